@@ -1,0 +1,34 @@
+import {readOutput} from '../command.ts';
+import type {PeerDefinition} from './peer.ts';
+
+const NAMESPACE = 'winch-bench';
+const CONTAINER = 'winch-bench-run';
+
+export const ctr: PeerDefinition = {
+  name: 'ctr',
+  probe: ['version'],
+  open({words, version, images}) {
+    const stored = [...words, '-n', NAMESPACE];
+    return {
+      name: 'ctr',
+      version,
+      note: 'containerd, in a namespace of its own',
+      hasDaemon: true,
+      commands: {
+        version: [...words, '--version'],
+        pull: ({reference}) => [...stored, 'images', 'pull', '--plain-http', reference],
+        run: ({reference}) => [...stored, 'run', '--rm', reference, CONTAINER, 'true'],
+        remove: ({reference}) => [...stored, 'images', 'rm', '--sync', reference],
+      },
+      reset: async () => {
+        const present = (await readOutput([...stored, 'images', 'ls', '-q'])).split('\n');
+        const ours = images.map(({reference}) => reference).filter((reference) => present.includes(reference));
+        if (ours.length > 0) await readOutput([...stored, 'images', 'rm', '--sync', ...ours]);
+        await readOutput([...stored, 'content', 'prune', 'references']);
+      },
+      leave: async () => {
+        await readOutput([...words, 'namespaces', 'rm', NAMESPACE]);
+      },
+    };
+  },
+};

@@ -1,0 +1,10 @@
+import {coldPull} from './cold-pull.ts';
+import {remove} from './remove.ts';
+import {run} from './run.ts';
+import type {Scenario} from './scenario.ts';
+import {startUp} from './start-up.ts';
+import {unpack} from './unpack.ts';
+import {warmPull} from './warm-pull.ts';
+
+/** Every scenario, in the order of a report. */
+export const SCENARIOS: readonly Scenario[] = [startUp, coldPull, warmPull, run, unpack, remove];

@@ -1,0 +1,10 @@
+import {load, type Scenario} from './scenario.ts';
+
+export const warmPull: Scenario = {
+  name: 'warm-pull',
+  title: 'warm pull (nothing to do)',
+  contenderFor(peer, image) {
+    const words = peer.commands.pull?.(image);
+    return words === undefined ? null : {words, setUp: () => load(peer, image)};
+  },
+};

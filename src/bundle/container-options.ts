@@ -1,0 +1,84 @@
+/**
+ * What the caller asks of a container, beyond what its image says. Every field has the meaning of docker's flag of the
+ * same name. Parsed and typed by the CLI; the library takes it as it is.
+ */
+export interface ContainerOptions {
+  /** Replaces the image's Cmd. */
+  readonly command?: readonly string[];
+  /** Replaces the image's Entrypoint (and drops its Cmd); an empty array removes it. */
+  readonly entrypoint?: readonly string[];
+  /** `NAME=value`; later entries win over earlier ones and over the image's. */
+  readonly environment?: readonly string[];
+  readonly workingDirectory?: string;
+  /** `user[:group]`, names or numbers. */
+  readonly user?: string;
+  readonly groupAdd?: readonly string[];
+  readonly hostname?: string;
+  readonly domainname?: string;
+  readonly terminal?: boolean;
+  readonly readOnlyRootfs?: boolean;
+  readonly mounts?: readonly MountRequest[];
+  /** Absent: `none`. */
+  readonly network?: 'none' | 'host';
+  /** Further lines of `/etc/hosts`. */
+  readonly extraHosts?: readonly {readonly name: string; readonly address: string}[];
+  /** Each part replaces the host's own. */
+  readonly dns?: {
+    readonly servers?: readonly string[];
+    readonly search?: readonly string[];
+    readonly options?: readonly string[];
+  };
+  readonly capabilitiesToAdd?: readonly string[];
+  readonly capabilitiesToDrop?: readonly string[];
+  readonly privileged?: boolean;
+  /** `no-new-privileges[=bool]`, `seccomp=unconfined|<json>`, `apparmor=<profile>`, `unmask=…`, `mask=…`. */
+  readonly securityOptions?: readonly SecurityOption[];
+  readonly memoryBytes?: number;
+  /** Memory plus swap, in bytes; -1 means unlimited swap. */
+  readonly memorySwapBytes?: number;
+  /** CPUs, fractions allowed (1.5). */
+  readonly cpus?: number;
+  readonly cpuShares?: number;
+  readonly cpusetCpus?: string;
+  readonly pidsLimit?: number;
+  readonly ulimits?: readonly {readonly name: string; readonly soft: number; readonly hard: number}[];
+  readonly shmBytes?: number;
+  readonly sysctls?: Readonly<Record<string, string>>;
+  readonly devices?: readonly {readonly source: string; readonly target: string; readonly permissions: string}[];
+  readonly oomScoreAdjustment?: number;
+  /** Runs a small init as pid 1 that forwards signals and reaps; the path of a static init on the host. */
+  readonly initPath?: string;
+  readonly stopSignal?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export type MountRequest =
+  | {
+      readonly type: 'bind';
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+      /** `rprivate` when absent. */
+      readonly propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
+      /** `-v` creates a missing source directory, `--mount` refuses. */
+      readonly createSource: boolean;
+      readonly recursive?: boolean;
+    }
+  | {
+      readonly type: 'tmpfs';
+      readonly target: string;
+      readonly readOnly?: boolean;
+      readonly sizeBytes?: number;
+      /** Octal mode bits; 0o1777 when absent. */
+      readonly mode?: number;
+      /** Further mount options (`exec`, `nosuid`, …) as given by `--tmpfs`. */
+      readonly options?: readonly string[];
+    };
+
+export type SecurityOption =
+  | {readonly name: 'no-new-privileges'; readonly enabled: boolean}
+  | {readonly name: 'seccomp'; readonly profile: 'unconfined' | 'default' | Readonly<Record<string, unknown>>}
+  | {readonly name: 'apparmor'; readonly profile: string}
+  | {readonly name: 'mask'; readonly paths: readonly string[]}
+  | {readonly name: 'unmask'; readonly paths: readonly string[] | 'ALL'};

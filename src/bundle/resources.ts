@@ -1,0 +1,92 @@
+import {WinchError} from '../errors.ts';
+import type {RuntimeDeviceRule, RuntimeResources} from '../oci/runtime-spec.ts';
+import type {ContainerOptions} from './container-options.ts';
+
+/** The cgroups of this machine. */
+export interface CgroupFacts {
+  readonly version: 'v1' | 'v2' | 'hybrid';
+  /** Controllers that limits can be set in: `memory`, `cpu`, `cpuset`, `pids` … */
+  readonly controllers: readonly string[];
+  /** Whether swap can be limited. */
+  readonly swapLimit: boolean;
+}
+
+/** Docker's minimum: below it a container dies before it can say why. */
+const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
+const CPU_PERIOD_US = 100_000;
+/** The kernel's smallest quota. */
+const MIN_CPUS = 0.01;
+const MIN_CPU_SHARES = 2;
+
+/**
+ * The limits of the container's cgroup. As with docker, a memory limit without one for swap allows as much swap again.
+ *
+ * @throws {WinchError} `RESOURCE_INVALID` · `CGROUP_CONTROLLER_MISSING`: a limit that this machine would not enforce.
+ */
+export function createResources(
+  options: ContainerOptions,
+  cgroup: CgroupFacts,
+  devices: readonly RuntimeDeviceRule[],
+): RuntimeResources {
+  const memory = createMemory(options, cgroup);
+  const cpu = createCpu(options);
+  const pids = createPids(options);
+  if (memory !== undefined) requireController(cgroup, 'memory');
+  if (cpu?.quota !== undefined || cpu?.shares !== undefined) requireController(cgroup, 'cpu');
+  if (cpu?.cpus !== undefined) requireController(cgroup, 'cpuset');
+  if (pids !== undefined) requireController(cgroup, 'pids');
+  return {devices, ...(memory && {memory}), ...(cpu && {cpu}), ...(pids && {pids})};
+}
+
+function createMemory({memoryBytes, memorySwapBytes}: ContainerOptions, cgroup: CgroupFacts) {
+  if (memoryBytes === undefined) {
+    if (memorySwapBytes === undefined) return undefined;
+    throw invalidResource('memory and swap', memorySwapBytes, 'needs a memory limit as well');
+  }
+  requireInteger('memory', memoryBytes, MIN_MEMORY_BYTES);
+  const swap = memorySwapBytes ?? memoryBytes * 2;
+  if (swap !== -1) requireInteger('memory and swap', swap, memoryBytes);
+  if (cgroup.swapLimit) return {limit: memoryBytes, swap};
+  if (memorySwapBytes !== undefined) throw missingController('limit of swap');
+  return {limit: memoryBytes};
+}
+
+function createCpu({cpus, cpuShares, cpusetCpus}: ContainerOptions) {
+  if (cpus === undefined && cpuShares === undefined && cpusetCpus === undefined) return undefined;
+  if (cpus !== undefined && !(cpus >= MIN_CPUS)) throw invalidResource('cpus', cpus, `must be at least ${MIN_CPUS}`);
+  if (cpuShares !== undefined) requireInteger('cpu shares', cpuShares, MIN_CPU_SHARES);
+  if (cpusetCpus !== undefined && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(cpusetCpus)) {
+    throw invalidResource('cpuset', cpusetCpus.slice(0, 80), 'must look like 0-3,5');
+  }
+  return {
+    ...(cpus !== undefined && {period: CPU_PERIOD_US, quota: Math.round(cpus * CPU_PERIOD_US)}),
+    ...(cpuShares !== undefined && {shares: cpuShares}),
+    ...(cpusetCpus !== undefined && {cpus: cpusetCpus}),
+  };
+}
+
+/** Zero and below mean no limit, as with docker. */
+function createPids({pidsLimit}: ContainerOptions) {
+  if (pidsLimit === undefined) return undefined;
+  if (!Number.isSafeInteger(pidsLimit)) throw invalidResource('pids limit', pidsLimit, 'must be a whole number');
+  return {limit: pidsLimit > 0 ? pidsLimit : -1};
+}
+
+function requireInteger(what: string, value: number, minimum: number): void {
+  if (!Number.isSafeInteger(value) || value < minimum) {
+    throw invalidResource(what, value, `must be a whole number of at least ${minimum}`);
+  }
+}
+
+function requireController(cgroup: CgroupFacts, name: string): void {
+  if (!cgroup.controllers.includes(name)) throw missingController(`${name} controller`);
+}
+
+const invalidResource = (what: string, value: number | string, rule: string): WinchError =>
+  new WinchError('RESOURCE_INVALID', `${what} ${value} ${rule}`, {kind: 'invalid'});
+
+const missingController = (what: string): WinchError =>
+  new WinchError('CGROUP_CONTROLLER_MISSING', `this machine's cgroups have no ${what}`, {
+    kind: 'unsupported',
+    hint: 'enable it on the kernel command line, or run without that limit',
+  });

@@ -1,0 +1,38 @@
+import type {Command} from './command.ts';
+
+// In the order of the help page. Each loads alone: `run` must not pay for the others.
+const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
+  pull: async () => (await import('./commands/pull.ts')).pullCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  bundle: async () => (await import('./commands/bundle.ts')).bundleCommand,
+  images: async () => (await import('./commands/images.ts')).imagesCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
+  history: async () => (await import('./commands/history.ts')).historyCommand,
+  tree: async () => (await import('./commands/tree.ts')).treeCommand,
+  tag: async () => (await import('./commands/tag.ts')).tagCommand,
+  rmi: async () => (await import('./commands/rmi.ts')).rmiCommand,
+  info: async () => (await import('./commands/info.ts')).infoCommand,
+  version: async () => (await import('./commands/version.ts')).versionCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
+  __complete: async () => (await import('./commands/complete.ts')).completeCommand,
+};
+
+const ALIASES: Readonly<Record<string, string>> = {ls: 'images'};
+
+/** The command of this name, or null. */
+export async function loadCommand(name: string): Promise<Command | null> {
+  const load = Object.hasOwn(ALIASES, name) ? LOADERS[ALIASES[name] ?? ''] : ownLoader(name);
+  return (await load?.()) ?? null;
+}
+
+/** All commands that are shown, in the order of the help page. */
+export async function loadCommands(): Promise<readonly Command[]> {
+  const commands = await Promise.all(Object.values(LOADERS).map((load) => load()));
+  return commands.filter((command) => !command.isHidden);
+}
+
+/** Every name that `loadCommand` knows and a user may type. */
+export const commandNames = (): readonly string[] =>
+  [...Object.keys(LOADERS), ...Object.keys(ALIASES)].filter((name) => !name.startsWith('_'));
+
+const ownLoader = (name: string) => (Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined);

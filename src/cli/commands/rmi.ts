@@ -1,0 +1,31 @@
+import type {RemovalReport} from '../../images/remove.ts';
+import {flag} from '../arguments/option-table.ts';
+import {type CommandContext, defineCommand} from '../command.ts';
+import {humanBytes} from '../render/human.ts';
+import {safeText} from '../render/safe-text.ts';
+
+/** `winch rmi` */
+export const rmiCommand = defineCommand({
+  name: 'rmi',
+  summary: 'Remove images, and what no other image needs',
+  description: 'All of the named images are removed, or none.',
+  positionals: {usage: 'IMAGE...', minimum: 1, images: Number.POSITIVE_INFINITY},
+  options: {force: flag('Remove an image named by its id with all its tags', {short: 'f'})},
+  examples: [
+    ['winch rmi alpine:3.20', 'By name'],
+    ['winch rmi -f 4cb8d1e9a1f2', 'By id, with every tag'],
+  ],
+  handle: async ({values, positionals}, context) => {
+    const toolkit = await context.openToolkit();
+    const {signal, onEvent} = context;
+    printReport(await toolkit.images.remove(positionals, {force: values.force ?? false, signal, onEvent}), context);
+    return 0;
+  },
+});
+
+function printReport({untagged, deleted, freedBytes}: RemovalReport, {print, remark}: CommandContext): void {
+  for (const reference of untagged) print(`Untagged: ${safeText(reference)}`);
+  for (const imageId of deleted) print(`Deleted: ${imageId}`);
+  if (freedBytes === null) remark('a pull is under way: the space is freed by a later command');
+  else if (deleted.length > 0) remark(`freed ${humanBytes(freedBytes)}`);
+}

@@ -1,0 +1,64 @@
+import {isAbsolute, join, resolve} from 'node:path';
+import type {ToolkitOptions} from '../toolkit.ts';
+import {readVersion} from './version.ts';
+
+/** What the CLI takes from the process around it, read once in main. */
+export interface Environment {
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly userId: number;
+  /** `$HOME`, else the account's. */
+  readonly homeDirectory: string;
+  /** Asked only when a relative path needs it: the directory may be gone. */
+  workingDirectory(): string;
+  stdinIsTerminal(): boolean;
+}
+
+export interface ToolkitFlags {
+  readonly root?: string | undefined;
+  readonly durability?: 'full' | 'fast' | undefined;
+  readonly insecureRegistries?: readonly string[] | undefined;
+}
+
+/**
+ * Turns environment and flags into the library's options.
+ *
+ * The store: `--root`, else `$WINCH_ROOT`, else `/var/lib/winch` for root and `$XDG_DATA_HOME/winch` for others. Running
+ * containers: `/run/winch` for root, `$XDG_RUNTIME_DIR/winch` for others, inside the store where there is none. As the
+ * XDG base directory specification demands, relative values of its variables count as absent.
+ */
+export function resolveToolkitOptions(environment: Environment, flags: ToolkitFlags): ToolkitOptions {
+  const root = findRoot(environment, flags.root);
+  const insecure = flags.insecureRegistries ?? [];
+  return {
+    root,
+    runtimeDirectory: findRuntimeDirectory(environment, root),
+    dockerConfigPath: join(findDockerDirectory(environment), 'config.json'),
+    durability: flags.durability ?? 'full',
+    userAgent: `winch/${readVersion()}`,
+    helperEnvironment: setVariables(environment),
+    ...(insecure.length > 0 && {insecureRegistries: insecure}),
+  };
+}
+
+function findRoot(environment: Environment, flag: string | undefined): string {
+  const given = flag || environment.variables.WINCH_ROOT;
+  if (given) return isAbsolute(given) ? resolve(given) : resolve(environment.workingDirectory(), given);
+  if (environment.userId === 0) return '/var/lib/winch';
+  const data = absolute(environment.variables.XDG_DATA_HOME) ?? join(environment.homeDirectory, '.local', 'share');
+  return join(data, 'winch');
+}
+
+function findRuntimeDirectory(environment: Environment, root: string): string {
+  if (environment.userId === 0) return '/run/winch';
+  const runtime = absolute(environment.variables.XDG_RUNTIME_DIR);
+  return runtime === undefined ? join(root, 'run') : join(runtime, 'winch');
+}
+
+const findDockerDirectory = (environment: Environment): string =>
+  environment.variables.DOCKER_CONFIG || join(environment.homeDirectory, '.docker');
+
+const setVariables = ({variables}: Environment): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
+const absolute = (path: string | undefined): string | undefined =>
+  path !== undefined && isAbsolute(path) ? path : undefined;

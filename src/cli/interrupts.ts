@@ -1,0 +1,47 @@
+import {exitCodeOfSignal, interruptedBy} from './exit-codes.ts';
+
+const INTERRUPTING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const GRACE_MS = 1000;
+// A terminal sends Ctrl-C to the whole process group, and npm or npx forward their copy: that is one Ctrl-C, not two.
+const SAME_KEYSTROKE_MS = 100;
+
+/** The signals that end a command, as an AbortSignal. */
+export interface Interrupts {
+  readonly signal: AbortSignal;
+  /** Stops listening: from now on signals are somebody else's (the running container's), or kill as by default. */
+  release(): void;
+}
+
+export interface InterruptSource {
+  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
+  exit(code: number): void;
+}
+
+/**
+ * Aborts on SIGINT, SIGTERM and SIGHUP. A second signal, or one second without an end, exits at once: a call that does
+ * not listen to its signal must not hold the terminal.
+ */
+export function listenForInterrupts(source: InterruptSource, now: () => number = () => performance.now()): Interrupts {
+  const controller = new AbortController();
+  let firstAt: number | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const interrupt = (signal: NodeJS.Signals) => {
+    const code = exitCodeOfSignal(signal);
+    if (firstAt === undefined) {
+      firstAt = now();
+      deadline = setTimeout(() => source.exit(code), GRACE_MS).unref();
+      controller.abort(interruptedBy(signal));
+    } else if (now() - firstAt > SAME_KEYSTROKE_MS) {
+      source.exit(code);
+    }
+  };
+  for (const signal of INTERRUPTING_SIGNALS) source.on(signal, interrupt);
+  return {
+    signal: controller.signal,
+    release: () => {
+      clearTimeout(deadline);
+      for (const signal of INTERRUPTING_SIGNALS) source.off(signal, interrupt);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+import {homedir} from 'node:os';
+import type {Environment} from './environment.ts';
+import {EXIT_BUG} from './exit-codes.ts';
+import {listenForInterrupts} from './interrupts.ts';
+import {createOutput} from './render/output.ts';
+import {formatError} from './report-error.ts';
+import {runCommandLine} from './run-cli.ts';
+
+/** Runs this process's command line. The process ends by itself with the right exit code. */
+export async function main(): Promise<void> {
+  process.on('uncaughtException', dieOfBug);
+  const interrupts = listenForInterrupts({
+    on: (signal, listener) => process.on(signal, listener),
+    off: (signal, listener) => process.off(signal, listener),
+    exit: (code) => process.exit(code),
+  });
+  process.exitCode = await runCommandLine(process.argv.slice(2), {
+    environment: readEnvironment(),
+    stdout: createOutput(1, {isVital: true}),
+    stderr: createOutput(2, {isVital: false}),
+    terminal: () => (isTerminal(2) ? process.stderr.on('error', ignoreHangUp) : null),
+    interrupts,
+    openToolkit: async (options) => (await import('../toolkit.ts')).openToolkit(options),
+  });
+  interrupts.release();
+}
+
+const readEnvironment = (): Environment => ({
+  variables: process.env,
+  userId: process.geteuid?.() ?? 0,
+  homeDirectory: process.env.HOME || homedir(),
+  workingDirectory: () => process.cwd(),
+  stdinIsTerminal: () => isTerminal(0),
+});
+
+// Not an import: node:tty takes 5 ms, and few commands ask.
+const isTerminal = (descriptor: number): boolean => process.getBuiltinModule('node:tty').isatty(descriptor);
+
+// A terminal that was closed ends the drawing, not the command; SIGHUP decides about that.
+function ignoreHangUp(): void {}
+
+function dieOfBug(error: unknown): never {
+  createOutput(2, {isVital: false}).write(formatError(error));
+  process.exit(EXIT_BUG);
+}

@@ -1,0 +1,35 @@
+import type {ContainerOptions, MountRequest} from '../../bundle/container-options.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+import type {Environment} from '../environment.ts';
+import {parseDevice} from './device.ts';
+import {parseMount} from './mount.ts';
+import {parseSize} from './size.ts';
+import {parseTmpfs} from './tmpfs.ts';
+import {parseVolume} from './volume.ts';
+
+/** Flags about the container's files. */
+export const FILE_FLAGS = grouped('Files:', {
+  volume: list('SOURCE:TARGET[:ro]', 'Mount a file or directory of this machine', {short: 'v'}),
+  mount: list('KEY=value,…', 'Mount with type=bind or type=tmpfs, source=, target=, readonly …'),
+  tmpfs: list('TARGET[:OPTIONS]', 'Mount an empty file system in memory (size=64m,mode=1777 …)'),
+  'read-only': flag('Mount the root file system read-only'),
+  'shm-size': text('BYTES', 'Size of /dev/shm', {defaultsTo: '64m'}),
+  device: list('PATH[:TARGET][:rwm]', 'Add a device of this machine'),
+});
+
+/** @throws {WinchError} `FLAG_INVALID` */
+export function parseFiles(values: OptionValues<typeof FILE_FLAGS>, environment: Environment): ContainerOptions {
+  const mounts: readonly MountRequest[] = [
+    ...(values.volume ?? []).map((volume) => parseVolume(volume, environment)),
+    ...(values.mount ?? []).map((mount) => parseMount(mount, environment)),
+    ...(values.tmpfs ?? []).map(parseTmpfs),
+  ];
+  const shmSize = values['shm-size'];
+  return definedMembers({
+    mounts: mounts.length > 0 ? mounts : undefined,
+    readOnlyRootfs: values['read-only'],
+    shmBytes: shmSize === undefined ? undefined : parseSize('--shm-size', shmSize),
+    devices: values.device?.map(parseDevice),
+  });
+}

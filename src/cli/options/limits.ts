@@ -1,0 +1,51 @@
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+import {flagsConflict} from '../arguments/usage-error.ts';
+import {parseInteger, parsePositive} from './number.ts';
+import {parseSize} from './size.ts';
+import {parseUlimit} from './ulimit.ts';
+
+/** Flags about how much the container may use. */
+export const LIMIT_FLAGS = grouped('Limits:', {
+  memory: text('BYTES', 'Memory (512m, 2g)', {short: 'm'}),
+  'memory-swap': text('BYTES', 'Memory and swap together; -1 for unlimited swap'),
+  cpus: text('NUMBER', 'Processors; fractions allowed (1.5)'),
+  'cpu-shares': text('NUMBER', 'Weight against other containers', {short: 'c'}),
+  'cpuset-cpus': text('LIST', 'Which processors (0-3, 0,1)'),
+  'pids-limit': text('NUMBER', 'Processes; -1 for unlimited'),
+  ulimit: list('NAME=SOFT[:HARD]', 'A limit of setrlimit(2) (nofile=1024:2048)'),
+  'oom-score-adj': text('NUMBER', 'From -1000 (killed last when memory runs out) to 1000'),
+});
+
+/** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
+export function parseLimits(values: OptionValues<typeof LIMIT_FLAGS>): ContainerOptions {
+  const given = <T>(value: string | undefined, parse: (value: string) => T) =>
+    value === undefined ? undefined : parse(value);
+  const memoryBytes = given(values.memory, (size) => parseSize('--memory', size));
+  const memorySwapBytes = given(values['memory-swap'], parseSwap);
+  refuseLessSwapThanMemory(memoryBytes, memorySwapBytes);
+  return definedMembers({
+    memoryBytes,
+    memorySwapBytes,
+    cpus: given(values.cpus, (cpus) => parsePositive('--cpus', cpus, '1.5')),
+    cpuShares: given(values['cpu-shares'], (shares) =>
+      parseInteger('--cpu-shares', shares, {minimum: 2, maximum: 262_144}),
+    ),
+    cpusetCpus: values['cpuset-cpus'],
+    pidsLimit: given(values['pids-limit'], (limit) => parseInteger('--pids-limit', limit, {minimum: -1})),
+    ulimits: values.ulimit?.map(parseUlimit),
+    oomScoreAdjustment: given(values['oom-score-adj'], (score) =>
+      parseInteger('--oom-score-adj', score, {minimum: -1000, maximum: 1000}),
+    ),
+  });
+}
+
+const parseSwap = (size: string): number => (size === '-1' ? -1 : parseSize('--memory-swap', size));
+
+function refuseLessSwapThanMemory(memoryBytes: number | undefined, memorySwapBytes: number | undefined): void {
+  if (memorySwapBytes === undefined || memorySwapBytes === -1) return;
+  if (memoryBytes === undefined) throw flagsConflict('--memory-swap needs --memory', 'set both, or neither');
+  if (memorySwapBytes >= memoryBytes) return;
+  throw flagsConflict('--memory-swap is smaller than --memory', 'it counts both: write the sum of memory and swap');
+}

@@ -1,0 +1,82 @@
+import type {RunRequest} from '../../containers/run.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {flag, grouped, type OptionTable, type OptionValues, text} from '../arguments/option-table.ts';
+import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
+import type {Environment} from '../environment.ts';
+import {GLOBAL_OPTIONS} from '../global-options.ts';
+import {CONTAINER_FLAGS, parseContainer} from './container.ts';
+import {IMAGE_FLAGS} from './image.ts';
+import {requireTerminal} from './process.ts';
+
+const SECONDS: Readonly<Record<string, number>> = {'': 1, s: 1, m: 60, h: 3600};
+
+// What a timer of Node can count, in whole days.
+const MOST_SECONDS = 24 * 86_400;
+
+const LIFE_FLAGS = grouped('Container:', {
+  interactive: flag('Connect standard input', {short: 'i'}),
+  name: text('NAME', 'Name it; no two running containers share a name'),
+  rm: flag('Accepted as docker has it: winch always removes what it ran'),
+  timeout: text('SECONDS', 'End it after this long (90, 5m)'),
+  runtime: text('PROGRAM', 'The OCI runtime', {defaultsTo: 'runc'}),
+  bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
+});
+
+/** Flags of `run`. */
+export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS};
+
+// What a bundle does not settle by itself.
+const BUNDLE_RUN_FLAGS: OptionTable = {...GLOBAL_OPTIONS, ...LIFE_FLAGS, tty: CONTAINER_FLAGS.tty};
+
+type RunValues = OptionValues<typeof RUN_FLAGS>;
+
+/**
+ * What `winch run` asks of the library.
+ *
+ * @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` | `INIT_NOT_FOUND` | `TERMINAL_MISSING`
+ */
+export function parseRunRequest(
+  values: RunValues,
+  positionals: readonly string[],
+  environment: Environment,
+): RunRequest {
+  requireTerminal(values, environment);
+  const life = definedMembers({
+    interactive: values.interactive,
+    name: values.name,
+    timeoutSeconds: values.timeout === undefined ? undefined : parseSeconds(values.timeout),
+    runtime: values.runtime,
+  });
+  if (values.bundle !== undefined) return {...life, ...parseBundleRun(values, values.bundle, positionals)};
+  const [image, ...command] = positionals;
+  if (image === undefined) throw flagsConflict('winch run needs an image', 'write winch run IMAGE, or --bundle DIR');
+  return {
+    ...life,
+    ...definedMembers({platform: values.platform}),
+    image,
+    policy: values.pull ?? 'missing',
+    container: parseContainer(values, command, environment),
+  };
+}
+
+function parseBundleRun(values: RunValues, bundle: string, positionals: readonly string[]) {
+  const settled = Object.keys(values).find((name) => !Object.hasOwn(BUNDLE_RUN_FLAGS, name));
+  if (settled !== undefined) {
+    throw flagsConflict(`--${settled} does not go with --bundle`, "write it into the bundle's config.json");
+  }
+  if (positionals[0] !== undefined) {
+    throw flagsConflict(`${quote(positionals[0])} does not go with --bundle`, 'its config.json names the command');
+  }
+  return {bundle, ...(values.tty && {container: {terminal: true}})};
+}
+
+function parseSeconds(duration: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(duration) ?? [];
+  const seconds = Number(number) * (SECONDS[unit] ?? 1);
+  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds;
+  throw flagInvalid(
+    '--timeout',
+    `${quote(duration)} is not a time above zero and below 24 days`,
+    '--timeout 90, 90s, 5m or 1h',
+  );
+}

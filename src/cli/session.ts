@@ -1,0 +1,96 @@
+import type {WinchEvent} from '../events.ts';
+import type {Toolkit, ToolkitOptions} from '../toolkit.ts';
+import type {OptionTable, OptionValues} from './arguments/option-table.ts';
+import type {Command, CommandContext, Invocation} from './command.ts';
+import {type Environment, resolveToolkitOptions} from './environment.ts';
+import type {GLOBAL_OPTIONS} from './global-options.ts';
+import type {Interrupts} from './interrupts.ts';
+import type {Output, Terminal} from './render/output.ts';
+import {chooseProgress, createLineProgress, type Progress} from './render/progress.ts';
+import {createTerminalProgress} from './render/terminal-progress.ts';
+
+/** The process as the CLI sees it; tests hand in their own. */
+export interface World {
+  readonly environment: Environment;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Standard error as something to draw on; null when it is no terminal. Made on demand: few commands need it. */
+  terminal(): Terminal | null;
+  readonly interrupts: Interrupts;
+  readonly openToolkit: (options: ToolkitOptions) => Promise<Toolkit>;
+}
+
+type GlobalValues = OptionValues<typeof GLOBAL_OPTIONS>;
+
+/** Calls the handler with a context of its own and closes what that opened. */
+export async function runHandler(command: Command, invocation: Invocation<OptionTable>, world: World): Promise<number> {
+  const progress = createLazyProgress(() => openProgress(world, invocation.values));
+  const opened: Toolkit[] = [];
+  try {
+    const context = createContext(world, {values: invocation.values, progress, opened});
+    return (await command.handle(invocation, context)) ?? 0;
+  } finally {
+    progress.stop();
+    for (const toolkit of opened) await toolkit.close();
+  }
+}
+
+function openProgress(world: World, values: GlobalValues): Progress {
+  const {variables} = world.environment;
+  const isQuiet = values.quiet ?? false;
+  const target = chooseProgress({flag: values.progress, isQuiet, terminal: world.terminal(), variables});
+  if (typeof target === 'string') return createLineProgress(target, world.stderr);
+  return createTerminalProgress(target, {hasColor: !variables.NO_COLOR});
+}
+
+// Looking at the terminal takes a millisecond, which a command without events need not spend.
+function createLazyProgress(open: () => Progress): Progress {
+  let progress: Progress | null = null;
+  return {
+    onEvent: (event) => {
+      progress ??= open();
+      progress.onEvent(event);
+    },
+    stop: () => progress?.stop(),
+  };
+}
+
+interface Session {
+  readonly values: GlobalValues;
+  readonly progress: Progress;
+  readonly opened: Toolkit[];
+}
+
+function createContext(world: World, {values, progress, opened}: Session): CommandContext {
+  return {
+    environment: world.environment,
+    signal: world.interrupts.signal,
+    onEvent: (event: WinchEvent) => {
+      // From here on signals are the container's: the library forwards them.
+      if (event.type === 'container:started') world.interrupts.release();
+      progress.onEvent(event);
+    },
+    print: (text) => {
+      progress.stop();
+      world.stdout.write(`${text}\n`);
+    },
+    remark: (text) => {
+      progress.stop();
+      if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);
+    },
+    openToolkit: async ({references = []} = {}) => {
+      const insecureRegistries = values.insecure ? await registriesOf(references) : [];
+      const {root, durability} = values;
+      const toolkit = await world.openToolkit(
+        resolveToolkitOptions(world.environment, {root, durability, insecureRegistries}),
+      );
+      opened.push(toolkit);
+      return toolkit;
+    },
+  };
+}
+
+async function registriesOf(references: readonly string[]): Promise<readonly string[]> {
+  const {parseReference} = await import('../oci/reference.ts');
+  return [...new Set(references.map((reference) => parseReference(reference).registry))];
+}

@@ -1,0 +1,97 @@
+import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {readCgroups, removeCgroup} from '../host/cgroups.ts';
+import type {CleanupStack} from '../host/cleanup.ts';
+import {createLeasedDirectory, type SweepReport, sweepLeasedDirectories} from '../host/leased-directories.ts';
+import {storageError} from '../host/storage-error.ts';
+import {findRuntime} from '../runtime/find-runtime.ts';
+import {openRunc} from '../runtime/runc.ts';
+import type {ContainerContext} from './context.ts';
+
+export interface ContainerDirectories {
+  /** In memory: the bundle, the mount points and the runtime's messages. */
+  readonly volatile: string;
+  /** On the store's disk: where the container writes; null when that cannot be written. */
+  readonly writable: string | null;
+}
+
+const RUNTIME_FILE = 'runtime';
+
+/** Where the runtime keeps its state. */
+export const runtimeStateDirectory = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'runc');
+
+/** Below both cgroup trees, so that no empty parent is left when the container is gone. */
+export const cgroupPath = (id: string): string => `/winch-${id}`;
+
+/**
+ * Makes the directories of one run; the cleanup stack removes them.
+ *
+ * A full or read-only store does not keep an image from running: it then writes to memory.
+ */
+export function createContainerDirectories(
+  context: ContainerContext,
+  id: string,
+  cleanup: CleanupStack,
+): ContainerDirectories {
+  const volatile = leaseVolatile(context, id, cleanup);
+  try {
+    return {volatile, writable: leaseIn(context.store.paths.containers, id, cleanup)};
+  } catch (error) {
+    if (hasErrno(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT')) return {volatile, writable: null};
+    throw error;
+  }
+}
+
+/**
+ * Clears what runs left whose winch was killed: processes, cgroups, the runtime's state and directories.
+ *
+ * What cannot be cleared (its runtime was uninstalled, say) is reported and keeps no other run from starting.
+ */
+export async function sweepDeadContainers(context: ContainerContext): Promise<SweepReport> {
+  const report = await sweepLeasedDirectories(volatileParent(context), (id) => clearDead(context, id));
+  try {
+    await sweepLeasedDirectories(context.store.paths.containers, async () => {});
+  } catch (error) {
+    if (!hasErrno(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC')) throw error;
+  }
+  return report;
+}
+
+async function clearDead(context: ContainerContext, id: string): Promise<void> {
+  const stateDirectory = runtimeStateDirectory(context);
+  if (existsSync(join(stateDirectory, id))) {
+    await openRunc({path: findRuntime(readRuntime(context, id)), stateDirectory}).remove(id);
+  }
+  removeCgroup(readCgroups(), cgroupPath(id));
+}
+
+/** Notes which runtime has the container's state, for whoever has to clear it. */
+export const noteRuntime = (directories: ContainerDirectories, runtime: string): void =>
+  writeFileSync(join(directories.volatile, RUNTIME_FILE), runtime, {mode: 0o600});
+
+function readRuntime(context: ContainerContext, id: string): string | undefined {
+  try {
+    return readFileSync(join(volatileParent(context), id, RUNTIME_FILE), 'utf8');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+export const volatileParent = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'containers');
+
+function leaseVolatile(context: ContainerContext, id: string, cleanup: CleanupStack): string {
+  try {
+    return leaseIn(volatileParent(context), id, cleanup);
+  } catch (error) {
+    throw storageError(error, context.runtimeDirectory);
+  }
+}
+
+function leaseIn(parent: string, id: string, cleanup: CleanupStack): string {
+  mkdirSync(parent, {recursive: true, mode: 0o700});
+  const leased = createLeasedDirectory(parent, id);
+  cleanup.add(() => leased.remove());
+  return leased.path;
+}

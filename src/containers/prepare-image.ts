@@ -1,0 +1,53 @@
+import {closeSync, constants, openSync} from 'node:fs';
+import {prepareBindSources} from '../bundle/bind-sources.ts';
+import type {CallOptions} from '../events.ts';
+import {detachMounts, performMounts} from '../host/mounts.ts';
+import {ensureImage} from '../images/stored-image.ts';
+import {erofsSnapshotter} from '../snapshots/erofs.ts';
+import type {ContainerContext} from './context.ts';
+import type {Preparation, PreparedContainer} from './prepare-container.ts';
+import type {RunRequest} from './run.ts';
+import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
+
+interface ImagePreparation extends Preparation {
+  readonly request: RunRequest & {readonly image: string};
+}
+
+/** Mounts an image's layers with a writable directory on top and writes the runtime configuration for them. */
+export async function prepareImage(
+  context: ContainerContext,
+  {id, request, directories, syscalls, cleanup, enter}: ImagePreparation,
+  options: CallOptions,
+): Promise<PreparedContainer> {
+  // Mounted files stay whatever is removed; until then the lease keeps them.
+  using _lease = await context.store.readerLease(options.signal);
+  const image = await ensureImage(context, request, options);
+  const container = prepareBindSources(request.container ?? {});
+  const stopSignal = chooseStopSignal(image.config, container);
+  const {volatile: directory, writable} = directories;
+  const rootfs = erofsSnapshotter.prepare({
+    layers: image.layers,
+    directory,
+    writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable},
+  });
+  enter();
+  cleanup.add(() => detachMounts(syscalls, rootfs.mounts));
+  performMounts(syscalls, rootfs.mounts);
+  const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const {hostname} = context;
+    writeImageBundle({
+      id,
+      directory,
+      rootFd,
+      rootfsPath: rootfs.path,
+      image: image.config,
+      container,
+      syscalls,
+      hostname,
+    });
+  } finally {
+    closeSync(rootFd);
+  }
+  return {terminal: container.terminal ?? false, stopSignal};
+}

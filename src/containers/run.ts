@@ -1,0 +1,157 @@
+import {randomBytes} from 'node:crypto';
+import {join} from 'node:path';
+import type {ContainerOptions} from '../bundle/container-options.ts';
+import {WinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
+import {countOutOfMemoryKills, readCgroups} from '../host/cgroups.ts';
+import {type CleanupStack, createCleanupStack} from '../host/cleanup.ts';
+import {enterPrivateMountNamespace} from '../host/mounts.ts';
+import {loadSyscalls} from '../host/syscalls.ts';
+import type {PullPolicy} from '../images/pull.ts';
+import {findRuntime} from '../runtime/find-runtime.ts';
+import {attachLifeline} from '../runtime/lifeline.ts';
+import {openRunc} from '../runtime/runc.ts';
+import type {RunningContainer, StartRequest} from '../runtime/runtime.ts';
+import type {ContainerContext} from './context.ts';
+import {
+  cgroupPath,
+  createContainerDirectories,
+  noteRuntime,
+  runtimeStateDirectory,
+  sweepDeadContainers,
+} from './directories.ts';
+import {startError} from './exit-errors.ts';
+import {requireValidName, takeName} from './names.ts';
+import {prepareContainer} from './prepare-container.ts';
+import {type SupervisedExit, supervise} from './supervise.ts';
+
+export type RunRequest = (
+  | {readonly image: string; readonly platform?: string | undefined; readonly policy?: PullPolicy | undefined}
+  | {readonly bundle: string}
+) & {
+  readonly container?: ContainerOptions;
+  /** Unique among running containers; none when absent. */
+  readonly name?: string | undefined;
+  /** Connects standard input; without it the container reads end-of-file. */
+  readonly interactive?: boolean;
+  /** Ends the container after this many seconds: first its stop signal, ten seconds later SIGKILL. */
+  readonly timeoutSeconds?: number | undefined;
+  /** Name or absolute path of the OCI runtime; absent: `runc`. */
+  readonly runtime?: string | undefined;
+};
+
+export interface RunResult {
+  readonly id: string;
+  /** The container's own code; 128+n when signal n ended it. */
+  readonly exitCode: number;
+  /** Whether the kernel killed it for exceeding its memory limit. */
+  readonly outOfMemory: boolean;
+  readonly timedOut: boolean;
+}
+
+const ID_BYTES = 32;
+const SIGKILL_EXIT = 137;
+
+/**
+ * Runs an image or a bundle once, with this process's standard streams, and removes every trace of it.
+ *
+ * The calling thread enters a mount namespace of its own for good. When this process is killed, a watcher ends the
+ * container, and the next command clears the rest.
+ *
+ * @throws {WinchError} `RUNTIME_NOT_FOUND` | `RUNTIME_FAILED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` |
+ * `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `NAME_IN_USE` | `TERMINAL_MISSING` | of the image, its user and the options
+ */
+export async function runContainer(
+  context: ContainerContext,
+  request: RunRequest,
+  options: CallOptions = {},
+): Promise<RunResult> {
+  if (request.name !== undefined) requireValidName(request.name);
+  if (request.container?.terminal) await requireTerminal();
+  const runtimePath = findRuntime(request.runtime);
+  const id = randomBytes(ID_BYTES).toString('hex');
+  const cleanup = createCleanupStack();
+  try {
+    return await runOnce(context, {id, request, runtimePath, cleanup}, options);
+  } finally {
+    warnOfLeftovers(await cleanup.run(), options);
+  }
+}
+
+/** The runtime connects the container's terminal to this process's own. */
+async function requireTerminal(): Promise<void> {
+  // Loading it costs 10 ms, which a run without a terminal need not spend.
+  const {isatty} = await import('node:tty');
+  if ([0, 1, 2].some((fd) => isatty(fd))) return;
+  throw new WinchError('TERMINAL_MISSING', 'a terminal is asked for, and this process has none', {
+    kind: 'runtime',
+    hint: 'leave the terminal out, or start winch in one',
+  });
+}
+
+interface Run {
+  readonly id: string;
+  readonly request: RunRequest;
+  readonly runtimePath: string;
+  readonly cleanup: CleanupStack;
+}
+
+async function runOnce(context: ContainerContext, run: Run, options: CallOptions): Promise<RunResult> {
+  const {id, request, runtimePath, cleanup} = run;
+  warnOfLeftovers((await sweepDeadContainers(context)).failures, options);
+  const directories = createContainerDirectories(context, id, cleanup);
+  noteRuntime(directories, runtimePath);
+  if (request.name !== undefined) await takeName(context, {id, name: request.name}, options);
+  const syscalls = loadSyscalls();
+  const enter = () => enterPrivateMountNamespace(syscalls);
+  const prepared = await prepareContainer(context, {id, request, directories, syscalls, cleanup, enter}, options);
+  options.signal?.throwIfAborted();
+  const stateDirectory = runtimeStateDirectory(context);
+  const runtime = openRunc({path: runtimePath, stateDirectory});
+  const hasMemoryLimit = request.container?.memoryBytes !== undefined;
+  const start: StartRequest = {
+    id,
+    bundle: directories.volatile,
+    interactive: request.interactive ?? false,
+    terminal: prepared.terminal,
+    log: join(directories.volatile, 'runtime.log'),
+    // The cgroup goes with the container, and only it can tell of an out-of-memory kill.
+    keep: hasMemoryLimit,
+  };
+  cleanup.add(() => (runtime.hasState(id) ? runtime.remove(id) : undefined));
+  const container = runtime.start(start);
+  // Attached while the runtime is getting ready, it costs the run no time.
+  const lifeline = attachLifeline({runtime: runtimePath, stateDirectory, id});
+  cleanup.add(() => lifeline.release());
+  const exit = await superviseStart(container, {id, request, stopSignal: prepared.stopSignal}, options);
+  if (exit.failure !== null) throw startError(runtimePath, exit.failure);
+  options.signal?.throwIfAborted();
+  const outOfMemory =
+    hasMemoryLimit && exit.exitCode === SIGKILL_EXIT && countOutOfMemoryKills(readCgroups(), cgroupPath(id)) > 0;
+  return {id, exitCode: exit.exitCode, outOfMemory, timedOut: exit.timedOut};
+}
+
+interface Start {
+  readonly id: string;
+  readonly request: RunRequest;
+  readonly stopSignal: NodeJS.Signals | number;
+}
+
+async function superviseStart(container: RunningContainer, {id, request, stopSignal}: Start, options: CallOptions) {
+  const supervised = supervise(container, {
+    signal: options.signal,
+    timeoutSeconds: request.timeoutSeconds,
+    stopSignal,
+  });
+  options.onEvent?.({type: 'container:started', id});
+  const exit: SupervisedExit = await supervised;
+  options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
+  return exit;
+}
+
+function warnOfLeftovers(failures: readonly unknown[], {onEvent}: CallOptions): void {
+  for (const failure of failures) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    onEvent?.({type: 'warning:raised', code: 'CLEANUP_FAILED', message});
+  }
+}

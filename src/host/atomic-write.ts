@@ -1,0 +1,63 @@
+import {randomBytes} from 'node:crypto';
+import {type FileHandle, mkdir, open, rename, rm} from 'node:fs/promises';
+import {dirname, resolve} from 'node:path';
+import {storageError} from './storage-error.ts';
+
+export type Durability = 'full' | 'fast';
+
+export interface AtomicWriteOptions {
+  readonly durability: Durability;
+  /** Permission bits. */
+  readonly mode: number;
+}
+
+/**
+ * Writes a whole file so that readers see the old or the new bytes, never a part.
+ *
+ * With `full` durability the file survives a power cut once this resolves: data is synced before the rename, the
+ * directory after it.
+ *
+ * @throws {WinchError} `STORE_FULL` | `STORE_READ_ONLY` | `STORE_DENIED`
+ */
+export async function writeFileAtomic(path: string, bytes: Uint8Array, options: AtomicWriteOptions): Promise<void> {
+  const staging = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await ensureDirectory(dirname(path), options.durability);
+    await withFile(staging, options.mode, async (file) => {
+      await file.writeFile(bytes);
+      if (options.durability === 'full') await file.datasync();
+    });
+    await commitFile(staging, path, options.durability);
+  } catch (error) {
+    await rm(staging, {force: true}).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
+/** Renames a finished file to its place and makes the new name durable. */
+export async function commitFile(staging: string, path: string, durability: Durability): Promise<void> {
+  await rename(staging, path);
+  if (durability === 'full') await syncDirectory(dirname(path));
+}
+
+/** Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut. */
+export async function ensureDirectory(path: string, durability: Durability): Promise<void> {
+  const absolute = resolve(path);
+  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700});
+  if (topmost === undefined || durability === 'fast') return;
+  for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+/** Makes the names in a directory durable (fsync of the directory). */
+export async function syncDirectory(path: string): Promise<void> {
+  await withFile(path, 0, (directory) => directory.sync(), 'r');
+}
+
+async function withFile(path: string, mode: number, use: (file: FileHandle) => Promise<void>, flags = 'wx') {
+  const file = await open(path, flags, mode);
+  try {
+    await use(file);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,113 @@
+import {randomBytes} from 'node:crypto';
+import {accessSync, closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {DatabaseSync} from 'node:sqlite';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {WinchError} from '../errors.ts';
+
+export type LockMode = 'shared' | 'exclusive';
+
+export interface Lock extends Disposable {
+  release(): void;
+}
+
+export interface AcquireOptions {
+  readonly mode: LockMode;
+  readonly signal?: AbortSignal | undefined;
+  /** Called once when somebody else holds the lock. */
+  readonly onWait?: () => void;
+  /** Milliseconds; absent: waits as long as the holder lives. */
+  readonly timeoutMs?: number;
+}
+
+/** Named locks between processes (and between callers of one process) in one directory. */
+export interface LockDirectory {
+  /** @throws {WinchError} `LOCK_TIMEOUT`; a Node system error when the directory cannot be written. */
+  acquire(name: string, options: AcquireOptions): Promise<Lock>;
+  /** Null when somebody else holds it in a conflicting mode. */
+  tryAcquire(name: string, mode: LockMode): Lock | null;
+}
+
+const FIRST_POLL_MS = 2;
+const LONGEST_POLL_MS = 100;
+const SQLITE_BUSY = 5;
+const SQLITE_CANTOPEN = 14;
+
+/**
+ * Opens a directory of locks.
+ *
+ * Each lock is an SQLite database without content, held by a transaction: the kernel drops it when its process dies,
+ * so nothing goes stale and no clock is asked. The files are never opened by anything else, since closing any other
+ * descriptor of them would drop the lock (https://sqlite.org/howtocorrupt.html §2.2).
+ */
+export function openLockDirectory(directory: string): LockDirectory {
+  const tryAcquire = (name: string, mode: LockMode): Lock | null => {
+    mkdirSync(directory, {recursive: true, mode: 0o700});
+    // SQLite opens what it may not write for reading, where BEGIN EXCLUSIVE succeeds and excludes nobody.
+    accessSync(directory, constants.W_OK);
+    return tryLock(join(directory, `${name}.lock`), mode);
+  };
+  return {
+    tryAcquire,
+    acquire: (name, options) => pollUntilFree(name, () => tryAcquire(name, options.mode), options),
+  };
+}
+
+async function pollUntilFree(name: string, attempt: () => Lock | null, options: AcquireOptions): Promise<Lock> {
+  const {signal, onWait, timeoutMs} = options;
+  const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  signal?.throwIfAborted();
+  const first = attempt();
+  if (first) return first;
+  onWait?.();
+  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
+    await sleep(pause);
+    signal?.throwIfAborted();
+    const lock = attempt();
+    if (lock) return lock;
+    if (performance.now() > deadline) {
+      throw new WinchError('LOCK_TIMEOUT', `another process has held the lock ${name} for too long`, {
+        kind: 'storage',
+        hint: 'wait for it to finish, or end it',
+      });
+    }
+  }
+}
+
+function tryLock(path: string, mode: LockMode): Lock | null {
+  const database = openDatabase(path);
+  try {
+    // Nothing is written, so no journal need be made on disk, where it would outlive a killed process.
+    database.exec('PRAGMA journal_mode = MEMORY');
+    database.exec(mode === 'exclusive' ? 'BEGIN EXCLUSIVE' : 'BEGIN; SELECT count(*) FROM sqlite_master');
+  } catch (error) {
+    database.close();
+    if (hasSqliteCode(error, SQLITE_BUSY)) return null;
+    throw error;
+  }
+  let isHeld = true;
+  const release = () => {
+    if (!isHeld) return;
+    isHeld = false;
+    database.close();
+  };
+  return {release, [Symbol.dispose]: release};
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, {timeout: 0});
+  } catch (error) {
+    if (hasSqliteCode(error, SQLITE_CANTOPEN)) createProbe(`${path}.${randomBytes(6).toString('hex')}`);
+    throw error;
+  }
+}
+
+/** SQLite does not say why it cannot create a file (ENOSPC, EMFILE); creating one beside it does. */
+function createProbe(path: string): void {
+  closeSync(openSync(path, 'wx', 0o600));
+  rmSync(path);
+}
+
+const hasSqliteCode = (error: unknown, code: number): boolean =>
+  error instanceof Error && 'errcode' in error && error.errcode === code;

@@ -1,0 +1,162 @@
+import {chmodSync, mkdirSync} from 'node:fs';
+import {hasErrno, WinchError} from '../errors.ts';
+import {attachLoopDevice} from './loop-device.ts';
+import {type RestoreRequest, restoreDirectories} from './restore-directories.ts';
+import {storageError} from './storage-error.ts';
+import {CloneFlag, MountFlag, type Syscalls, UnmountFlag} from './syscalls.ts';
+
+/** One step on the way to a mounted tree, as data; `performMounts` carries it out. */
+export type MountStep =
+  | {readonly type: 'directory'; readonly path: string; readonly mode: number}
+  | {readonly type: 'tmpfs'; readonly target: string; readonly options: string}
+  | {readonly type: 'erofs'; readonly source: string; readonly target: string}
+  | ({readonly type: 'restore'} & RestoreRequest)
+  | {readonly type: 'bind'; readonly source: string; readonly target: string}
+  | {
+      readonly type: 'overlay';
+      readonly target: string;
+      /** The other directories are named relative to this one, since the kernel takes one page of options. */
+      readonly base: string;
+      /** Topmost first. */
+      readonly lower: readonly string[];
+      readonly upper: {readonly directory: string; readonly work: string} | null;
+    };
+
+const OPTIONS_LIMIT_BYTES = 4095;
+/** OVL_MAX_STACK of the kernel. */
+const LOWER_LIMIT = 500;
+
+/**
+ * Gives the calling thread a mount table of its own: what it mounts from now on is seen by it and by the processes it
+ * spawns, and is gone with the last of them. Node's pool threads (asynchronous `fs`) may be in or out.
+ *
+ * @throws {WinchError} `NAMESPACE_DENIED`
+ */
+export function enterPrivateMountNamespace(syscalls: Syscalls): void {
+  try {
+    syscalls.unshare(CloneFlag.newMountNamespace);
+    syscalls.mount('none', '/', null, MountFlag.recursive | MountFlag.private, null);
+  } catch (error) {
+    throw new WinchError('NAMESPACE_DENIED', 'this user may not make a mount namespace', {
+      kind: 'unsupported',
+      hint: 'run as root (CAP_SYS_ADMIN)',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Carries out mount steps in order, in the namespace of the calling thread, whose working directory is `/` afterwards.
+ *
+ * @throws {WinchError} `MOUNT_UNSUPPORTED` | `MOUNT_FAILED` | `LIMIT_LAYERS` | `STORE_CORRUPT` | `STORE_FULL` …
+ */
+export function performMounts(syscalls: Syscalls, steps: readonly MountStep[]): void {
+  for (const step of steps) {
+    try {
+      performMount(syscalls, step);
+    } catch (error) {
+      throw mountError(step, error);
+    }
+  }
+}
+
+/**
+ * Detaches what `performMounts` mounted, from the namespace of the calling thread. What still uses a mount keeps it.
+ *
+ * Node starts pool threads at first need, and one that is born in the private namespace would remove through the mounts.
+ */
+export function detachMounts(syscalls: Syscalls, steps: readonly MountStep[]): void {
+  const targets = steps.flatMap((step) => (step.type === 'directory' || step.type === 'restore' ? [] : [step.target]));
+  const isBelowAnother = (target: string) => targets.some((other) => target.startsWith(`${other}/`));
+  for (const target of targets.filter((candidate) => !isBelowAnother(candidate)).toReversed()) {
+    try {
+      syscalls.unmount(target, UnmountFlag.detach);
+    } catch (error) {
+      // Steps that were never reached have nothing to detach.
+      if (!hasErrno(error, 'EINVAL', 'ENOENT')) throw error;
+    }
+  }
+}
+
+function performMount(syscalls: Syscalls, step: MountStep): void {
+  switch (step.type) {
+    case 'directory':
+      makeDirectory(step.path, step.mode);
+      return;
+    case 'tmpfs':
+      syscalls.mount('tmpfs', step.target, 'tmpfs', MountFlag.noSuid | MountFlag.noDev, step.options);
+      return;
+    case 'bind':
+      syscalls.mount(step.source, step.target, null, MountFlag.bind, null);
+      return;
+    case 'erofs':
+      mountErofs(syscalls, step.source, step.target);
+      return;
+    case 'restore':
+      restoreDirectories(syscalls, step);
+      return;
+    case 'overlay':
+      mountOverlay(syscalls, step);
+  }
+}
+
+/** The process's umask must not decide who may enter a root file system. */
+function makeDirectory(path: string, mode: number): void {
+  if (mkdirSync(path, {recursive: true, mode}) !== undefined) chmodSync(path, mode);
+}
+
+function mountErofs(syscalls: Syscalls, source: string, target: string): void {
+  try {
+    syscalls.mount(source, target, 'erofs', MountFlag.readOnly, null);
+  } catch (error) {
+    // Kernels before 6.12 want a block device, and later ones do for a file on a tmpfs.
+    if (!hasErrno(error, 'ENOTBLK')) throw error;
+    using device = attachLoopDevice(syscalls, source);
+    syscalls.mount(device.path, target, 'erofs', MountFlag.readOnly, null);
+  }
+}
+
+function mountOverlay(syscalls: Syscalls, step: MountStep & {type: 'overlay'}): void {
+  const upper = step.upper ? `,upperdir=${step.upper.directory},workdir=${step.upper.work},volatile` : '';
+  const options = `lowerdir=${step.lower.join(':')}${upper}`;
+  if (options.length > OPTIONS_LIMIT_BYTES || step.lower.length > LOWER_LIMIT) {
+    throw new WinchError('LIMIT_LAYERS', `${step.lower.length} layers do not fit into one overlay mount`, {
+      kind: 'unsupported',
+    });
+  }
+  syscalls.changeDirectory(step.base);
+  try {
+    syscalls.mount('overlay', step.target, 'overlay', step.upper ? 0 : MountFlag.readOnly, options);
+  } finally {
+    syscalls.changeDirectory('/');
+  }
+}
+
+function mountError(step: MountStep, error: unknown): unknown {
+  if (error instanceof WinchError) return error;
+  if (step.type === 'directory') return storageError(error, step.path);
+  if (step.type === 'erofs' && hasErrno(error, 'ENOENT', 'EUCLEAN', 'EIO')) return damagedLayer(step.source, error);
+  if (step.type === 'erofs' && hasErrno(error, 'ENODEV', 'EINVAL', 'EPERM')) {
+    return new WinchError(
+      'MOUNT_UNSUPPORTED',
+      `this kernel cannot mount a layer with the erofs driver (${error.code})`,
+      {
+        kind: 'unsupported',
+        hint: 'Linux 6.4 or later with EROFS is needed; `modprobe erofs` may help',
+        cause: error,
+      },
+    );
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new WinchError('MOUNT_FAILED', `cannot mount ${step.type} at ${step.target}: ${reason}`, {
+    kind: 'unsupported',
+    cause: error,
+  });
+}
+
+const damagedLayer = (path: string, cause: NodeJS.ErrnoException) =>
+  new WinchError('STORE_CORRUPT', `the layer file ${path} is missing or damaged (${cause.code})`, {
+    kind: 'corrupt',
+    hint: 'remove the image and pull it again',
+    cause,
+  });

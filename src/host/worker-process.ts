@@ -1,0 +1,31 @@
+import {fork} from 'node:child_process';
+import type {Readable, Writable} from 'node:stream';
+
+/** A Node process of its own for work that changes its process, with piped standard streams and a message channel. */
+export interface WorkerProcess {
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  send(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  onExit(listener: (code: number | null) => void): void;
+  onError(listener: (error: Error) => void): void;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** @param entry A module of this package. */
+export function startWorkerProcess(entry: URL): WorkerProcess {
+  const child = fork(entry, [], {stdio: ['pipe', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'});
+  const {stdin, stdout, stderr} = child;
+  if (!stdin || !stdout || !stderr) throw new Error('standard streams were asked for as pipes');
+  return {
+    stdin,
+    stdout,
+    stderr,
+    send: (message) => void child.send(message as object),
+    onMessage: (listener) => void child.on('message', listener),
+    onExit: (listener) => void child.on('exit', listener),
+    onError: (listener) => void child.on('error', listener),
+    kill: (signal) => void child.kill(signal),
+  };
+}

@@ -1,0 +1,111 @@
+import {isWinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
+import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
+import {runTogether} from '../host/run-together.ts';
+import type {WrittenLayer} from '../layers/layer-pool.ts';
+import {findLayerFile, type LayerRecord, recordLayerFile} from '../store/image-records.ts';
+import type {ImageContext} from './context.ts';
+import {type LayerToFetch, openReception} from './receive-layer.ts';
+
+/**
+ * Downloads one blob and writes its layer file from the same bytes at the same time.
+ *
+ * Another process that is at it already is waited for, and its result is used.
+ *
+ * @returns bytes downloaded
+ */
+export async function fetchLayer(context: ImageContext, work: LayerToFetch, options: CallOptions): Promise<number> {
+  const {blobDigest, diffId} = work.layer;
+  const onWait = () => options.onEvent?.({type: 'blob:waiting', digest: blobDigest});
+  using _blob = await context.store.lock('blob', blobDigest, {signal: options.signal, onWait});
+  using _layer = await context.store.lock('layer', diffId, {signal: options.signal, onWait});
+  const needs = missingParts(context, work.layer);
+  if (!needs.blob && !needs.layer) {
+    options.onEvent?.({type: 'blob:present', digest: blobDigest, size: work.layer.blobBytes});
+    return 0;
+  }
+  if (!needs.blob) {
+    await indexStoredBlob(context, work.layer, options);
+    return 0;
+  }
+  await download(context, {...work, needsLayer: needs.layer}, options);
+  return work.layer.blobBytes;
+}
+
+/** Which of a layer's blob and file are not both recorded and in their places. */
+export function missingParts({store}: ImageContext, {blobDigest, blobBytes, diffId}: LayerRecord) {
+  const file = store.read((database) => findLayerFile(database, diffId), null);
+  return {
+    blob: !store.blobs.has({digest: blobDigest, size: blobBytes}),
+    layer: file === null || !store.layers.has(diffId, file.fileBytes),
+  };
+}
+
+async function indexStoredBlob(context: ImageContext, layer: LayerRecord, options: CallOptions): Promise<void> {
+  const source = createGrowingFile(context.store.blobs.path(layer.blobDigest), layer.blobBytes);
+  source.advance(layer.blobBytes);
+  source.complete();
+  await indexLayer(context, {layer, source}, options);
+}
+
+interface Download extends LayerToFetch {
+  readonly needsLayer: boolean;
+}
+
+async function download(context: ImageContext, {reference, layer, needsLayer}: Download, options: CallOptions) {
+  const [digest, totalBytes] = [layer.blobDigest, layer.blobBytes];
+  options.onEvent?.({type: 'blob:started', digest, totalBytes});
+  const reception = await openReception(context, {reference, layer}, options);
+  const index = (signal: AbortSignal) =>
+    indexLayer(context, {layer, source: reception.growing}, {...options, signal}).catch(async (error: unknown) => {
+      // A damaged download looks like a damaged layer until all of it is here: its digest says what is to blame.
+      if (isWinchError(error) && error.kind === 'refused') await reception.received;
+      throw error;
+    });
+  try {
+    const tasks = needsLayer ? [reception.receive, index] : [reception.receive];
+    await runTogether(tasks, {limit: tasks.length, signal: options.signal});
+    await reception.commit();
+  } finally {
+    await reception.discard();
+  }
+  options.onEvent?.({type: 'blob:stored', digest, size: totalBytes});
+}
+
+interface IndexWork {
+  readonly layer: LayerRecord;
+  readonly source: GrowingFile;
+}
+
+async function indexLayer(context: ImageContext, {layer, source}: IndexWork, options: CallOptions): Promise<void> {
+  const {store} = context;
+  const {diffId, mediaType} = layer;
+  const path = await store.layers.stage(diffId);
+  const pool = await context.layerPool();
+  try {
+    const request = {source, path, expectedDiffId: diffId, mediaType, durability: store.durability};
+    const written = await pool.write(request, {signal: options.signal});
+    for (const message of written.warnings) {
+      options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${layer.blobDigest}: ${message}`});
+    }
+    await store.layers.commit(diffId);
+    await store.write((database) => recordLayerFile(database, {diffId, ...recorded(written)}));
+    options.onEvent?.({
+      type: 'layer:indexed',
+      digest: layer.blobDigest,
+      diffId,
+      entries: written.entries,
+      unpackedBytes: written.tarBytes,
+    });
+  } finally {
+    await store.layers.discard(diffId);
+  }
+}
+
+const recorded = ({tarBytes, fileBytes, entries, whiteouts, directories}: WrittenLayer) => ({
+  tarBytes,
+  fileBytes,
+  entries,
+  whiteouts,
+  directories,
+});

@@ -1,0 +1,60 @@
+import {familiarReference, familiarRepository, parseReference} from '../oci/reference.ts';
+import type {Database} from '../store/database.ts';
+import {type ImageRecord, listImages} from '../store/image-records.ts';
+import type {Store} from '../store/store.ts';
+import {type TagRecord, tagsOf} from '../store/tags.ts';
+import {describeLayers, totalOf} from './describe-layers.ts';
+
+/** One row for each tag, and one for each image without a tag. */
+export interface ImageSummary {
+  readonly imageId: string;
+  readonly manifestDigest: string;
+  /** What the tag names: the index when there is one, else the manifest. */
+  readonly digest: string;
+  /** As the user would write it; null for an untagged image. */
+  readonly repository: string | null;
+  /** Null for an image pulled by digest alone. */
+  readonly tag: string | null;
+  readonly reference: string | null;
+  readonly platform: string;
+  /** ISO 8601 time of the image's config; null when it names none. */
+  readonly created: string | null;
+  /** Compressed bytes of manifest, config and layers. */
+  readonly compressedBytes: number;
+  /** Bytes of the unpacked layers, shared ones included. */
+  readonly unpackedBytes: number;
+}
+
+/** Every stored image, newest first. */
+export const listStoredImages = (store: Store): readonly ImageSummary[] =>
+  store.read(
+    (database) =>
+      listImages(database).flatMap((image) => {
+        const sizes = sizesOf(database, image);
+        const tags = tagsOf(database, image.manifestDigest);
+        return (tags.length > 0 ? tags : [null]).map((tag) => ({...summary(image, tag), ...sizes}));
+      }),
+    [],
+  );
+
+function summary(image: ImageRecord, tag: TagRecord | null) {
+  const reference = tag && parseReference(tag.reference);
+  return {
+    imageId: image.configDigest,
+    manifestDigest: image.manifestDigest,
+    digest: tag?.targetDigest ?? image.manifestDigest,
+    repository: reference && familiarRepository(reference),
+    tag: reference?.tag ?? null,
+    reference: reference && familiarReference(reference),
+    platform: image.platform,
+    created: image.created,
+  };
+}
+
+function sizesOf(database: Database, image: ImageRecord) {
+  const layers = describeLayers(database, image.manifestDigest);
+  return {
+    compressedBytes: image.manifestBytes + image.configBytes + totalOf(layers, 'compressedBytes'),
+    unpackedBytes: totalOf(layers, 'unpackedBytes'),
+  };
+}

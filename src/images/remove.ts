@@ -1,0 +1,69 @@
+import {WinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
+import {shortDigest} from '../oci/digest.ts';
+import {familiarReference, parseReference} from '../oci/reference.ts';
+import type {Database} from '../store/database.ts';
+import {deleteImage} from '../store/image-records.ts';
+import {deleteTag, tagsOf} from '../store/tags.ts';
+import type {ImageContext} from './context.ts';
+import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
+
+export interface RemoveOptions extends CallOptions {
+  /** Remove an image named by its id even when several tags name it. */
+  readonly force?: boolean | undefined;
+}
+
+export interface RemovalReport {
+  readonly untagged: readonly string[];
+  /** Image ids that are gone. */
+  readonly deleted: readonly string[];
+  /** Bytes; null when a pull is under way and the space is freed later. */
+  readonly freedBytes: number | null;
+}
+
+/**
+ * Removes tags, and images that no tag names any more, and frees what nothing needs.
+ *
+ * All of the references are removed, or none. A running container keeps the files it has mounted.
+ *
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE`
+ */
+export async function removeImages(
+  {store}: ImageContext,
+  references: readonly string[],
+  options: RemoveOptions = {},
+): Promise<RemovalReport> {
+  for (const reference of references) requireStoredImage(store, reference);
+  options.signal?.throwIfAborted();
+  const removed = await store.write((database) =>
+    references.map((reference) => removeOne(database, requireImage(database, reference), options.force ?? false)),
+  );
+  return {
+    untagged: removed.flatMap(({untagged}) => untagged),
+    deleted: removed.flatMap(({deleted}) => deleted),
+    freedBytes: await store.collectGarbage(),
+  };
+}
+
+interface Removed {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+function removeOne(database: Database, {image, tag}: FoundImage, force: boolean): Removed {
+  const tags = tagsOf(database, image.manifestDigest).map(({reference}) => reference);
+  const going = tag ? [tag.reference] : tags;
+  if (!tag && tags.length > 1 && !force) throw taggedTwice(image.configDigest, tags.map(familiar));
+  for (const reference of going) deleteTag(database, reference);
+  const isLast = going.length === tags.length;
+  if (isLast) deleteImage(database, image.manifestDigest);
+  return {untagged: going.map(familiar), deleted: isLast ? [image.configDigest] : []};
+}
+
+const familiar = (reference: string): string => familiarReference(parseReference(reference));
+
+const taggedTwice = (imageId: FoundImage['image']['configDigest'], tags: readonly string[]) =>
+  new WinchError('IMAGE_TAGGED_TWICE', `image ${shortDigest(imageId)} is named by ${tags.join(', ')}`, {
+    kind: 'invalid',
+    hint: 'remove those tags, or force it',
+  });

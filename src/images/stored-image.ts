@@ -1,0 +1,64 @@
+import type {CallOptions} from '../events.ts';
+import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../oci/image-config.ts';
+import {parseReference} from '../oci/reference.ts';
+import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
+import {layersOf} from '../store/image-records.ts';
+import type {Store} from '../store/store.ts';
+import type {ImageContext} from './context.ts';
+import {findPresent, isStoredId, requireStoredImage} from './find-image.ts';
+import type {PullPolicy} from './pull.ts';
+
+/** An image ready to be mounted. */
+export interface StoredImage {
+  readonly imageId: string;
+  readonly config: ImageConfig;
+  /** Base first. */
+  readonly layers: readonly SnapshotLayer[];
+}
+
+export interface ImageRequest {
+  /** A reference, or the id of a stored image. */
+  readonly image: string;
+  readonly platform?: string | undefined;
+  /** Absent: `missing`. An id is never asked for at a registry. */
+  readonly policy?: PullPolicy | undefined;
+}
+
+/**
+ * The stored image that a request names, pulled by its policy.
+ *
+ * @throws {WinchError} as `pullImage` | `IMAGE_AMBIGUOUS` | `STORE_CORRUPT`
+ */
+export async function ensureImage(
+  context: ImageContext,
+  request: ImageRequest,
+  options: CallOptions,
+): Promise<StoredImage> {
+  const {store} = context;
+  if (needsPull(store, request)) {
+    // The registry's client and all it needs cost more to load than a present image to start.
+    const {pullImage} = await import('./pull.ts');
+    await pullImage(context, request.image, {
+      ...options,
+      platform: request.platform,
+      policy: request.policy ?? 'missing',
+    });
+  }
+  const {image} = requireStoredImage(store, request.image);
+  const layers = store.read((database) => layersOf(database, image.manifestDigest), []);
+  const where = `config of ${request.image}`;
+  return {
+    imageId: image.configDigest,
+    config: parseImageConfig(store.blobs.read(image.configDigest, CONFIG_LIMIT_BYTES), {where}),
+    layers: layers.map(({diffId, whiteouts, directories}) => ({
+      path: store.layers.path(diffId),
+      whiteouts,
+      directories,
+    })),
+  };
+}
+
+function needsPull(store: Store, {image, platform, policy}: ImageRequest): boolean {
+  if (isStoredId(store, image)) return false;
+  return policy === 'always' || findPresent(store, parseReference(image), platform) === null;
+}

@@ -1,0 +1,146 @@
+import type {Transform} from 'node:stream';
+import {finished} from 'node:stream/promises';
+import {constants, createGunzip, createZstdDecompress} from 'node:zlib';
+import {releaseMemory} from '../host/release-memory.ts';
+import type {LayerCompression} from '../oci/media-types.ts';
+import {detectCompression, SIGNATURE_BYTES} from './compression.ts';
+import {layerRefusal} from './refusal.ts';
+
+export interface DecompressedLayer {
+  readonly compression: LayerCompression;
+  /**
+   * The tar. To be read to its end or left with `return`, which releases the source. A chunk's memory is gone when the
+   * next one is asked for.
+   */
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
+export interface DecompressOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Engine = Transform & {readonly bytesWritten: number};
+
+/** Bytes per output chunk: 1 MiB makes inflating 2.5 times as fast as the default 16 KiB. */
+const CHUNK_BYTES = 1024 * 1024;
+/**
+ * Decompression runs on a pool thread. What it may have ready, and what may wait to be read, keep it running while
+ * this thread hashes and parses.
+ */
+const BUFFERED_BYTES = Object.freeze({readableHighWaterMark: 4 * CHUNK_BYTES, writableHighWaterMark: CHUNK_BYTES});
+const ZSTD_WINDOW_LOG_LIMIT = 27;
+
+/**
+ * Opens a layer blob: gzip (any number of members, trailing NULs), zstd (any number of frames, window up to 128 MiB) or
+ * plain, decided by its first bytes.
+ *
+ * Reading throws `LAYER_COMPRESSION_INVALID` when the blob is damaged, ends early or has other bytes behind its end; on
+ * abort `signal.reason`. Node lets some zstd frames pass that end early: the diff id has the last word on every layer.
+ *
+ * @throws {WinchError} `LAYER_COMPRESSION_INVALID`: a compression that images do not use.
+ */
+export async function decompressLayer(
+  source: AsyncIterable<Uint8Array>,
+  {signal}: DecompressOptions = {},
+): Promise<DecompressedLayer> {
+  const iterator = source[Symbol.asyncIterator]();
+  const {head, compression} = await readHead(iterator);
+  const bytes = replay(head, iterator);
+  if (compression === 'none') return {compression, chunks: bytes};
+  return {compression, chunks: runEngine(createEngine(compression), bytes, signal)};
+}
+
+async function readHead(iterator: AsyncIterator<Uint8Array>) {
+  let head: Buffer = Buffer.alloc(0);
+  try {
+    while (head.length < SIGNATURE_BYTES) {
+      const next = await iterator.next();
+      if (next.done) break;
+      head = head.length === 0 ? asBuffer(next.value) : Buffer.concat([head, next.value]);
+    }
+    return {head, compression: detectCompression(head)};
+  } catch (error) {
+    await iterator.return?.();
+    throw error;
+  }
+}
+
+async function* replay(head: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer> {
+  try {
+    yield head;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield asBuffer(next.value);
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function createEngine(compression: 'gzip' | 'zstd'): Engine {
+  const buffered = {chunkSize: CHUNK_BYTES, ...BUFFERED_BYTES};
+  if (compression === 'gzip') return createGunzip(buffered);
+  return createZstdDecompress({...buffered, params: {[constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_LIMIT}});
+}
+
+async function* runEngine(
+  engine: Engine,
+  source: AsyncIterable<Buffer>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer> {
+  const feeding = feedEngine(engine, source);
+  feeding.catch((error) => engine.destroy(error));
+  const abort = () => engine.destroy(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  try {
+    // The engine may end before its input does: what is left must still be checked.
+    for await (const chunk of engine.iterator({destroyOnReturn: false})) {
+      yield chunk;
+      // The engine fills a buffer from front to back and then takes a new one: who has read its end is its last user.
+      releaseMemory(chunk, CHUNK_BYTES);
+    }
+    await feeding;
+  } catch (error) {
+    throw signal?.aborted ? signal.reason : compressionError(error);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    engine.destroy();
+  }
+}
+
+async function feedEngine(engine: Engine, source: AsyncIterable<Buffer>): Promise<void> {
+  let fed = 0;
+  for await (const chunk of source) {
+    fed += chunk.length;
+    const end = fed;
+    const isAccepted = engine.write(chunk, () => {
+      const unread = chunk.subarray(Math.max(0, chunk.length - (end - engine.bytesWritten)));
+      if (unread.some((byte) => byte !== 0)) engine.destroy(trailingBytes());
+    });
+    if (!isAccepted) await drained(engine);
+    if (engine.destroyed) return;
+  }
+  engine.end();
+  await finished(engine, {readable: false});
+}
+
+const drained = (engine: Engine): Promise<void> =>
+  new Promise((resolve) => {
+    const settle = () => {
+      engine.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    engine.on('drain', settle).on('close', settle);
+  });
+
+const trailingBytes = () =>
+  layerRefusal('LAYER_COMPRESSION_INVALID', 'the layer has other bytes behind the end of its compressed data');
+
+/** zlib and zstd name their failures by code; anything else is the source's own failure. */
+function compressionError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
+  if (error.code === 'ZSTD_error_frameParameter_windowTooLarge') {
+    return layerRefusal('LAYER_COMPRESSION_INVALID', 'the layer needs a zstd window of more than 128 MiB', error);
+  }
+  if (!error.code.startsWith('Z_') && !error.code.startsWith('ZSTD_')) return error;
+  return layerRefusal('LAYER_COMPRESSION_INVALID', `the layer's compressed data is damaged: ${error.message}`, error);
+}

@@ -1,0 +1,62 @@
+import {rm} from 'node:fs/promises';
+import {extname} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
+import {openWorkerPool} from '../host/worker-pool.ts';
+import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
+
+export type {WrittenLayer} from './write-layer.ts';
+
+/** What is to become a layer file. */
+export interface LayerRequest extends Omit<WriteLayerOptions, 'signal'> {
+  /** The compressed blob, which may still be arriving. */
+  readonly source: GrowingFile;
+  /** Where the layer file goes; must not exist. */
+  readonly path: string;
+}
+
+/** Worker threads that write layer files, one each at a time. */
+export interface LayerPool extends AsyncDisposable {
+  /**
+   * As `writeLayerFile`, on a thread of its own.
+   *
+   * @throws {WinchError} what `writeLayerFile` and the source throw, and `WORKER_FAILED`; `path` is gone then.
+   */
+  write(request: LayerRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<WrittenLayer>;
+  /** Ends every thread; writes under way reject. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A {@link LayerRequest} as it travels to the worker. */
+export interface LayerWork {
+  readonly view: GrowingFileView;
+  readonly path: string;
+  readonly options: Omit<WriteLayerOptions, 'signal'>;
+}
+
+/** A layer with millions of entries ends in WORKER_FAILED and not in a machine without memory. */
+const HEAP_LIMIT_MEBIBYTES = 1024;
+
+/** Opens a pool of at most `size` threads; none is started before the first layer. */
+export function openLayerPool({size}: {readonly size: number}): LayerPool {
+  const pool = openWorkerPool<LayerWork, WrittenLayer>({
+    // Published files are .js, sources .ts.
+    url: new URL(`./layer-worker${extname(import.meta.url)}`, import.meta.url),
+    size,
+    resourceLimits: {maxOldGenerationSizeMb: HEAP_LIMIT_MEBIBYTES},
+  });
+  return {
+    write: async ({source, path, ...options}, {signal} = {}) => {
+      const {view} = source;
+      try {
+        return await pool.call({view, path, options}, {transfer: [view.port], signal});
+      } catch (error) {
+        // A thread that died could not remove its file.
+        if (!hasErrno(error, 'EEXIST')) await rm(path, {force: true});
+        throw error;
+      }
+    },
+    close: pool.close,
+    [Symbol.asyncDispose]: pool.close,
+  };
+}

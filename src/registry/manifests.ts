@@ -1,0 +1,118 @@
+import {WinchError} from '../errors.ts';
+import {type Digest, digestAlgorithm, digestOf, isDigest} from '../oci/digest.ts';
+import {MANIFEST_ACCEPT} from '../oci/media-types.ts';
+import {readLimited} from './response-body.ts';
+import {responseError, type Subject} from './response-errors.ts';
+import type {RegistrySession} from './session.ts';
+import type {TransportResponse} from './transport.ts';
+
+/** distribution-spec v1.1.1 spec.md#pushing-manifests: registries take at least this much. */
+const MANIFEST_LIMIT_BYTES = 4_194_304;
+
+export interface FetchedManifest {
+  readonly bytes: Buffer;
+  /** Without parameters. */
+  readonly contentType: string | undefined;
+  /** Computed from the bytes, by the algorithm that was asked for. */
+  readonly digest: Digest;
+}
+
+export interface ManifestHead {
+  /** What the registry says; null when it says none that is a digest. */
+  readonly digest: Digest | null;
+  readonly contentType: string | undefined;
+  readonly size: number | null;
+}
+
+interface ManifestRequest {
+  readonly repository: string;
+  readonly tagOrDigest: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @see RegistryClient.getManifest */
+export async function fetchManifest(session: RegistrySession, request: ManifestRequest): Promise<FetchedManifest> {
+  const response = await requestManifest(session, 'GET', request);
+  if (response.status !== 200) throw await responseError(response, subjectOf(session, request));
+  const bytes = await readManifest(response, session, request);
+  const {tagOrDigest} = request;
+  if (!isDigest(tagOrDigest)) return {bytes, contentType: contentTypeOf(response), digest: digestOf(bytes)};
+  const digest = digestOf(bytes, digestAlgorithm(tagOrDigest));
+  if (digest !== tagOrDigest) throw digestMismatch(session, request, digest);
+  return {bytes, contentType: contentTypeOf(response), digest};
+}
+
+/** @see RegistryClient.headManifest */
+export async function headManifest(session: RegistrySession, request: ManifestRequest): Promise<ManifestHead | null> {
+  const response = await requestManifest(session, 'HEAD', request);
+  if (response.status !== 200 && response.status !== 404)
+    throw await responseError(response, subjectOf(session, request));
+  await response.discard();
+  if (response.status === 404) return null;
+  const digest = response.headers['docker-content-digest'];
+  const length = response.headers['content-length'] ?? '';
+  return {
+    digest: isDigest(digest) ? digest : null,
+    contentType: contentTypeOf(response),
+    size: /^\d{1,15}$/.test(length) ? Number(length) : null,
+  };
+}
+
+function requestManifest(session: RegistrySession, method: 'GET' | 'HEAD', request: ManifestRequest) {
+  const {repository, tagOrDigest, signal} = request;
+  const path = `/v2/${repository}/manifests/${tagOrDigest}`;
+  return session.request({method, path, repository, headers: {accept: MANIFEST_ACCEPT}, signal});
+}
+
+function readManifest(
+  response: TransportResponse,
+  {registry}: RegistrySession,
+  {repository, tagOrDigest}: ManifestRequest,
+): Promise<Buffer> {
+  const tooLarge = () =>
+    new WinchError('MANIFEST_TOO_LARGE', `the manifest ${tagOrDigest} of ${registry}/${repository} is above 4 MiB`, {
+      kind: 'refused',
+      hint: 'no image needs that much; the registry serves something else',
+      details: {limitBytes: MANIFEST_LIMIT_BYTES},
+    });
+  if (Number(response.headers['content-length'] ?? 0) > MANIFEST_LIMIT_BYTES) {
+    response.close();
+    throw tooLarge();
+  }
+  return readLimited(response, {limitBytes: MANIFEST_LIMIT_BYTES, tooLarge});
+}
+
+const contentTypeOf = ({headers}: TransportResponse): string | undefined =>
+  headers['content-type']?.split(';', 1)[0]?.trim();
+
+function subjectOf(session: RegistrySession, {repository, tagOrDigest}: ManifestRequest): Subject {
+  const name = isDigest(tagOrDigest) ? `manifest ${tagOrDigest}` : `tag ${tagOrDigest}`;
+  const notFound = {
+    code: 'MANIFEST_UNKNOWN',
+    message: `${session.registry}/${repository} has no ${name}`,
+    hint: 'check how the tag and the repository are written',
+  };
+  return {
+    registry: session.registry,
+    repository,
+    wanted: `the ${name} of ${repository}`,
+    notFound,
+    secrets: session.secrets(),
+  };
+}
+
+function digestMismatch(
+  {registry}: RegistrySession,
+  {repository, tagOrDigest}: ManifestRequest,
+  got: Digest,
+): WinchError {
+  return new WinchError(
+    'DIGEST_MISMATCH',
+    `the manifest ${tagOrDigest} of ${registry}/${repository} has the digest ${got}`,
+    {
+      kind: 'refused',
+      hint: 'the registry or a proxy serves wrong data; nothing was kept',
+      details: {expected: tagOrDigest, actual: got},
+    },
+  );
+}

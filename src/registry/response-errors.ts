@@ -1,0 +1,120 @@
+import is from '@sindresorhus/is';
+import {type ErrorKind, WinchError} from '../errors.ts';
+import {readLimited} from './response-body.ts';
+import type {TransportResponse} from './transport.ts';
+
+const ERROR_BODY_LIMIT_BYTES = 1_048_576;
+const MESSAGE_CHARACTERS = 200;
+
+/** What was asked, for the message. */
+export interface Subject {
+  /** The registry as it stands in references. */
+  readonly registry: string;
+  readonly repository: string;
+  /** `the tag 1.0 of team/app` */
+  readonly wanted: string;
+  /** For a 404 that is not about the repository. */
+  readonly notFound?: NotFound;
+  /** Texts that the registry may repeat and that no message may show. */
+  readonly secrets?: readonly string[];
+}
+
+/** What a 404 means. */
+export interface NotFound {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+interface Verdict extends NotFound {
+  readonly kind: ErrorKind;
+}
+
+/** The first entry of an error body; both parts are the registry's own words. */
+interface RegistryMessage {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * The error that a reply other than the wanted one stands for: `NAME_UNKNOWN` or the subject's own code for 404,
+ * `AUTH_DENIED`, `RATE_LIMITED`, else `REGISTRY_ERROR` with the registry's message. Reads the body.
+ */
+export async function responseError(response: TransportResponse, subject: Subject): Promise<WinchError> {
+  const said = await readRegistryMessage(response, subject.secrets ?? []);
+  const {code, kind, message, hint} = judge(response, subject, said);
+  const words = kind === 'not-found' ? '' : ((said?.message || said?.code) ?? '');
+  return new WinchError(code, words === '' ? message : `${message}: ${words}`, {
+    kind,
+    hint,
+    details: {host: response.url.host, status: response.status},
+  });
+}
+
+/** The 404 of a whole repository. */
+export const repositoryUnknown = (registry: string, repository: string): NotFound => ({
+  code: 'NAME_UNKNOWN',
+  message: `${registry} has no repository ${repository}`,
+  hint: 'check how the repository is written; a private one may need a login',
+});
+
+/** The registry's words in an error body, secrets taken out, cut to 200 characters; null when there are none. */
+async function readRegistryMessage(
+  response: TransportResponse,
+  secrets: readonly string[],
+): Promise<RegistryMessage | null> {
+  const first = firstError(await readJson(response));
+  if (first === null) return null;
+  return {code: presentable(first.code, secrets), message: presentable(first.message, secrets)};
+}
+
+function judge({status, headers}: TransportResponse, subject: Subject, said: RegistryMessage | null): Verdict {
+  const {registry, repository, wanted, notFound} = subject;
+  if (status === 404 && said?.code === 'NAME_UNKNOWN') {
+    return {...repositoryUnknown(registry, repository), kind: 'not-found'};
+  }
+  if (status === 404 && notFound) return {...notFound, kind: 'not-found'};
+  if (status === 403) {
+    const hint = 'log in with an account that may read it; the registry may also block this client';
+    return {code: 'AUTH_DENIED', kind: 'denied', message: `${registry} denies ${wanted}`, hint};
+  }
+  if (status === 429) {
+    const wait = headers['retry-after'];
+    const hint = `${wait === undefined ? 'try again later' : `try again in ${retryText(wait)}`}; a login may allow more`;
+    return {code: 'RATE_LIMITED', kind: 'unavailable', message: `${registry} limits how often it may be asked`, hint};
+  }
+  const message = `${registry} answered ${status} for ${wanted}`;
+  const hint = status >= 500 ? 'the registry has a problem: try again later' : 'check the name and the registry';
+  return {code: 'REGISTRY_ERROR', kind: 'unavailable', message, hint};
+}
+
+const retryText = (retryAfter: string): string => (/^\d{1,6}$/.test(retryAfter) ? `${retryAfter} s` : 'a while');
+
+async function readJson(response: TransportResponse): Promise<unknown> {
+  if (response.headers['content-encoding'] !== undefined) {
+    response.close();
+    return null;
+  }
+  const tooLarge = () => new WinchError('PROTOCOL_ERROR', 'an error body above 1 MiB', {kind: 'unavailable'});
+  try {
+    return JSON.parse((await readLimited(response, {limitBytes: ERROR_BODY_LIMIT_BYTES, tooLarge})).toString());
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof WinchError) return null;
+    throw error;
+  }
+}
+
+/** distribution-spec v1.1.1 spec.md#error-codes; token servers also send `details` or a lone `message`. */
+function firstError(body: unknown): RegistryMessage | null {
+  if (!is.plainObject(body)) return null;
+  const entry = is.array(body.errors) ? body.errors[0] : {message: body.message ?? body.details};
+  if (!is.plainObject(entry)) return null;
+  const code = is.string(entry.code) ? entry.code : '';
+  const message = is.string(entry.message) ? entry.message : '';
+  return code === '' && message === '' ? null : {code, message};
+}
+
+function presentable(text: string, secrets: readonly string[]): string {
+  const clean = secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text);
+  return clean.length > MESSAGE_CHARACTERS ? `${clean.slice(0, MESSAGE_CHARACTERS)}…` : clean;
+}

@@ -1,0 +1,119 @@
+import {isWinchError, WinchError} from '../errors.ts';
+import {openAuthorizer} from './authorizer.ts';
+import type {CredentialSource} from './credentials.ts';
+import {type InsecureRegistries, registryOrigins} from './hosts.ts';
+import {sendFollowing} from './redirects.ts';
+import type {Transport, TransportRequest, TransportResponse} from './transport.ts';
+
+export interface SessionOptions {
+  readonly transport: Transport;
+  readonly credentials: CredentialSource;
+  readonly insecureRegistries: InsecureRegistries;
+}
+
+export interface SessionRequest {
+  /** Path and query below the registry's origin. */
+  readonly path: string;
+  /** The repository whose pull scope the request needs. */
+  readonly repository: string;
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one client knows about one registry: where it answers, and the login. */
+export interface RegistrySession {
+  /** As it stands in references. */
+  readonly registry: string;
+  /**
+   * The reply to a request, logged in and redirected as far as needed; any status but the registry's own 401.
+   *
+   * @throws {WinchError} those of the transport, of redirects and of the login; `PROTOCOL_ERROR`: an encoded reply.
+   */
+  request(request: SessionRequest): Promise<TransportResponse>;
+  /** Texts that no message may show. */
+  secrets(): readonly string[];
+}
+
+/** Starts a session; nothing is sent before the first request. */
+export function openSession(registry: string, options: SessionOptions): RegistrySession {
+  const {transport, credentials, insecureRegistries} = options;
+  const authorizer = openAuthorizer({registry, credentials, transport});
+  const candidates = registryOrigins(registry, insecureRegistries);
+  let origin: string | undefined;
+  const send = async (request: SessionRequest, authorization: string | undefined): Promise<TransportResponse> => {
+    origin ??= new URL(await findOrigin(transport, candidates, request.signal)).origin;
+    const {path, method = 'GET', headers, signal} = request;
+    const sent: TransportRequest = {
+      url: new URL(path, origin),
+      method,
+      headers: {...headers, ...(authorization !== undefined && {authorization})},
+      signal,
+    };
+    return await sendFollowing(transport, sent);
+  };
+  const request = async (wanted: SessionRequest): Promise<TransportResponse> => {
+    const {repository, signal} = wanted;
+    const first = await send(wanted, authorizer.header(repository));
+    // Where a redirect leads is no registry: its 401 is an error like any other.
+    if (first.status !== 401 || first.url.origin !== origin) return checkEncoding(first);
+    await first.discard();
+    const refusal = {origin: first.url, wwwAuthenticate: first.headers['www-authenticate'], repository, signal};
+    const second = await send(wanted, await authorizer.answer(refusal));
+    if (second.status !== 401 || second.url.origin !== origin) return checkEncoding(second);
+    await second.discard();
+    throw authorizer.denied(repository);
+  };
+  return {registry, request, secrets: authorizer.secrets};
+}
+
+/**
+ * The first origin where the registry API answers. A lone candidate is not asked.
+ *
+ * A TLS server that gets plain HTTP drops the connection or answers 400.
+ */
+async function findOrigin(
+  transport: Transport,
+  candidates: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const [first = '', second] = candidates;
+  if (second === undefined) return first;
+  try {
+    const response = await transport.send({url: new URL('/v2/', first), signal});
+    await response.discard();
+    if (response.status !== 400 || first.startsWith('https:')) return first;
+  } catch (error) {
+    if (!isWinchError(error) || error.kind !== 'unavailable') throw error;
+    const answers = await isAnswering(transport, new URL('/v2/', second), signal);
+    if (!answers) throw error;
+  }
+  return second;
+}
+
+async function isAnswering(transport: Transport, url: URL, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    const response = await transport.send({url, signal});
+    await response.discard();
+    return true;
+  } catch (error) {
+    if (isWinchError(error) && error.kind === 'unavailable') return false;
+    throw error;
+  }
+}
+
+/** Digests cover what was stored, so nothing between may encode it; winch asks for `identity`. */
+function checkEncoding(response: TransportResponse): TransportResponse {
+  const encoding = response.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity' || response.status >= 300) return response;
+  response.close();
+  throw new WinchError(
+    'PROTOCOL_ERROR',
+    `${response.url.host} answers with the content encoding ${encoding.slice(0, 40)}`,
+    {
+      kind: 'unavailable',
+      hint: 'a proxy between may compress replies; digests cover the plain bytes',
+      details: {host: response.url.host},
+    },
+  );
+}

@@ -1,0 +1,122 @@
+import {Agent as HttpAgent, type IncomingHttpHeaders} from 'node:http';
+import {Agent as HttpsAgent} from 'node:https';
+import got, {type PlainResponse, type Request, RequestError} from 'got';
+import {hasErrno} from '../errors.ts';
+import {connectionError} from './connection-errors.ts';
+import {drain, readBody} from './response-body.ts';
+
+export interface TransportTimeouts {
+  /** For each of name lookup, TCP connect and TLS handshake. */
+  readonly connectMs: number;
+  /** From the request to the response headers. */
+  readonly responseMs: number;
+  /** How long a body may be waited for without {@link STALL_BYTES} of progress. */
+  readonly stallMs: number;
+}
+
+export interface TransportOptions {
+  readonly userAgent: string;
+  /** Whether this `host[:port]` may show a certificate that does not verify. */
+  readonly acceptsAnyCertificate: (host: string) => boolean;
+  readonly timeouts?: Partial<TransportTimeouts>;
+}
+
+export interface TransportRequest {
+  readonly url: URL;
+  /** Default: `GET`. */
+  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as a form, with `POST`. */
+  readonly form?: URLSearchParams;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TransportResponse {
+  /** What was asked; its query may be a secret. */
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** To be read once; leaving early, or `close`, ends the connection. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the body up; a short one is read so that the connection can be used again. */
+  discard(): Promise<void>;
+  close(): void;
+}
+
+/** One HTTP exchange, any status, no redirect followed, nothing retried, nothing decoded. */
+export interface Transport {
+  send(request: TransportRequest): Promise<TransportResponse>;
+  close(): void;
+}
+
+/** Reading more costs longer than a new connection. */
+const DISCARD_LIMIT_BYTES = 16_384;
+const DEFAULT_TIMEOUTS: TransportTimeouts = Object.freeze({connectMs: 15_000, responseMs: 30_000, stallMs: 60_000});
+
+/**
+ * Opens the one way to the network: HTTP/1.1 with connections kept alive until `close`.
+ *
+ * `send` resolves with the response headers; failures of the connection, the body's included, are thrown as
+ * `REGISTRY_UNREACHABLE`, `REGISTRY_UNAVAILABLE`, `TLS_FAILED` or `PROTOCOL_ERROR`.
+ */
+export function openTransport(options: TransportOptions): Transport {
+  const agent = {http: new HttpAgent({keepAlive: true}), https: new HttpsAgent({keepAlive: true})};
+  const timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
+  const client = got.extend({
+    agent,
+    headers: {'user-agent': options.userAgent, 'accept-encoding': 'identity'},
+    timeout: {
+      lookup: timeouts.connectMs,
+      connect: timeouts.connectMs,
+      secureConnect: timeouts.connectMs,
+      response: timeouts.responseMs,
+    },
+    decompress: false,
+    followRedirect: false,
+    throwHttpErrors: false,
+    retry: {limit: 0},
+  });
+  const attempt = async ({url, method = 'GET', headers = {}, form, signal}: TransportRequest) => {
+    signal?.throwIfAborted();
+    const exchange = client.stream(url, {
+      method,
+      headers: form ? {...headers, 'content-type': 'application/x-www-form-urlencoded'} : headers,
+      https: {rejectUnauthorized: !options.acceptsAnyCertificate(url.host)},
+      ...(form && {body: form.toString()}),
+      ...(signal && {signal}),
+    });
+    const response = await responseOf(exchange);
+    const body = readBody(exchange, {url, signal, stallMs: timeouts.stallMs});
+    const bodyBytes = method === 'HEAD' ? 0 : Number(response.headers['content-length']);
+    const close = () => void exchange.destroy();
+    const discard = async () => (bodyBytes <= DISCARD_LIMIT_BYTES ? await drain(body) : close());
+    return {url, status: response.statusCode, headers: response.headers, body, discard, close};
+  };
+  return {
+    send: async (request) => {
+      try {
+        return await attempt(request).catch((error) =>
+          isStaleConnection(error) ? attempt(request) : Promise.reject(error),
+        );
+      } catch (error) {
+        throw connectionError(error, request);
+      }
+    },
+    close: () => {
+      agent.http.destroy();
+      agent.https.destroy();
+    },
+  };
+}
+
+/** An `error` listener stays for good: a stream that is destroyed while nobody reads it must not end the process. */
+function responseOf(exchange: Request): Promise<PlainResponse> {
+  return new Promise((resolve, reject) => {
+    exchange.once('response', resolve);
+    exchange.on('error', reject);
+  });
+}
+
+/** A connection kept alive that the other side closed just as it was used again: nothing was answered, so ask anew. */
+const isStaleConnection = (error: unknown): boolean =>
+  error instanceof RequestError && error.request?.reusedSocket === true && hasErrno(error, 'ECONNRESET', 'EPIPE');

@@ -1,0 +1,38 @@
+export interface StartRequest {
+  readonly id: string;
+  /** Directory of config.json. */
+  readonly bundle: string;
+  /** Whether standard input is the caller's; otherwise the container reads end-of-file. */
+  readonly interactive: boolean;
+  /** Whether the container has a terminal, which the runtime connects to the caller's. */
+  readonly terminal: boolean;
+  /** File for the runtime's own messages. */
+  readonly log: string;
+  /** Keep the stopped container until `remove`, so that its cgroup can be read. */
+  readonly keep: boolean;
+}
+
+export interface RuntimeExit {
+  /** The container's own code; 128+n when signal n ended it. */
+  readonly exitCode: number;
+  /** What the runtime said when it failed itself; null when the container ran. */
+  readonly failure: string | null;
+}
+
+export interface RunningContainer {
+  readonly exited: Promise<RuntimeExit>;
+  /** Passes a signal on to the container's first process. */
+  forward(signal: NodeJS.Signals | number): void;
+  /** Ends every process of the container with SIGKILL. */
+  killAll(): Promise<void>;
+}
+
+/** An OCI runtime (runtime-spec v1.1.0 runtime.md#lifecycle). */
+export interface Runtime {
+  readonly path: string;
+  start(request: StartRequest): RunningContainer;
+  /** Ends a container if it still runs and removes its state and cgroup; without effect when there is none. */
+  remove(id: string): Promise<void>;
+  /** Whether the runtime has state of this container. */
+  hasState(id: string): boolean;
+}

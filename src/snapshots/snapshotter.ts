@@ -1,0 +1,39 @@
+import type {MountStep} from '../host/mounts.ts';
+import type {DirectoryMarks} from '../host/restore-directories.ts';
+
+/** A layer as a snapshot driver needs it. */
+export interface SnapshotLayer {
+  /** The layer file. */
+  readonly path: string;
+  /** How many whiteouts it holds. */
+  readonly whiteouts: number;
+  readonly directories: DirectoryMarks;
+}
+
+export interface RootfsRequest {
+  /** Base first. */
+  readonly layers: readonly SnapshotLayer[];
+  /** An existing directory of this container or bundle alone; mount points are made inside. */
+  readonly directory: string;
+  /** Where writes go: into an existing empty directory, into memory (when the store is read-only), or nowhere. */
+  readonly writable:
+    | {readonly type: 'directory'; readonly path: string}
+    | {readonly type: 'memory'}
+    | {readonly type: 'none'};
+}
+
+export interface Rootfs {
+  readonly path: string;
+  /** What to mount, in order; data, so that the caller decides in which namespace. */
+  readonly mounts: readonly MountStep[];
+}
+
+/**
+ * A driver that turns a chain of layers into a root file system.
+ *
+ * `prepare` is pure. Its mounts belong into a private mount namespace; nothing needs to be unmounted.
+ */
+export interface Snapshotter {
+  readonly name: 'erofs';
+  prepare(request: RootfsRequest): Rootfs;
+}

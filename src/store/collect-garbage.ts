@@ -1,0 +1,92 @@
+import {randomBytes} from 'node:crypto';
+import {type Dirent, existsSync} from 'node:fs';
+import {mkdir, readdir, rename, rm, stat} from 'node:fs/promises';
+import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {type Digest, isDigest} from '../oci/digest.ts';
+import type {Database} from './database.ts';
+import type {StorePaths} from './paths.ts';
+
+const DIGEST_LOCK = /^(?:blob|layer)-/;
+
+/**
+ * Removes every blob and layer file that no image needs, and what killed processes left behind.
+ *
+ * The caller holds the store's lease exclusively, so no pull is under way. Rows go first, then the files: a crash in
+ * between leaves files without rows, which the next run removes.
+ *
+ * @returns bytes freed.
+ */
+export async function collectGarbage(database: Database, paths: StorePaths): Promise<number> {
+  const needed = database.transaction(() => {
+    deleteUnneededRows(database);
+    return {blobs: neededBlobs(database), layers: neededLayers(database)};
+  });
+  await mkdir(paths.trash, {recursive: true, mode: 0o700});
+  let freed = 0;
+  for (const [directory, keep] of [
+    [paths.blobs, needed.blobs],
+    [paths.layers, needed.layers],
+  ] as const) {
+    for (const path of await unneededEntries(directory, keep)) freed += await discard(path, paths.trash);
+  }
+  // Whoever uses a digest's lock holds a lease, so nobody uses one now.
+  for (const {name} of await list(paths.locks)) {
+    if (DIGEST_LOCK.test(name)) await rm(join(paths.locks, name), {force: true});
+  }
+  for (const entry of await list(paths.ingest)) freed += await discard(join(paths.ingest, entry.name), paths.trash);
+  await rm(paths.trash, {recursive: true, force: true});
+  return freed;
+}
+
+function deleteUnneededRows(database: Database): void {
+  database.run('DELETE FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer JOIN chain USING (chain_id))');
+  const unusedChains = `DELETE FROM chain WHERE chain_id NOT IN (SELECT chain_id FROM image_layer)
+    AND chain_id NOT IN (SELECT parent FROM chain WHERE parent IS NOT NULL)`;
+  while (database.run(unusedChains) > 0);
+}
+
+const neededBlobs = (database: Database): ReadonlySet<unknown> =>
+  new Set(
+    database
+      .all(
+        `SELECT blob_digest AS digest FROM image_layer UNION SELECT manifest_digest FROM image
+         UNION SELECT config_digest FROM image UNION SELECT target_digest FROM tag`,
+      )
+      .map((row) => row.digest),
+  );
+
+const neededLayers = (database: Database): ReadonlySet<unknown> =>
+  new Set(database.all('SELECT diff_id FROM layer').map((row) => row.diff_id));
+
+/** Entries `<algorithm>/<hex>` below a directory whose digest is not kept. */
+async function unneededEntries(directory: string, keep: ReadonlySet<unknown>): Promise<readonly string[]> {
+  const unneeded: string[] = [];
+  for (const algorithm of await list(directory)) {
+    for (const entry of await list(join(directory, algorithm.name))) {
+      const digest: Digest | string = `${algorithm.name}:${entry.name}`;
+      if (!isDigest(digest) || !keep.has(digest)) unneeded.push(join(directory, algorithm.name, entry.name));
+    }
+  }
+  return unneeded;
+}
+
+async function discard(path: string, trash: string): Promise<number> {
+  const bytes = await sizeOf(path);
+  await rename(path, join(trash, randomBytes(8).toString('hex')));
+  return bytes;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const layer = join(path, 'layer.erofs');
+  return (await stat(existsSync(layer) ? layer : path)).size;
+}
+
+async function list(directory: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(directory, {withFileTypes: true});
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    throw error;
+  }
+}

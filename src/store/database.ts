@@ -1,0 +1,158 @@
+import {existsSync, statSync} from 'node:fs';
+import {dirname} from 'node:path';
+import {DatabaseSync, type SQLInputValue, type SQLOutputValue} from 'node:sqlite';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {pathToFileURL} from 'node:url';
+import {isWinchError, WinchError} from '../errors.ts';
+import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
+import {storageError} from '../host/storage-error.ts';
+import {databaseError, isOpenFailure} from './database-errors.ts';
+import {MIGRATIONS} from './schema.ts';
+
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+export interface Database {
+  all(sql: string, ...parameters: readonly SQLInputValue[]): readonly Row[];
+  get(sql: string, ...parameters: readonly SQLInputValue[]): Row | undefined;
+  run(sql: string, ...parameters: readonly SQLInputValue[]): number;
+  /** Runs `work` as one transaction that takes the write lock at once. */
+  transaction<T>(work: () => T): T;
+  /** Runs `work` so that all of its queries see one state; within a transaction, that transaction's. */
+  snapshot<T>(work: () => T): T;
+  close(): void;
+}
+
+const BUSY_TIMEOUT_MS = 30_000;
+const RETRY_MS = 10;
+
+/**
+ * Opens the store's database for reading and writing, creating and migrating it as needed.
+ *
+ * @throws {WinchError} `STORE_NEWER` when a later version of winch wrote it; `STORE_LOCKED` | `STORE_READ_ONLY` |
+ * `STORE_DENIED` | `STORE_FULL` | `STORE_CORRUPT`
+ */
+export async function openDatabase(path: string, durability: Durability): Promise<Database> {
+  try {
+    await ensureDirectory(dirname(path), durability);
+  } catch (error) {
+    throw storageError(error, dirname(path));
+  }
+  for (const deadline = performance.now() + BUSY_TIMEOUT_MS; ; await sleep(RETRY_MS)) {
+    try {
+      return guarded(path, () => connect(path, durability));
+    } catch (error) {
+      // SQLite does not wait when it sets the journal mode of a new database that another process writes to.
+      if (!isWinchError(error, 'STORE_LOCKED') || performance.now() > deadline) throw error;
+    }
+  }
+}
+
+function connect(path: string, durability: Durability): Database {
+  const connection = new DatabaseSync(path, {timeout: BUSY_TIMEOUT_MS});
+  try {
+    connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    connection.exec('PRAGMA foreign_keys = ON');
+    migrate(connection, path);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return wrap(connection, path);
+}
+
+/**
+ * Opens the database for reading; null when there is none yet. Works on a read-only file system.
+ *
+ * @throws {WinchError} as {@link openDatabase}
+ */
+export function openDatabaseForReading(path: string): Database | null {
+  if (!existsSync(path)) return null;
+  return guarded(path, () => {
+    const connection = connectForReading(path);
+    const version = readVersion(connection);
+    if (version === MIGRATIONS.length) return wrap(connection, path);
+    connection.close();
+    if (version > MIGRATIONS.length) throw newerStore(path);
+    return null;
+  });
+}
+
+/** A WAL database cannot be opened where its `-shm` file cannot be made, unless nobody can be changing it. */
+function connectForReading(path: string): DatabaseSync {
+  const connection = new DatabaseSync(path, {readOnly: true, timeout: BUSY_TIMEOUT_MS});
+  try {
+    readVersion(connection);
+    return connection;
+  } catch (error) {
+    connection.close();
+    if (!isOpenFailure(error)) throw error;
+    refuseUnfinishedWrites(path);
+    const url = pathToFileURL(path);
+    url.searchParams.set('immutable', '1');
+    return new DatabaseSync(url, {readOnly: true});
+  }
+}
+
+/** What is in the write-ahead log alone would silently be missing. */
+function refuseUnfinishedWrites(path: string): void {
+  if (!statSync(`${path}-wal`, {throwIfNoEntry: false})?.size) return;
+  throw new WinchError('STORE_READ_ONLY', `the database has unfinished writes and cannot be written: ${path}`, {
+    kind: 'storage',
+    hint: 'use the store once where it can be written',
+  });
+}
+
+const readVersion = (connection: DatabaseSync): number =>
+  Number(connection.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+
+function migrate(connection: DatabaseSync, path: string): void {
+  if (readVersion(connection) === MIGRATIONS.length) return;
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    const version = readVersion(connection);
+    if (version > MIGRATIONS.length) throw newerStore(path);
+    for (const sql of MIGRATIONS.slice(version)) connection.exec(sql);
+    connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+  } catch (error) {
+    if (connection.isTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function wrap(connection: DatabaseSync, path: string): Database {
+  const guard = <T>(work: () => T): T => guarded(path, work);
+  return {
+    all: (sql, ...parameters) => guard(() => connection.prepare(sql).all(...parameters) as Row[]),
+    get: (sql, ...parameters) => guard(() => connection.prepare(sql).get(...parameters) as Row | undefined),
+    run: (sql, ...parameters) => guard(() => Number(connection.prepare(sql).run(...parameters).changes)),
+    transaction: (work) => guard(() => transact(connection, 'BEGIN IMMEDIATE', work)),
+    snapshot: (work) => guard(() => (connection.isTransaction ? work() : transact(connection, 'BEGIN', work))),
+    close: () => connection.close(),
+  };
+}
+
+function transact<T>(connection: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+  connection.exec(begin);
+  try {
+    const result = work();
+    connection.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (connection.isTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw databaseError(error, path);
+  }
+}
+
+const newerStore = (path: string) =>
+  new WinchError('STORE_NEWER', `the store was written by a later version: ${path}`, {
+    kind: 'storage',
+    hint: 'upgrade winch, or choose another root',
+  });

@@ -1,0 +1,38 @@
+import {join} from 'node:path';
+import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
+
+/** Where things lie below the store's root (mode 0700). */
+export interface StorePaths {
+  readonly root: string;
+  readonly database: string;
+  readonly locks: string;
+  /** Partial downloads and half-written layers; what has no lock holder is garbage. */
+  readonly ingest: string;
+  readonly blobs: string;
+  readonly layers: string;
+  /** One directory for each running container: its upper directory, bundle and configuration. */
+  readonly containers: string;
+  /** Renamed first, unlinked later. */
+  readonly trash: string;
+  /** `blobs/<algorithm>/<hex>`: as received, so the store reads as an OCI layout's blobs. */
+  blob(digest: Digest): string;
+  /** `layers/<algorithm>/<hex>/layer.erofs`, named by diff id. */
+  layer(diffId: Digest): string;
+}
+
+/** The store's layout; no path is ever built from anything but a validated digest. */
+export function storePaths(root: string): StorePaths {
+  const below = (name: string) => join(root, name);
+  return {
+    root,
+    database: below('winch.db'),
+    locks: below('locks'),
+    ingest: below('ingest'),
+    blobs: below('blobs'),
+    layers: below('layers'),
+    containers: below('containers'),
+    trash: below('trash'),
+    blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
+    layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),
+  };
+}

@@ -1,0 +1,45 @@
+import type {Digest} from '../oci/digest.ts';
+import type {Database, Row} from './database.ts';
+
+/** A name for an image: `registry/repository:tag`, or `registry/repository@digest` when pulled by digest alone. */
+export interface TagRecord {
+  readonly reference: string;
+  /** What the registry's tag names: an index or a manifest. */
+  readonly targetDigest: Digest;
+  /** The image that was chosen from it. */
+  readonly manifestDigest: Digest;
+}
+
+/** Sets a tag; the image it names must be recorded (a foreign key holds that). Returns whether it changed. */
+export function setTag(database: Database, tag: TagRecord, updatedAt: number): boolean {
+  const before = findTag(database, tag.reference);
+  database.run(
+    `INSERT INTO tag (reference, target_digest, manifest_digest, updated_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (reference) DO UPDATE SET target_digest = excluded.target_digest,
+       manifest_digest = excluded.manifest_digest, updated_at = excluded.updated_at`,
+    ...[tag.reference, tag.targetDigest, tag.manifestDigest, updatedAt],
+  );
+  return before?.targetDigest !== tag.targetDigest || before.manifestDigest !== tag.manifestDigest;
+}
+
+export function findTag(database: Database, reference: string): TagRecord | null {
+  const row = database.get('SELECT * FROM tag WHERE reference = ?', reference);
+  return row ? tagRecord(row) : null;
+}
+
+/** Every tag by name. */
+export const listTags = (database: Database): readonly TagRecord[] =>
+  database.all('SELECT * FROM tag ORDER BY reference').map(tagRecord);
+
+export const tagsOf = (database: Database, manifestDigest: Digest): readonly TagRecord[] =>
+  database.all('SELECT * FROM tag WHERE manifest_digest = ? ORDER BY reference', manifestDigest).map(tagRecord);
+
+/** Whether there was such a tag. */
+export const deleteTag = (database: Database, reference: string): boolean =>
+  database.run('DELETE FROM tag WHERE reference = ?', reference) > 0;
+
+const tagRecord = (row: Row): TagRecord => ({
+  reference: String(row.reference),
+  targetDigest: row.target_digest as Digest,
+  manifestDigest: row.manifest_digest as Digest,
+});

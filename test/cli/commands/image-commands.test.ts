@@ -1,0 +1,137 @@
+import * as assert from 'uvu/assert';
+import {WinchError} from '../../../src/errors.ts';
+import type {BundleOptions} from '../../../src/images/export-bundle.ts';
+import type {PullOptions} from '../../../src/images/pull.ts';
+import {describe} from '../../helpers/suite.ts';
+import {runWinch} from '../run-winch.ts';
+import {DIGESTS, detailsOf, HISTORY, summaryOf} from '../samples.ts';
+
+const pulled = {
+  reference: 'alpine:latest',
+  digest: DIGESTS.index,
+  manifestDigest: DIGESTS.manifest,
+  imageId: DIGESTS.config,
+  platform: 'linux/amd64',
+  changed: true,
+  receivedBytes: 3000,
+};
+
+describe('cli/commands on images', ({test}) => {
+  test('pull: prints one digest for each reference and reports on standard error', async () => {
+    const pull = async (reference: string, {onEvent}: PullOptions = {}) => {
+      onEvent?.({type: 'image:stored', reference, digest: DIGESTS.index, changed: true, receivedBytes: 3000});
+      return pulled;
+    };
+    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'busybox'], {images: {pull}});
+    assert.is(code, 0);
+    assert.is(stdout, `${DIGESTS.index}\n${DIGESTS.index}\n`);
+    assert.is(stderr, 'alpine: stored, received 3kB\nbusybox: stored, received 3kB\n');
+    assert.is(closed, 1);
+    assert.is((await runWinch(['pull', '-q', 'alpine'], {images: {pull}})).stderr, '');
+  });
+
+  test('pull: passes its flags on', async () => {
+    const seen: (PullOptions | undefined)[] = [];
+    const pull = async (_: string, options?: PullOptions) => {
+      seen.push(options);
+      return pulled;
+    };
+    const words = ['pull', '--platform', 'linux/arm64', '--policy=missing', 'alpine'];
+    await runWinch(words, {images: {pull}});
+    assert.is(seen[0]?.platform, 'linux/arm64');
+    assert.is(seen[0]?.policy, 'missing');
+    assert.ok(seen[0]?.signal instanceof AbortSignal);
+  });
+
+  test('pull: keeps what was printed when a later reference fails', async () => {
+    const pull = async (reference: string) => {
+      if (reference === 'alpine') return pulled;
+      throw new WinchError('MANIFEST_UNKNOWN', 'no such tag', {kind: 'not-found'});
+    };
+    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'nope'], {images: {pull}});
+    assert.is(code, 4);
+    assert.is(stdout, `${DIGESTS.index}\n`);
+    assert.is(stderr, 'winch: MANIFEST_UNKNOWN: no such tag\n');
+    assert.is(closed, 1);
+  });
+
+  test('pull: allows insecure access to the named registries only', async () => {
+    const fakes = {images: {pull: async () => pulled}};
+    const {opened} = await runWinch(['pull', '--insecure', 'reg.example:5000/a', 'reg.example:5000/b', 'c'], fakes);
+    assert.equal(opened[0]?.insecureRegistries, ['reg.example:5000', 'docker.io']);
+    assert.is((await runWinch(['pull', 'reg.example/a'], fakes)).opened[0]?.insecureRegistries, undefined);
+  });
+
+  test('bundle: prints where it is and hands over the container flags', async () => {
+    const seen: unknown[] = [];
+    const bundle = async (reference: string, directory: string, {container, policy}: BundleOptions = {}) => {
+      seen.push(reference, directory, container, policy);
+      return {directory: `${directory}\x1b`, imageId: DIGESTS.config, entries: 1};
+    };
+    const words = ['bundle', '-e', 'A=b', 'alpine', 'dir', 'sleep', '-5'];
+    const {code, stdout} = await runWinch(words, {images: {bundle}});
+    assert.is(code, 0);
+    assert.is(stdout, '/work/here/dir\\x1b\n');
+    const container = {command: ['sleep', '-5'], environment: ['A=b'], network: 'host'};
+    assert.equal(seen, ['alpine', '/work/here/dir', container, 'missing']);
+  });
+
+  test('images: lists, filters and formats', async () => {
+    const fakes = {images: {list: async () => [summaryOf('alpine', '3'), summaryOf('debian', '12')]}};
+    assert.match((await runWinch(['images'], fakes)).stdout, /^REPOSITORY.*\nalpine .*\ndebian .*\n$/);
+    const template = ['images', '--format', '{{.Repository}}:{{.Tag}}'];
+    assert.is((await runWinch([...template, '--filter', 'reference=deb*'], fakes)).stdout, 'debian:12\n');
+    assert.is((await runWinch([...template, 'alpine'], fakes)).stdout, 'alpine:3\n');
+    assert.is((await runWinch(['ls', '-q'], fakes)).stdout, `${'3'.repeat(12)}\n`);
+    assert.is((await runWinch(['images', '-q', '--filter', 'reference=x'], fakes)).stdout, '');
+  });
+
+  test('inspect: prints an array, documents as they are, or fields', async () => {
+    const inspect = async (reference: string) => detailsOf(reference);
+    const stdout = async (...words: string[]) => (await runWinch(['inspect', ...words], {images: {inspect}})).stdout;
+    const shown = JSON.parse(await stdout('alpine:3', 'alpine:4'));
+    assert.equal(
+      shown.map((image: {RepoTags: unknown}) => image.RepoTags),
+      [['alpine:3'], ['alpine:4']],
+    );
+    assert.equal(JSON.parse(await stdout('--config', 'alpine:3')), detailsOf('').config);
+    assert.equal(JSON.parse(await stdout('--manifest', 'alpine:3')), detailsOf('').manifest);
+    assert.is(await stdout('-f', '{{.Os}}/{{.Architecture}}', 'a', 'b'), 'linux/amd64\nlinux/amd64\n');
+    assert.ok(Array.isArray(JSON.parse(await stdout('--format', 'json', 'a'))));
+    assert.match((await runWinch(['inspect', '--config', '-f', 'x', 'a'])).stderr, 'FLAGS_CONFLICT');
+  });
+
+  test('history and tree: print what they are for', async () => {
+    const fakes = {images: {history: async () => HISTORY, tree: async () => []}};
+    assert.match((await runWinch(['history', 'alpine'], fakes)).stdout, /^LAYER .*\n- .*\n444444444444 .*\n$/);
+    assert.is((await runWinch(['tree'], fakes)).stdout, '');
+    assert.is((await runWinch(['tree', '-f', 'json'], fakes)).stdout, '[]\n');
+  });
+
+  test('tag: prints nothing', async () => {
+    const seen: unknown[] = [];
+    const tag = async (...names: [string, string]) => void seen.push(names);
+    assert.is((await runWinch(['tag', 'a', 'b'], {images: {tag}})).stdout, '');
+    assert.equal(seen, [['a', 'b']]);
+  });
+
+  test('rmi: prints what went, and remarks on what it freed', async () => {
+    const report = {untagged: ['a:1'], deleted: [DIGESTS.config], freedBytes: 2_000_000};
+    const {stdout, stderr} = await runWinch(['rmi', 'a:1'], {images: {remove: async () => report}});
+    assert.is(stdout, `Untagged: a:1\nDeleted: ${DIGESTS.config}\n`);
+    assert.is(stderr, 'freed 2MB\n');
+    const later = {...report, freedBytes: null};
+    assert.match((await runWinch(['rmi', 'a'], {images: {remove: async () => later}})).stderr, 'a pull is under way');
+  });
+
+  test('rmi: forces when asked', async () => {
+    const seen: unknown[] = [];
+    const remove = async (_: readonly string[], options?: {readonly force?: boolean | undefined}) => {
+      seen.push(options?.force);
+      return {untagged: [], deleted: [], freedBytes: 0};
+    };
+    await runWinch(['rmi', '-f', 'a'], {images: {remove}});
+    await runWinch(['rmi', 'a'], {images: {remove}});
+    assert.equal(seen, [true, false]);
+  });
+});

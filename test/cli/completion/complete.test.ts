@@ -1,0 +1,54 @@
+import * as assert from 'uvu/assert';
+import {loadCommands} from '../../../src/cli/catalogue.ts';
+import {complete} from '../../../src/cli/completion/complete.ts';
+import {describe} from '../../helpers/suite.ts';
+
+const listReferences = async () => ['alpine:3', 'debian:12', 'evil\x1b'];
+
+const offer = async (line: string) => {
+  const candidates = await complete(line.split(' '), {commands: await loadCommands(), listReferences});
+  return candidates.map((candidate) => candidate.split('\t')[0]);
+};
+
+describe('cli/completion/complete', ({test}) => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ['i', ['images', 'inspect', 'info']],
+    ['--ro', ['--root']],
+    ['--root dir pu', ['pull']],
+    ['run al', ['alpine:3']],
+    ['run --rm -it al', ['alpine:3']],
+    ['run --memory-s', ['--memory-swap']],
+    ['run --pull ', ['always', 'missing', 'never']],
+    ['run --pull m', ['missing']],
+    ['run -e al', []],
+    ['run -ite al', []],
+    ['run -e A=b al', ['alpine:3']],
+    ['run --env=A=b al', ['alpine:3']],
+    ['run -- al', ['alpine:3']],
+    ['run -- --r', []],
+    ['run alpine --rm', []],
+    ['run alpine al', []],
+    ['run --frob al', ['alpine:3']],
+    ['tag al', ['alpine:3']],
+    ['tag alpine al', []],
+    ['rmi alpine de', ['debian:12']],
+    ['pull al', []],
+    ['completion ', ['bash', 'zsh', 'fish']],
+    ['nothing-such al', []],
+  ];
+  for (const [line, expected] of cases) {
+    test(`offers ${expected.join(', ') || 'nothing'} for "${line}"`, async () => {
+      assert.equal(await offer(line), expected);
+    });
+  }
+
+  test('offers all shown commands for nothing at all', async () => {
+    assert.equal(
+      await offer(''),
+      (await loadCommands()).map(({name}) => name),
+    );
+    assert.equal(await complete([], {commands: [], listReferences}), []);
+  });
+
+  test('escapes what images bring', async () => assert.equal(await offer('run ev'), ['evil\\x1b']));
+});

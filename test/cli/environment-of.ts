@@ -1,0 +1,11 @@
+import type {Environment} from '../../src/cli/environment.ts';
+
+/** An environment of a process that has nothing but what a test says. */
+export const environmentOf = (parts: Partial<Environment> = {}): Environment => ({
+  variables: {},
+  userId: 1000,
+  homeDirectory: '/home/somebody',
+  workingDirectory: () => '/work/here',
+  stdinIsTerminal: () => false,
+  ...parts,
+});

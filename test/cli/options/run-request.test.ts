@@ -1,0 +1,159 @@
+import * as assert from 'uvu/assert';
+import {readArguments} from '../../../src/cli/arguments/read-arguments.ts';
+import {parseRunRequest, RUN_FLAGS} from '../../../src/cli/options/run-request.ts';
+import {describe} from '../../helpers/suite.ts';
+import {environmentOf} from '../environment-of.ts';
+import {messageOf} from '../message-of.ts';
+
+const parse = (line: string, environment = environmentOf()) => {
+  const {values, positionals} = readArguments(line.split(' '), RUN_FLAGS, {
+    commandName: 'winch run',
+    stopsAtPositional: true,
+  });
+  return parseRunRequest(values, positionals, environment);
+};
+
+const containerOf = (line: string) => parse(`${line} alpine`).container;
+
+describe('cli/options/run-request', ({test}) => {
+  test('asks for little by default', () => {
+    assert.equal(parse('alpine'), {image: 'alpine', policy: 'missing', container: {network: 'host'}});
+  });
+
+  test('takes what follows the image as the command', () => {
+    assert.equal(parse('--rm alpine sh -c true').container, {command: ['sh', '-c', 'true'], network: 'host'});
+  });
+
+  test('reads the life of the container', () => {
+    assert.equal(parse('-i --name a --timeout 5m --runtime crun --platform linux/arm64 --pull never alpine'), {
+      interactive: true,
+      name: 'a',
+      timeoutSeconds: 300,
+      runtime: 'crun',
+      image: 'alpine',
+      platform: 'linux/arm64',
+      policy: 'never',
+      container: {network: 'host'},
+    });
+  });
+
+  test('reads flags of the process', () => {
+    const line = '-e A=b -w /srv -u 1:2 --group-add 3 --entrypoint sh -t --stop-signal INT --annotation a=b -l c';
+    const {annotations, labels, ...container} = containerOf(line) ?? {};
+    assert.equal(container, {
+      entrypoint: ['sh'],
+      environment: ['A=b'],
+      workingDirectory: '/srv',
+      user: '1:2',
+      groupAdd: ['3'],
+      terminal: true,
+      stopSignal: 'INT',
+      network: 'host',
+    });
+    assert.equal({...annotations}, {a: 'b'});
+    assert.equal({...labels}, {c: ''});
+  });
+
+  test('takes an empty entrypoint for none', () => {
+    assert.equal(containerOf('--entrypoint=')?.entrypoint, []);
+  });
+
+  test('reads files, in the order of the kinds', () => {
+    assert.equal(containerOf('--tmpfs /t -v /a:/b --read-only --shm-size 1m --device /dev/fuse'), {
+      mounts: [
+        {type: 'bind', source: '/a', target: '/b', readOnly: false, createSource: true},
+        {type: 'tmpfs', target: '/t'},
+      ],
+      readOnlyRootfs: true,
+      shmBytes: 1_048_576,
+      devices: [{source: '/dev/fuse', target: '/dev/fuse', permissions: 'rwm'}],
+      network: 'host',
+    });
+  });
+
+  test('reads the network', () => {
+    const line =
+      '--net none -h box --domainname d --add-host db:10.0.0.7 --add-host v6=[::1] --dns 1.1.1.1 --dns-opt x';
+    assert.equal(containerOf(line), {
+      network: 'none',
+      hostname: 'box',
+      domainname: 'd',
+      extraHosts: [
+        {name: 'db', address: '10.0.0.7'},
+        {name: 'v6', address: '::1'},
+      ],
+      dns: {servers: ['1.1.1.1'], options: ['x']},
+    });
+    assert.equal(containerOf('--add-host v6:::1')?.extraHosts, [{name: 'v6', address: '::1'}]);
+  });
+
+  test('reads limits', () => {
+    const line = '-m 64m --memory-swap -1 --cpus 1.5 -c 512 --cpuset-cpus 0-1 --pids-limit 9 --oom-score-adj -5';
+    assert.equal(containerOf(`${line} --ulimit nofile=1:2`), {
+      network: 'host',
+      memoryBytes: 64 * 1024 ** 2,
+      memorySwapBytes: -1,
+      cpus: 1.5,
+      cpuShares: 512,
+      cpusetCpus: '0-1',
+      pidsLimit: 9,
+      ulimits: [{name: 'nofile', soft: 1, hard: 2}],
+      oomScoreAdjustment: -5,
+    });
+  });
+
+  test('reads isolation', () => {
+    const {sysctls, ...container} =
+      containerOf('--cap-add A --cap-add B --cap-drop ALL --privileged --sysctl a=1 --security-opt mask=/x') ?? {};
+    assert.equal(container, {
+      network: 'host',
+      capabilitiesToAdd: ['A', 'B'],
+      capabilitiesToDrop: ['ALL'],
+      privileged: true,
+      securityOptions: [{name: 'mask', paths: ['/x']}],
+    });
+    assert.equal({...sysctls}, {a: '1'});
+  });
+
+  test('runs a bundle instead of an image', () => {
+    assert.equal(parse('--bundle dir -i -t --timeout 1', environmentOf({stdinIsTerminal: () => true})), {
+      bundle: 'dir',
+      interactive: true,
+      timeoutSeconds: 1,
+      container: {terminal: true},
+    });
+    assert.equal(parse('-b dir'), {bundle: 'dir'});
+  });
+
+  test('refuses what a bundle settles by itself', () => {
+    assert.match(
+      messageOf(() => parse('--bundle dir -e A=b')),
+      'FLAGS_CONFLICT: --env does not go with --bundle',
+    );
+    assert.match(
+      messageOf(() => parse('--bundle dir alpine')),
+      'FLAGS_CONFLICT: "alpine" does not go with --bundle',
+    );
+  });
+
+  const bad: readonly (readonly [string, string])[] = [
+    ['--rm', 'FLAGS_CONFLICT: winch run needs an image: write winch run IMAGE'],
+    ['--network bridge alpine', 'FLAG_INVALID: --network: "bridge" is not there yet'],
+    ['--timeout 0 alpine', 'FLAG_INVALID: --timeout: "0" is not a time'],
+    ['--timeout 1d alpine', '--timeout 90, 90s, 5m or 1h'],
+    ['--timeout 1000h alpine', 'below 24 days'],
+    ['--memory-swap 1g alpine', 'FLAGS_CONFLICT: --memory-swap needs --memory'],
+    ['-m 2g --memory-swap 1g alpine', 'FLAGS_CONFLICT: --memory-swap is smaller than --memory'],
+    ['--cpu-shares 1 alpine', 'FLAG_INVALID: --cpu-shares'],
+    ['--oom-score-adj 1001 alpine', 'from -1000 to 1000'],
+    ['--add-host db alpine', 'is not NAME:ADDRESS'],
+    ['-it alpine', 'TERMINAL_MISSING: standard input is not a terminal'],
+  ];
+  for (const [line, problem] of bad) {
+    test(`refuses winch run ${line}`, () =>
+      assert.match(
+        messageOf(() => parse(line)),
+        problem,
+      ));
+  }
+});

@@ -1,0 +1,111 @@
+import * as assert from 'uvu/assert';
+import {interruptedBy} from '../../src/cli/exit-codes.ts';
+import {WinchError} from '../../src/errors.ts';
+import {describe} from '../helpers/suite.ts';
+import {runWinch} from './run-winch.ts';
+
+describe('cli/run-cli', ({test}) => {
+  test('shows an overview without a command, for help and for --help', async () => {
+    const {code, stdout, stderr} = await runWinch([]);
+    assert.equal([code, stderr], [0, '']);
+    assert.match(stdout, /winch pull +Download images/);
+    assert.is((await runWinch(['--help'])).stdout, stdout);
+    assert.is((await runWinch(['help'])).stdout, stdout);
+    assert.is((await runWinch(['-h'])).stdout, stdout);
+  });
+
+  test('shows the page of a command wherever --help stands', async () => {
+    const {code, stdout} = await runWinch(['pull', '--help']);
+    assert.is(code, 0);
+    assert.match(stdout, /^winch pull \[OPTION\.\.\.\] IMAGE\.\.\./);
+    assert.is((await runWinch(['help', 'pull'])).stdout, stdout);
+    assert.is((await runWinch(['--help', 'pull'])).stdout, stdout);
+    assert.is((await runWinch(['pull', 'alpine', '-h'])).stdout, stdout);
+  });
+
+  test('leaves -h to the host name of run', async () => {
+    assert.match((await runWinch(['run', '-h'])).stderr, 'FLAG_WITHOUT_VALUE: -h needs a value: write -h NAME');
+  });
+
+  test('prints its version', async () => {
+    for (const words of [['--version'], ['-v'], ['--root', 'x', '--version']]) {
+      assert.match((await runWinch(words)).stdout, /^winch \d+\.\d+\.\d+\n$/);
+    }
+  });
+
+  const usage: readonly (readonly [string, string])[] = [
+    ['pul', 'winch: COMMAND_UNKNOWN: winch has no command "pul": did you mean winch pull?\n'],
+    ['frobnicate', 'winch: COMMAND_UNKNOWN: winch has no command "frobnicate": see winch --help\n'],
+    ['__proto__', 'winch: COMMAND_UNKNOWN: winch has no command "__proto__": see winch --help\n'],
+    ['help nope', 'winch: COMMAND_UNKNOWN: winch has no command "nope": see winch --help\n'],
+    ['--rot x pull', 'winch: FLAG_UNKNOWN: winch has no flag "--rot": did you mean --root?\n'],
+    [
+      'pull',
+      'winch: ARGUMENTS_INVALID: winch pull: too few arguments: write winch pull IMAGE...; see winch pull --help\n',
+    ],
+    [
+      'tree x',
+      'winch: ARGUMENTS_INVALID: winch tree: too many arguments from "x" on: write winch tree; see winch tree --help\n',
+    ],
+  ];
+  for (const [line, stderr] of usage) {
+    test(`refuses winch ${line} in one line`, async () => {
+      const outcome = await runWinch(line.split(' '));
+      assert.equal([outcome.code, outcome.stdout, outcome.stderr], [2, '', stderr]);
+      assert.equal(outcome.opened, []);
+    });
+  }
+
+  test('takes global flags before and after the command', async () => {
+    const images = {list: async () => []};
+    assert.is((await runWinch(['--root', '/a', 'images'], {images})).opened[0]?.root, '/a');
+    assert.is((await runWinch(['images', '--root', '/b'], {images})).opened[0]?.root, '/b');
+    assert.is((await runWinch(['--root', '/a', 'images', '--root=/b'], {images})).opened[0]?.root, '/b');
+    assert.is((await runWinch(['--durability', 'fast', 'images'], {images})).opened[0]?.durability, 'fast');
+  });
+
+  test('reports errors as JSON lines where standard error is for machines', async () => {
+    const list = () =>
+      Promise.reject(new WinchError('STORE_FULL', 'no\x1bspace', {kind: 'storage', hint: 'free some'}));
+    const {code, stderr} = await runWinch(['images', '--progress', 'json'], {images: {list}});
+    assert.is(code, 6);
+    assert.equal(JSON.parse(stderr), {
+      type: 'error:raised',
+      code: 'STORE_FULL',
+      kind: 'storage',
+      message: 'no\x1bspace',
+      hint: 'free some',
+    });
+  });
+
+  test('reports bugs with their stack', async () => {
+    const list = () => Promise.reject(new TypeError('oops'));
+    const {code, stderr} = await runWinch(['images'], {images: {list}});
+    assert.is(code, 1);
+    assert.match(stderr, /^winch: BUG: TypeError: oops\n +at /);
+    assert.match(stderr, /please report it with the lines above\.\n$/);
+  });
+
+  test('adds the stack of an expected error when asked', async () => {
+    const list = () => Promise.reject(new WinchError('STORE_FULL', 'no space', {kind: 'storage'}));
+    const {stderr} = await runWinch(['images', '--debug'], {images: {list}});
+    assert.match(stderr, /^winch: STORE_FULL: no space\nWinchError: no space\n +at /);
+  });
+
+  test('blames the signal for whatever fails after it', async () => {
+    const controller = new AbortController();
+    const pull = () => {
+      controller.abort(interruptedBy('SIGTERM'));
+      return Promise.reject(new Error('socket hang up'));
+    };
+    const {code, stderr, closed} = await runWinch(['pull', 'a'], {images: {pull}, signal: controller.signal});
+    assert.equal([code, closed], [143, 1]);
+    assert.match(stderr, /^winch: INTERRUPTED: stopped by SIGTERM: /);
+  });
+
+  test('refuses a reference before it opens anything for --insecure', async () => {
+    const {code, stderr} = await runWinch(['pull', '--insecure', 'Bad/Name']);
+    assert.is(code, 2);
+    assert.match(stderr, 'winch: REFERENCE_INVALID: ');
+  });
+});

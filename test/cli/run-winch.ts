@@ -1,0 +1,60 @@
+import type {Environment} from '../../src/cli/environment.ts';
+import {runCommandLine} from '../../src/cli/run-cli.ts';
+import type {Containers, Images, Toolkit, ToolkitOptions} from '../../src/toolkit.ts';
+import {environmentOf} from './environment-of.ts';
+
+export interface Fakes {
+  readonly images?: Partial<Images>;
+  readonly containers?: Partial<Containers>;
+  readonly info?: Toolkit['info'];
+  readonly environment?: Partial<Environment>;
+  readonly signal?: AbortSignal;
+}
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+  readonly opened: ToolkitOptions[];
+  closed: number;
+  released: number;
+}
+
+/** What a command line did, with a library of which only the given calls exist. */
+export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
+  const outcome: Outcome = {code: -1, stdout: '', stderr: '', opened: [], closed: 0, released: 0};
+  outcome.code = await runCommandLine(words, {
+    environment: environmentOf(fakes.environment),
+    stdout: append(outcome, 'stdout'),
+    stderr: append(outcome, 'stderr'),
+    terminal: () => null,
+    interrupts: {signal: fakes.signal ?? new AbortController().signal, release: () => void outcome.released++},
+    openToolkit: async (options) => {
+      outcome.opened.push(options);
+      return createToolkit(fakes, () => void outcome.closed++);
+    },
+  });
+  return outcome;
+}
+
+const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
+  write: (text: string) => {
+    outcome[stream] += text;
+  },
+});
+
+function createToolkit({images = {}, containers = {}, info}: Fakes, onClose: () => void): Toolkit {
+  const close = async () => onClose();
+  return {
+    images: onlyThese('images', images) as Images,
+    containers: onlyThese('containers', containers) as Containers,
+    info: info ?? (() => Promise.reject(new Error('info is not faked'))),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+const onlyThese = (name: string, calls: object): object =>
+  new Proxy(calls, {
+    get: (target, key) => Reflect.get(target, key) ?? (() => Promise.reject(new Error(`${name}.${String(key)}`))),
+  });

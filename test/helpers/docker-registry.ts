@@ -1,0 +1,67 @@
+import {type ChildProcess, spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {writeFileSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {findProgram} from './requires.ts';
+import {makeTemporaryDirectory} from './temporary-directory.ts';
+
+const START_ATTEMPTS = 200;
+const ATTEMPT_PAUSE_MS = 25;
+
+export interface DockerRegistry extends AsyncDisposable {
+  /** `127.0.0.1:port`, as it stands in a reference. */
+  readonly host: string;
+}
+
+/** Starts Debian's docker-registry, the reference implementation, on a free loopback port with an empty store. */
+export async function startDockerRegistry(): Promise<DockerRegistry> {
+  const directory = makeTemporaryDirectory();
+  const host = `127.0.0.1:${await findFreePort()}`;
+  const config = join(directory.path, 'config.yml');
+  // YAML reads JSON.
+  const settings = {
+    version: 0.1,
+    storage: {filesystem: {rootdirectory: join(directory.path, 'data')}},
+    http: {addr: host},
+    log: {level: 'error', accesslog: {disabled: true}},
+  };
+  writeFileSync(config, JSON.stringify(settings));
+  const child = spawn(findProgram('docker-registry') ?? 'docker-registry', ['serve', config], {stdio: 'ignore'});
+  const dispose = async () => {
+    await end(child);
+    directory[Symbol.dispose]();
+  };
+  try {
+    await waitForAnswer(host, child);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return {host, [Symbol.asyncDispose]: dispose};
+}
+
+async function findFreePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function waitForAnswer(host: string, child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < START_ATTEMPTS && child.exitCode === null; attempt += 1) {
+    const reply = await fetch(`http://${host}/v2/`).catch(() => null);
+    if (reply?.ok) return;
+    await sleep(ATTEMPT_PAUSE_MS);
+  }
+  throw new Error(`docker-registry does not answer on ${host} (exit code ${child.exitCode})`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
+}

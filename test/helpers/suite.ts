@@ -1,0 +1,113 @@
+import {suite as uvuSuite} from 'uvu';
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+
+export interface SuiteTools {
+  /** Adds a test; its title is a behaviour. */
+  test(title: string, body: () => unknown, options?: TestOptions): void;
+  /** Runs before the first test; a throw fails every test of the suite instead of passing in silence. */
+  before(hook: () => unknown): void;
+  /** Runs after the last test; a throw is a failing test of its own. */
+  after(hook: () => unknown): void;
+}
+
+export interface TestOptions {
+  readonly timeoutMs?: number;
+  /** Why this test cannot run here; printed, and the test is counted as skipped. */
+  readonly skip?: string | undefined;
+}
+
+export interface Tally {
+  readonly declared: number;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const tally = {declared: 0, passed: 0, failed: 0, skipped: 0};
+
+/** How the tests of this process have ended so far. */
+export const readTally = (): Tally => ({...tally});
+
+/**
+ * Declares and runs a suite.
+ *
+ * Closes uvu's silent successes: a forgotten `run()` (there is none to forget), an empty suite, a throwing `before`
+ * (uvu would exit 0), a throwing `after` (uvu would kill the run), and a test that never ends.
+ */
+export function describe(name: string, body: (tools: SuiteTools) => void): void {
+  const declared = collect(body);
+  const suite = uvuSuite(name);
+  const add = (title: string, run: () => Promise<void>) => {
+    tally.declared += 1;
+    suite(title, async () => {
+      try {
+        await run();
+        tally.passed += 1;
+      } catch (error) {
+        tally.failed += 1;
+        throw error instanceof Error ? error : new Error(String(error));
+      }
+    });
+  };
+  let setupError: unknown;
+  let isSetUp = false;
+  const setUp = async () => {
+    if (isSetUp) return;
+    isSetUp = true;
+    try {
+      for (const hook of declared.befores) await hook();
+    } catch (error) {
+      setupError = error ?? new Error('before threw nothing');
+    }
+  };
+  if (declared.tests.length === 0) add('has tests', async () => fail(`suite ${name} declares no test`));
+  for (const {title, run, options} of declared.tests) {
+    if (options.skip !== undefined) {
+      tally.declared += 1;
+      tally.skipped += 1;
+      suite.skip(`${title} (skipped: ${options.skip})`);
+      process.stderr.write(`skipped: ${name} › ${title}: ${options.skip}\n`);
+      continue;
+    }
+    add(title, async () => {
+      await setUp();
+      if (setupError !== undefined) throw setupError;
+      await withTimeout(run, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, `${name} › ${title}`);
+    });
+  }
+  if (declared.afters.length > 0) {
+    add('leaves nothing behind (after hooks)', async () => {
+      for (const hook of declared.afters) await hook();
+    });
+  }
+  suite.run();
+}
+
+function collect(body: (tools: SuiteTools) => void) {
+  const befores: (() => unknown)[] = [];
+  const afters: (() => unknown)[] = [];
+  const tests: {title: string; run: () => unknown; options: TestOptions}[] = [];
+  body({
+    test: (title, run, options = {}) => void tests.push({title, run, options}),
+    before: (hook) => void befores.push(hook),
+    after: (hook) => void afters.push(hook),
+  });
+  return {befores, afters, tests};
+}
+
+async function withTimeout(run: () => unknown, milliseconds: number, title: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${title}: not finished after ${milliseconds} ms`)), milliseconds);
+  });
+  try {
+    await Promise.race([Promise.resolve().then(run), expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,17 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import {attachLifeline} from '../../src/runtime/lifeline.ts';
+
+/** A process of its own: attaches a lifeline, then ends in one of several ways. */
+const [, , runtime = '', stateDirectory = '', end = ''] = process.argv;
+const lifeline = attachLifeline({runtime, stateDirectory, id: 'id'});
+if (end === 'release') lifeline.release();
+if (end === 'release and exit') {
+  lifeline.release();
+  process.exit(0);
+}
+if (end === 'release and kill') {
+  lifeline.release();
+  process.kill(process.pid, 'SIGKILL');
+}
+process.stdout.write('attached\n');
+if (end === 'wait') await sleep(60_000);
