@@ -30,6 +30,7 @@ export interface LockDirectory {
 
 const FIRST_POLL_MS = 2;
 const LONGEST_POLL_MS = 100;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const SQLITE_BUSY = 5;
 const SQLITE_CANTOPEN = 14;
 
@@ -85,13 +86,20 @@ function tryLock(path: string, mode: LockMode): Lock | null {
     if (hasSqliteCode(error, SQLITE_BUSY)) return null;
     throw error;
   }
+  const anchor = keepReachable(database);
   let isHeld = true;
   const release = () => {
     if (!isHeld) return;
     isHeld = false;
+    clearInterval(anchor);
     database.close();
   };
   return {release, [Symbol.dispose]: release};
+}
+
+/** A collected database is closed, and its lock gone, though nobody released it; a timer's arguments are never collected. */
+function keepReachable(database: DatabaseSync): NodeJS.Timeout {
+  return setInterval(() => {}, LONGEST_TIMER_MS, database).unref();
 }
 
 function openDatabase(path: string): DatabaseSync {

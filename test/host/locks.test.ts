@@ -2,7 +2,10 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {readdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
+import {setFlagsFromString} from 'node:v8';
+import {runInNewContext} from 'node:vm';
 import * as assert from 'uvu/assert';
 import {type LockMode, openLockDirectory} from '../../src/host/locks.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
@@ -53,6 +56,19 @@ describe('host/locks', ({test}) => {
     assert.is(locks.tryAcquire('a', 'exclusive'), null);
     second?.release();
     assert.ok(locks.tryAcquire('a', 'exclusive'));
+  });
+
+  test('a lock that nobody refers to any more is still held', async () => {
+    using directory = makeTemporaryDirectory();
+    const locks = openLockDirectory(directory.path);
+    locks.tryAcquire('a', 'exclusive');
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    for (let round = 0; round < 3; round++) {
+      collect();
+      await nextTurn();
+    }
+    assert.is(locks.tryAcquire('a', 'exclusive'), null);
   });
 
   test('releasing twice does not release the next holder', () => {
