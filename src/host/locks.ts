@@ -99,7 +99,7 @@ function tryLock(path: string, mode: LockMode): Lock | null {
 
 /** A collected database is closed, and its lock gone, though nobody released it; a timer's arguments are never collected. */
 function keepReachable(database: DatabaseSync): NodeJS.Timeout {
-  return setInterval(() => {}, LONGEST_TIMER_MS, database).unref();
+  return setInterval((_kept: DatabaseSync) => {}, LONGEST_TIMER_MS, database).unref();
 }
 
 function openDatabase(path: string): DatabaseSync {
