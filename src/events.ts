@@ -18,6 +18,13 @@ export type WinchEvent =
       readonly receivedBytes: number;
       readonly totalBytes: number;
     }
+  /** Bytes from an earlier attempt count; only what lies behind `offset` is asked for. */
+  | {
+      readonly type: 'blob:resumed';
+      readonly digest: string;
+      readonly offset: number;
+      readonly totalBytes: number;
+    }
   | {readonly type: 'blob:present'; readonly digest: string; readonly size: number}
   | {readonly type: 'blob:stored'; readonly digest: string; readonly size: number}
   | {
@@ -34,6 +41,36 @@ export type WinchEvent =
       readonly changed: boolean;
       readonly receivedBytes: number;
     }
+  | {readonly type: 'upload:started'; readonly digest: string; readonly totalBytes: number}
+  | {readonly type: 'upload:sent'; readonly digest: string; readonly sentBytes: number; readonly totalBytes: number}
+  | {
+      readonly type: 'upload:finished';
+      readonly digest: string;
+      readonly size: number;
+      /** `mounted`: taken from another repository of the same registry. */
+      readonly outcome: 'uploaded' | 'mounted' | 'present';
+    }
+  | {
+      readonly type: 'image:copied';
+      readonly source: string;
+      readonly target: string;
+      readonly digest: string;
+      /** Whether the target named something else before. */
+      readonly changed: boolean;
+      readonly sentBytes: number;
+    }
+  | {
+      readonly type: 'request:retrying';
+      readonly host: string;
+      /** One line: what went wrong. */
+      readonly reason: string;
+      /** 1 for the first repetition. */
+      readonly attempt: number;
+      readonly delayMs: number;
+    }
+  /** A host asked for a pause; everybody keeps it. Told once for each pause. */
+  | {readonly type: 'host:paused'; readonly host: string; readonly reason: string; readonly delayMs: number}
+  | {readonly type: 'mirror:failed'; readonly registry: string; readonly mirror: string; readonly reason: string}
   | {readonly type: 'bundle:copying'; readonly directory: string}
   | {readonly type: 'container:started'; readonly id: string}
   | {readonly type: 'container:exited'; readonly id: string; readonly exitCode: number}

@@ -12,4 +12,11 @@ export type {ImageSummary} from './images/list.ts';
 export type {PulledImage, PullOptions, PullPolicy} from './images/pull.ts';
 export type {RemovalReport, RemoveOptions} from './images/remove.ts';
 export type {ImageTreeNode} from './images/tree.ts';
-export {type Containers, type Images, openToolkit, type Toolkit, type ToolkitOptions} from './toolkit.ts';
+export {
+  type Containers,
+  type Images,
+  openToolkit,
+  type Registries,
+  type Toolkit,
+  type ToolkitOptions,
+} from './toolkit.ts';

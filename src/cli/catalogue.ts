@@ -31,6 +31,18 @@ export async function loadCommands(): Promise<readonly Command[]> {
   return commands.filter((command) => !command.isHidden);
 }
 
+/** Whether a name stands for several commands (`registry explain`). */
+export const isCommandGroup = (name: string): boolean => groupNames().includes(name);
+
+/** The second words of a group. */
+export const commandsOfGroup = (group: string): readonly string[] =>
+  Object.keys(LOADERS)
+    .filter((name) => name.startsWith(`${group} `))
+    .map((name) => name.slice(group.length + 1));
+
+const groupNames = (): readonly string[] =>
+  Object.keys(LOADERS).flatMap((name) => (name.includes(' ') ? [name.slice(0, name.indexOf(' '))] : []));
+
 /** Every name that `loadCommand` knows and a user may type. */
 export const commandNames = (): readonly string[] =>
   [...Object.keys(LOADERS), ...Object.keys(ALIASES)].filter((name) => !name.startsWith('_'));

@@ -1,4 +1,5 @@
 import type {EventSink} from '../events.ts';
+import type {RegistrySettings} from '../images/registry-settings.ts';
 import type {Toolkit} from '../toolkit.ts';
 import type {OptionTable, OptionValues} from './arguments/option-table.ts';
 import type {Environment} from './environment.ts';
@@ -54,7 +55,14 @@ export interface CommandContext {
   /** Writes a remark to standard error, unless `--quiet`. */
   remark(text: string): void;
   /** Opens the store; it is closed when the command ends. */
-  openToolkit(options?: {readonly references?: readonly string[]}): Promise<Toolkit>;
+  openToolkit(options?: OpenOptions): Promise<Toolkit>;
+}
+
+export interface OpenOptions {
+  /** Images of the command line: `--insecure` is about their registries. */
+  readonly references?: readonly string[];
+  /** What flags of the command say, over what the environment says. */
+  readonly registry?: Partial<RegistrySettings>;
 }
 
 /** Types a command's handler by its own option table. */

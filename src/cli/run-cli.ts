@@ -3,7 +3,7 @@ import {findNearest} from './arguments/nearest.ts';
 import {flag, type OptionValues} from './arguments/option-table.ts';
 import {readArguments} from './arguments/read-arguments.ts';
 import {quote} from './arguments/usage-error.ts';
-import {commandNames, loadCommand, loadCommands} from './catalogue.ts';
+import {commandNames, commandsOfGroup, isCommandGroup, loadCommand, loadCommands} from './catalogue.ts';
 import {allOptions, type Command, type Invocation} from './command.ts';
 import {exitCodeOf} from './exit-codes.ts';
 import {GLOBAL_OPTIONS} from './global-options.ts';
@@ -27,10 +27,10 @@ export async function runCommandLine(words: readonly string[], world: World): Pr
   try {
     const leading = readArguments(words, LEADING_OPTIONS, {commandName: 'winch', stopsAtPositional: true});
     values = leading.values;
-    const [name, ...rest] = leading.positionals;
+    const {name, rest} = splitName(leading.positionals);
     if (values.version) return print(world, `winch ${readVersion()}`);
     if (name === undefined || name === 'help' || values.help)
-      return await printHelp(world, name === 'help' ? rest[0] : name);
+      return await printHelp(world, name === 'help' ? splitName(rest).name : name);
     command = await findCommand(name);
     const invocation = readInvocation(command, values, rest);
     values = invocation.values;
@@ -46,9 +46,23 @@ export async function runCommandLine(words: readonly string[], world: World): Pr
   }
 }
 
+/** The name of a command has two words where the first is a group's (`registry explain`). */
+function splitName(words: readonly string[]): {readonly name: string | undefined; readonly rest: readonly string[]} {
+  const [first, second, ...rest] = words;
+  if (first === undefined || second === undefined || !isCommandGroup(first) || second.startsWith('-'))
+    return {name: first, rest: words.slice(1)};
+  return {name: `${first} ${second}`, rest};
+}
+
 async function findCommand(name: string): Promise<Command> {
   const command = await loadCommand(name);
   if (command) return command;
+  if (isCommandGroup(name)) {
+    throw new WinchError('COMMAND_UNKNOWN', `winch ${name} needs a second word`, {
+      kind: 'invalid',
+      hint: `one of ${commandsOfGroup(name).join(', ')}`,
+    });
+  }
   const nearest = findNearest(name, commandNames());
   throw new WinchError('COMMAND_UNKNOWN', `winch has no command ${quote(name)}`, {
     kind: 'invalid',

@@ -78,12 +78,11 @@ function createContext(world: World, {values, progress, opened}: Session): Comma
       progress.stop();
       if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);
     },
-    openToolkit: async ({references = []} = {}) => {
+    openToolkit: async ({references = [], registry = {}} = {}) => {
       const insecureRegistries = values.insecure ? await registriesOf(references) : [];
       const {root, durability} = values;
-      const toolkit = await world.openToolkit(
-        resolveToolkitOptions(world.environment, {root, durability, insecureRegistries}),
-      );
+      const options = resolveToolkitOptions(world.environment, {root, durability, insecureRegistries});
+      const toolkit = await world.openToolkit({...options, ...registry});
       opened.push(toolkit);
       return toolkit;
     },

@@ -3,26 +3,23 @@ import {hasErrno, WinchError} from '../errors.ts';
 import {openRegistryClient, type RegistryClient} from '../registry/client.ts';
 import {runCredentialHelper} from '../registry/credential-helper.ts';
 import {openDockerCredentials} from '../registry/credentials.ts';
+import type {RegistrySettings} from './registry-settings.ts';
 
-export interface RegistryAccess {
-  /** docker's `config.json`; absent: nobody is logged in. */
-  readonly dockerConfigPath?: string | undefined;
-  /** What credential helpers get to see of the environment. */
-  readonly helperEnvironment?: Readonly<Record<string, string>> | undefined;
-  readonly insecureRegistries: readonly string[] | 'all';
-  readonly userAgent: string;
-}
+const DEFAULT_USER_AGENT = 'winch';
 
-/** Opens a registry client with the logins of docker's configuration file. */
-export const openRegistry = ({dockerConfigPath, helperEnvironment = {}, ...access}: RegistryAccess): RegistryClient =>
-  openRegistryClient({
-    ...access,
+/** Opens a registry client that reads the files of its settings when a registry first needs them. */
+export const openRegistry = (settings: RegistrySettings): RegistryClient => {
+  const {dockerConfigPath, helperEnvironment = {}, insecureRegistries = [], userAgent = DEFAULT_USER_AGENT} = settings;
+  return openRegistryClient({
+    insecureRegistries,
+    userAgent,
     credentials: openDockerCredentials({
       readConfig: async () => (dockerConfigPath === undefined ? null : readOrNull(dockerConfigPath)),
       runHelper: (name, serverAddress, {signal}) =>
         runCredentialHelper({name, serverAddress, environment: helperEnvironment, signal}),
     }),
   });
+};
 
 async function readOrNull(path: string): Promise<Uint8Array | null> {
   try {

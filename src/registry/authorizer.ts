@@ -17,14 +17,23 @@ export interface Refusal {
   /** Where the registry answers. */
   readonly origin: URL;
   readonly wwwAuthenticate: string | undefined;
-  readonly repository: string;
+  readonly access: Access;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Logs in at one registry and remembers what it was given, one token for each repository. */
+/** What a request is about to do: actions on a repository (`team/app`), or on the registry as a whole. */
+export interface Access {
+  /** Null: the registry itself (its catalog, its ping). */
+  readonly repository: string | null;
+  readonly actions: readonly AccessAction[];
+}
+
+export type AccessAction = 'pull' | 'push' | 'delete' | 'catalog';
+
+/** Logs in at one registry and remembers what it was given, one token for each repository and set of actions. */
 export interface Authorizer {
   /** The `Authorization` header to send; undefined while the registry has not asked for one. */
-  header(repository: string): string | undefined;
+  header(access: Access): string | undefined;
   /**
    * Obtains a new header after a 401.
    *
@@ -32,7 +41,7 @@ export interface Authorizer {
    */
   answer(refusal: Refusal): Promise<string>;
   /** The error for a second 401, after `answer`. */
-  denied(repository: string): WinchError;
+  denied(access: Access): WinchError;
   /** What was ever sent or received to log in. */
   secrets(): readonly string[];
 }
@@ -47,27 +56,27 @@ export function openAuthorizer({registry, credentials, transport}: AuthorizerOpt
     secrets.add(header.slice(header.indexOf(' ') + 1));
     return header;
   };
-  const denied = (repository: string): WinchError =>
-    credential ? authDenied(registry, repository) : authRequired(registry, repository);
+  const denied = (access: Access): WinchError =>
+    credential ? authDenied(registry, access) : authRequired(registry, access);
   const bearer = async (challenge: Challenge, refusal: Refusal): Promise<string> => {
-    const {repository, origin, signal} = refusal;
+    const {access, origin, signal} = refusal;
     if (credential && 'registryToken' in credential) return credential.registryToken;
     const {parameters} = challenge;
     const token = await fetchToken(transport, {
       registry,
-      repository,
+      repository: access.repository ?? '',
       realm: checkRealm(parameters.get('realm'), origin),
       service: parameters.get('service'),
-      scopes: [...new Set([`repository:${repository}:pull`, ...splitScopes(parameters.get('scope'))])],
+      scopes: [...new Set([...scopesOf(access), ...splitScopes(parameters.get('scope'))])],
       credential: credential ?? null,
       secrets: [...secrets],
       signal,
     });
-    if (token === null) throw denied(repository);
+    if (token === null) throw denied(access);
     return token;
   };
   return {
-    header: (repository) => tokens.get(repository) ?? basic,
+    header: (access) => tokens.get(keyOf(access)) ?? basic,
     async answer(refusal) {
       credential ??= await credentials(registry, {signal: refusal.signal});
       for (const secret of secretsOf(credential)) secrets.add(secret);
@@ -75,17 +84,32 @@ export function openAuthorizer({registry, credentials, transport}: AuthorizerOpt
       const bearerChallenge = challenges.find(({scheme}) => scheme === 'bearer');
       if (bearerChallenge) {
         const header = remember(`Bearer ${await bearer(bearerChallenge, refusal)}`);
-        tokens.set(refusal.repository, header);
+        tokens.set(keyOf(refusal.access), header);
         return header;
       }
       const isBasic = challenges.some(({scheme}) => scheme === 'basic');
-      if (!isBasic || !credential || !('password' in credential)) throw denied(refusal.repository);
+      if (!isBasic || !credential || !('password' in credential)) throw denied(refusal.access);
       basic = remember(basicAuthorization(credential));
       return basic;
     },
     denied,
     secrets: () => [...secrets],
   };
+}
+
+const keyOf = ({repository, actions}: Access): string => `${repository ?? ''} ${actions.toSorted().join()}`;
+
+/** @see distribution docs/content/spec/auth/scope.md */
+function scopesOf({repository, actions}: Access): readonly string[] {
+  if (actions.length === 0) return [];
+  return [repository === null ? 'registry:catalog:*' : `repository:${repository}:${actions.join()}`];
+}
+
+/** `read team/app`, for messages. */
+function describeAccess({repository, actions}: Access): string {
+  const what = repository ?? 'what it offers';
+  if (actions.includes('push')) return `write to ${what}`;
+  return actions.includes('delete') ? `delete from ${what}` : `read ${what}`;
 }
 
 const splitScopes = (scope = ''): readonly string[] => scope.split(' ').filter((part) => part !== '');
@@ -95,22 +119,23 @@ function secretsOf(credential: Credential | null): readonly string[] {
   return Object.values(secrets);
 }
 
-function authRequired(registry: string, repository: string): WinchError {
+function authRequired(registry: string, access: Access): WinchError {
   return new WinchError(
     'AUTH_REQUIRED',
-    `${registry} asks for a login to read ${repository}; no credentials were sent`,
+    `${registry} asks for a login to ${describeAccess(access)}; no credentials were sent`,
     {
       kind: 'unauthorized',
-      hint: `check the name (private and unknown repositories look alike), or log in: docker login ${registry}`,
-      details: {registry, repository},
+      hint: `check the name (private and unknown repositories look alike), or log in: winch login ${registry}`,
+      details: {registry, repository: access.repository ?? ''},
     },
   );
 }
 
-function authDenied(registry: string, repository: string): WinchError {
-  return new WinchError('AUTH_DENIED', `${registry} refuses the credentials that were sent to read ${repository}`, {
+function authDenied(registry: string, access: Access): WinchError {
+  const message = `${registry} refuses the credentials that were sent to ${describeAccess(access)}`;
+  return new WinchError('AUTH_DENIED', message, {
     kind: 'denied',
-    hint: `log in again (docker login ${registry}), or ask for access to the repository`,
-    details: {registry, repository},
+    hint: `log in again (winch login ${registry}), or ask for access to the repository`,
+    details: {registry, repository: access.repository ?? ''},
   });
 }

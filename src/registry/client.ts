@@ -1,11 +1,15 @@
+import type {CallOptions} from '../events.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
+import type {Digest} from '../oci/digest.ts';
 import {type BlobStream, openBlob} from './blobs.ts';
 import type {CredentialSource} from './credentials.ts';
 import {type InsecureRegistries, isInsecureHost} from './hosts.ts';
 import {type FetchedManifest, fetchManifest, headManifest, type ManifestHead} from './manifests.ts';
+import {listReferrers, type ReferrersList} from './referrers.ts';
 import {openSession, type RegistrySession} from './session.ts';
 import {listTags} from './tags.ts';
 import {openTransport, type TransportTimeouts} from './transport.ts';
+import {type BlobSource, type UploadOutcome, uploadBlob} from './uploads.ts';
 
 export interface RegistryClientOptions {
   readonly credentials: CredentialSource;
@@ -18,10 +22,6 @@ export interface RegistryClientOptions {
 export interface RepositoryName {
   readonly registry: string;
   readonly repository: string;
-}
-
-interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -61,6 +61,24 @@ export interface RegistryClient extends AsyncDisposable {
    * @throws {WinchError} `NAME_UNKNOWN`
    */
   listTags(repository: RepositoryName, options?: CallOptions & {readonly limit?: number}): Promise<readonly string[]>;
+  /**
+   * Makes a blob present in a repository: not sent when it is there, mounted from `mountFrom` (another repository of the
+   * same registry) where the registry does that, else uploaded, in pieces that are resumed.
+   *
+   * @throws {WinchError} `DIGEST_INVALID`: the registry received something else; `UPLOAD_FAILED`
+   * @see distribution-spec v1.1.1 spec.md#pushing-blobs
+   */
+  uploadBlob(
+    repository: RepositoryName,
+    blob: {readonly digest: Digest; readonly size: number; readonly source: BlobSource},
+    options?: CallOptions & {readonly mountFrom?: string | undefined},
+  ): Promise<UploadOutcome>;
+  /** Manifests that name `subject` as theirs, by the referrers API or else its tag (distribution-spec spec.md#listing-referrers). */
+  referrers(
+    repository: RepositoryName,
+    subject: Digest,
+    options?: CallOptions & {readonly artifactType?: string | undefined},
+  ): Promise<ReferrersList>;
   /** Ends kept connections; downloads that still run are cut. */
   close(): void;
 }
@@ -87,6 +105,10 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     openBlob: (name, descriptor, {offset = 0, signal} = {}) =>
       openBlob(sessionOf(name), {repository: name.repository, descriptor, offset, signal}),
     listTags: (name, {limit, signal} = {}) => listTags(sessionOf(name), {repository: name.repository, limit, signal}),
+    uploadBlob: (name, blob, {mountFrom, ...options} = {}) =>
+      uploadBlob(sessionOf(name), {repository: name.repository, ...blob, mountFrom, options}),
+    referrers: (name, subject, {artifactType, ...options} = {}) =>
+      listReferrers(sessionOf(name), {repository: name.repository, subject, artifactType, options}),
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => transport.close(),
   };

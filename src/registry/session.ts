@@ -1,9 +1,10 @@
 import {isWinchError, WinchError} from '../errors.ts';
-import {openAuthorizer} from './authorizer.ts';
+import type {EventSink} from '../events.ts';
+import {type AccessAction, openAuthorizer} from './authorizer.ts';
 import type {CredentialSource} from './credentials.ts';
 import {type InsecureRegistries, registryOrigins} from './hosts.ts';
 import {sendFollowing} from './redirects.ts';
-import type {Transport, TransportRequest, TransportResponse} from './transport.ts';
+import type {RequestBody, Transport, TransportRequest, TransportResponse} from './transport.ts';
 
 export interface SessionOptions {
   readonly transport: Transport;
@@ -12,13 +13,17 @@ export interface SessionOptions {
 }
 
 export interface SessionRequest {
-  /** Path and query below the registry's origin. */
+  /** Path and query below the registry's origin; or a whole URL that this registry gave (the place of an upload). */
   readonly path: string;
-  /** The repository whose pull scope the request needs. */
-  readonly repository: string;
-  readonly method?: 'GET' | 'HEAD';
+  /** The repository that the request is about; null: the registry itself. */
+  readonly repository: string | null;
+  /** What the login has to allow. Default: `pull`. */
+  readonly actions?: readonly AccessAction[];
+  readonly method?: TransportRequest['method'];
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody;
   readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventSink | undefined;
 }
 
 /** What one client knows about one registry: where it answers, and the login. */
@@ -43,26 +48,31 @@ export function openSession(registry: string, options: SessionOptions): Registry
   let origin: string | undefined;
   const send = async (request: SessionRequest, authorization: string | undefined): Promise<TransportResponse> => {
     origin ??= new URL(await findOrigin(transport, candidates, request.signal)).origin;
-    const {path, method = 'GET', headers, signal} = request;
+    const {path, method = 'GET', headers, body, signal, onEvent} = request;
+    const url = new URL(path, origin);
+    const isOwn = url.origin === origin;
     const sent: TransportRequest = {
-      url: new URL(path, origin),
+      url,
       method,
-      headers: {...headers, ...(authorization !== undefined && {authorization})},
+      headers: {...headers, ...(authorization !== undefined && isOwn && {authorization})},
+      ...(body && {body}),
       signal,
+      onEvent,
     };
     return await sendFollowing(transport, sent);
   };
   const request = async (wanted: SessionRequest): Promise<TransportResponse> => {
-    const {repository, signal} = wanted;
-    const first = await send(wanted, authorizer.header(repository));
+    const {repository, actions = ['pull'], signal} = wanted;
+    const access = {repository, actions};
+    const first = await send(wanted, authorizer.header(access));
     // Where a redirect leads is no registry: its 401 is an error like any other.
     if (first.status !== 401 || first.url.origin !== origin) return checkEncoding(first);
     await first.discard();
-    const refusal = {origin: first.url, wwwAuthenticate: first.headers['www-authenticate'], repository, signal};
+    const refusal = {origin: first.url, wwwAuthenticate: first.headers['www-authenticate'], access, signal};
     const second = await send(wanted, await authorizer.answer(refusal));
     if (second.status !== 401 || second.url.origin !== origin) return checkEncoding(second);
     await second.discard();
-    throw authorizer.denied(repository);
+    throw authorizer.denied(access);
   };
   return {registry, request, secrets: authorizer.secrets};
 }

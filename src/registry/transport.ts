@@ -1,7 +1,9 @@
 import {Agent as HttpAgent, type IncomingHttpHeaders} from 'node:http';
 import {Agent as HttpsAgent} from 'node:https';
+import {Readable} from 'node:stream';
 import got, {type PlainResponse, type Request, RequestError} from 'got';
 import {hasErrno} from '../errors.ts';
+import type {EventSink} from '../events.ts';
 import {connectionError} from './connection-errors.ts';
 import {drain, readBody} from './response-body.ts';
 
@@ -24,11 +26,20 @@ export interface TransportOptions {
 export interface TransportRequest {
   readonly url: URL;
   /** Default: `GET`. */
-  readonly method?: 'GET' | 'HEAD' | 'POST';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as a form, with `POST`. */
   readonly form?: URLSearchParams;
+  readonly body?: RequestBody;
   readonly signal?: AbortSignal | undefined;
+  /** Where those who repeat or delay requests tell of it; an exchange itself tells nothing. */
+  readonly onEvent?: EventSink | undefined;
+}
+
+/** What a request sends; it can be sent again. */
+export interface RequestBody {
+  readonly bytes: number;
+  open(): AsyncIterable<Uint8Array>;
 }
 
 export interface TransportResponse {
@@ -76,13 +87,13 @@ export function openTransport(options: TransportOptions): Transport {
     throwHttpErrors: false,
     retry: {limit: 0},
   });
-  const attempt = async ({url, method = 'GET', headers = {}, form, signal}: TransportRequest) => {
+  const attempt = async (request: TransportRequest) => {
+    const {url, method = 'GET', signal} = request;
     signal?.throwIfAborted();
     const exchange = client.stream(url, {
       method,
-      headers: form ? {...headers, 'content-type': 'application/x-www-form-urlencoded'} : headers,
+      ...payloadOf(request, timeouts),
       https: {rejectUnauthorized: !options.acceptsAnyCertificate(url.host)},
-      ...(form && {body: form.toString()}),
       ...(signal && {signal}),
     });
     const response = await responseOf(exchange);
@@ -107,6 +118,22 @@ export function openTransport(options: TransportOptions): Transport {
       agent.https.destroy();
     },
   };
+}
+
+/** A body that is sent gets no deadline but has to move. */
+function payloadOf({method = 'GET', headers = {}, form, body}: TransportRequest, {stallMs}: TransportTimeouts) {
+  if (form) {
+    return {headers: {...headers, 'content-type': 'application/x-www-form-urlencoded'}, body: form.toString()};
+  }
+  if (body) {
+    return {
+      headers: {...headers, 'content-length': String(body.bytes)},
+      body: Readable.from(body.open(), {objectMode: false}),
+      timeout: {socket: stallMs},
+    };
+  }
+  // A stream that could send a body has to be told that there is none.
+  return {headers, ...(method !== 'GET' && method !== 'HEAD' && {body: ''})};
 }
 
 /** An `error` listener stays for good: a stream that is destroyed while nobody reads it must not end the process. */

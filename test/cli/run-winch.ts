@@ -1,11 +1,12 @@
 import type {Environment} from '../../src/cli/environment.ts';
 import {runCommandLine} from '../../src/cli/run-cli.ts';
-import type {Containers, Images, Toolkit, ToolkitOptions} from '../../src/toolkit.ts';
+import type {Containers, Images, Registries, Toolkit, ToolkitOptions} from '../../src/toolkit.ts';
 import {environmentOf} from './environment-of.ts';
 
 export interface Fakes {
   readonly images?: Partial<Images>;
   readonly containers?: Partial<Containers>;
+  readonly registries?: Partial<Registries>;
   readonly info?: Toolkit['info'];
   readonly environment?: Partial<Environment>;
   readonly signal?: AbortSignal;
@@ -43,11 +44,12 @@ const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
   },
 });
 
-function createToolkit({images = {}, containers = {}, info}: Fakes, onClose: () => void): Toolkit {
+function createToolkit({images = {}, containers = {}, registries = {}, info}: Fakes, onClose: () => void): Toolkit {
   const close = async () => onClose();
   return {
     images: onlyThese('images', images) as Images,
     containers: onlyThese('containers', containers) as Containers,
+    registries: onlyThese('registries', registries) as Registries,
     info: info ?? (() => Promise.reject(new Error('info is not faked'))),
     close,
     [Symbol.asyncDispose]: close,

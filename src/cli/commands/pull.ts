@@ -1,6 +1,7 @@
 import {definedMembers} from '../../oci/defined-members.ts';
 import {defineCommand} from '../command.ts';
 import {PULL_FLAGS} from '../options/image.ts';
+import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
 
 /** `winch pull` */
 export const pullCommand = defineCommand({
@@ -8,7 +9,7 @@ export const pullCommand = defineCommand({
   summary: 'Download images into the store',
   description: 'Prints the digest of each. What the store has already is not downloaded again.',
   positionals: {usage: 'IMAGE...', minimum: 1},
-  options: PULL_FLAGS,
+  options: {...PULL_FLAGS, ...REGISTRY_FLAGS},
   examples: [
     ['winch pull alpine', 'From Docker Hub, the tag "latest"'],
     ['winch pull ghcr.io/org/app:1.4 alpine:3.20', 'Several, from any registry'],
@@ -16,7 +17,7 @@ export const pullCommand = defineCommand({
     ['winch pull --progress json -q alpine', 'For scripts: JSON lines on standard error'],
   ],
   handle: async ({values, positionals}, context) => {
-    const toolkit = await context.openToolkit({references: positionals});
+    const toolkit = await context.openToolkit({references: positionals, registry: parseRegistryFlags(values)});
     const {signal, onEvent} = context;
     const options = {...definedMembers({platform: values.platform, policy: values.policy}), signal, onEvent};
     for (const reference of positionals) {

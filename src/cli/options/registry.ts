@@ -1,0 +1,24 @@
+import type {RegistrySettings} from '../../images/registry-settings.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+
+/** Flags of every command that may ask a registry. */
+export const REGISTRY_FLAGS = grouped('Registry:', {
+  authfile: text('FILE', 'Logins in the format of containers-auth.json; $REGISTRY_AUTH_FILE otherwise'),
+  creds: text('USER[:PASSWORD]', 'Log in with these; without a password, $WINCH_PASSWORD has it'),
+  'registry-token': text('TOKEN', 'Send this bearer token; $WINCH_REGISTRY_TOKEN otherwise'),
+  'tls-verify': flag('Whether certificates must verify; --tls-verify=false allows plain HTTP as well', {
+    defaultsTo: 'true',
+  }),
+  'cert-dir': text('DIR', 'Certificate authorities (*.crt) and a client certificate (*.cert, *.key)'),
+  cacert: list('FILE', 'Trust this certificate authority (PEM) as well'),
+});
+
+/** What these flags say about registries; what they leave open is as the environment has it. */
+export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>): Partial<RegistrySettings> {
+  return definedMembers({
+    authFiles: values.authfile === undefined ? undefined : [values.authfile],
+    insecureRegistries: values['tls-verify'] === false ? ('all' as const) : undefined,
+    certificateAuthorityFiles: values.cacert,
+  });
+}

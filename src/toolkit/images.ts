@@ -1,0 +1,40 @@
+import type {ImageContext} from '../images/context.ts';
+import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
+import type {HistoryEntry} from '../images/history.ts';
+import type {ImageDetails} from '../images/inspect.ts';
+import type {ImageSummary} from '../images/list.ts';
+import type {PulledImage, PullOptions} from '../images/pull.ts';
+import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
+import type {ImageTreeNode} from '../images/tree.ts';
+
+export interface Images {
+  pull(reference: string, options?: PullOptions): Promise<PulledImage>;
+  list(): Promise<readonly ImageSummary[]>;
+  inspect(reference: string): Promise<ImageDetails>;
+  history(reference: string): Promise<readonly HistoryEntry[]>;
+  /** Roots first; an image is a child of the image whose whole chain of layers it starts with. */
+  tree(): Promise<readonly ImageTreeNode[]>;
+  tag(source: string, target: string): Promise<void>;
+  remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
+  /** Writes an OCI runtime bundle (`config.json` and `rootfs/`) into a new or empty directory. */
+  bundle(reference: string, directory: string, options?: BundleOptions): Promise<BundleReport>;
+}
+
+/** @param prepare Runs before each call. */
+export function openImages(context: ImageContext, prepare: () => Promise<void>): Images {
+  const load = async <T>(module: Promise<T>): Promise<T> => {
+    await prepare();
+    return module;
+  };
+  return {
+    pull: async (...args) => (await load(import('../images/pull.ts'))).pullImage(context, ...args),
+    list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
+    inspect: async (reference) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, reference),
+    history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
+    tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
+    tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),
+    remove: async (...args) => (await load(import('../images/remove.ts'))).removeImages(context, ...args),
+    bundle: async (reference, directory, options = {}) =>
+      (await load(import('../images/export-bundle.ts'))).exportBundle(context, {reference, directory}, options),
+  };
+}

@@ -1,0 +1,10 @@
+import type {RegistrySettings} from '../images/registry-settings.ts';
+
+export interface ToolkitOptions extends RegistrySettings {
+  /** The store's directory; created with mode 0700 by the first call that writes. */
+  readonly root: string;
+  /** Volatile state: of running containers, and the pauses that registries asked for. On a tmpfs such as `/run/winch`. */
+  readonly runtimeDirectory: string;
+  /** `full` (default): what a resolved call stored survives a power cut. `fast`: it survives a crash of winch only. */
+  readonly durability?: 'full' | 'fast';
+}
