@@ -1,122 +1,84 @@
 import {WinchError} from '../errors.ts';
-import {type Challenge, parseChallenges} from './challenge.ts';
 import type {Credential, CredentialSource} from './credentials.ts';
-import {checkRealm} from './realm.ts';
-import {basicAuthorization, fetchToken} from './token.ts';
-import type {Transport} from './transport.ts';
+import {type Login, openLogins} from './logins.ts';
+import {type Access, describeAccess} from './scopes.ts';
+import type {Transport, TransportResponse} from './transport.ts';
+
+export type {Access, AccessAction} from './scopes.ts';
 
 export interface AuthorizerOptions {
   /** As it stands in references. */
   readonly registry: string;
   readonly credentials: CredentialSource;
   readonly transport: Transport;
+  /** Asks for a token that replaces the password from now on, and is told the one that was given. */
+  readonly onIdentityToken?: ((token: string) => void) | undefined;
 }
 
-/** A 401 of the registry and what it was the answer to. */
-export interface Refusal {
-  /** Where the registry answers. */
-  readonly origin: URL;
-  readonly wwwAuthenticate: string | undefined;
+/** A request that may have to log in. */
+export interface AuthorizedRequest {
   readonly access: Access;
+  /** Sends it with this `Authorization` header, or without one; called again with another after a 401. */
+  readonly send: (authorization: string | undefined) => Promise<TransportResponse>;
+  /** Whether the registry itself gave this reply: where a redirect leads, a 401 is an error like any other. */
+  readonly isOwn: (response: TransportResponse) => boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a request is about to do: actions on a repository (`team/app`), or on the registry as a whole. */
-export interface Access {
-  /** Null: the registry itself (its catalog, its ping). */
-  readonly repository: string | null;
-  readonly actions: readonly AccessAction[];
-}
-
-export type AccessAction = 'pull' | 'push' | 'delete' | 'catalog';
-
-/** Logs in at one registry and remembers what it was given, one token for each repository and set of actions. */
+/** Logs in at one registry and remembers what it was given. */
 export interface Authorizer {
-  /** The `Authorization` header to send; undefined while the registry has not asked for one. */
-  header(access: Access): string | undefined;
   /**
-   * Obtains a new header after a 401.
+   * The reply to a request; any status but the registry's own 401.
+   *
+   * Nothing is sent that the registry has not asked for, and nothing looked up: the first request goes out bare. Requests
+   * that are refused together share one token, and so do those for which an earlier token is good. Each request is
+   * sent at most twice, or three times when the first token was an anonymous one.
    *
    * @throws {WinchError} `AUTH_REQUIRED`, `AUTH_DENIED`, `REALM_REFUSED`, and those of the token endpoint.
    */
-  answer(refusal: Refusal): Promise<string>;
-  /** The error for a second 401, after `answer`. */
-  denied(access: Access): WinchError;
+  exchange(request: AuthorizedRequest): Promise<TransportResponse>;
   /** What was ever sent or received to log in. */
   secrets(): readonly string[];
 }
 
-/** Opens the login of one registry; credentials are looked up when it first asks. */
-export function openAuthorizer({registry, credentials, transport}: AuthorizerOptions): Authorizer {
-  const tokens = new Map<string, string>();
-  const secrets = new Set<string>();
-  let basic: string | undefined;
-  let credential: Credential | null | undefined;
-  const remember = (header: string): string => {
-    secrets.add(header.slice(header.indexOf(' ') + 1));
-    return header;
+/** Opens the login of one registry. */
+export function openAuthorizer(options: AuthorizerOptions): Authorizer {
+  const {registry} = options;
+  const logins = openLogins(options);
+  const exchange = async ({access, send, isOwn, signal}: AuthorizedRequest): Promise<TransportResponse> => {
+    let login = logins.find(access);
+    let isFresh = false;
+    while (true) {
+      const response = await send(login?.header);
+      if (!isOwn(response) || (response.status !== 401 && response.status !== 403)) return response;
+      const mayTryMore = !isFresh || login?.isAnonymous === true;
+      if (response.status === 403 && !(await mayAnswerDenial(login, access, signal))) return response;
+      await response.discard();
+      if (!mayTryMore) throw authFailed(registry, access, logins.credential(access));
+      const next = await logins.renew({
+        origin: response.url,
+        wwwAuthenticate: response.headers['www-authenticate'] ?? login?.wwwAuthenticate,
+        access,
+        refused: login,
+        isAnonymousRefused: login?.isAnonymous === true && (isFresh || response.status === 403),
+        signal,
+      });
+      if (next === null) throw authFailed(registry, access, logins.credential(access));
+      login = next;
+      isFresh = true;
+    }
   };
-  const denied = (access: Access): WinchError =>
-    credential ? authDenied(registry, access) : authRequired(registry, access);
-  const bearer = async (challenge: Challenge, refusal: Refusal): Promise<string> => {
-    const {access, origin, signal} = refusal;
-    if (credential && 'registryToken' in credential) return credential.registryToken;
-    const {parameters} = challenge;
-    const token = await fetchToken(transport, {
-      registry,
-      repository: access.repository ?? '',
-      realm: checkRealm(parameters.get('realm'), origin),
-      service: parameters.get('service'),
-      scopes: [...new Set([...scopesOf(access), ...splitScopes(parameters.get('scope'))])],
-      credential: credential ?? null,
-      secrets: [...secrets],
-      signal,
-    });
-    if (token === null) throw denied(access);
-    return token;
-  };
-  return {
-    header: (access) => tokens.get(keyOf(access)) ?? basic,
-    async answer(refusal) {
-      credential ??= await credentials(registry, {signal: refusal.signal});
-      for (const secret of secretsOf(credential)) secrets.add(secret);
-      const challenges = parseChallenges(refusal.wwwAuthenticate ?? '');
-      const bearerChallenge = challenges.find(({scheme}) => scheme === 'bearer');
-      if (bearerChallenge) {
-        const header = remember(`Bearer ${await bearer(bearerChallenge, refusal)}`);
-        tokens.set(keyOf(refusal.access), header);
-        return header;
-      }
-      const isBasic = challenges.some(({scheme}) => scheme === 'basic');
-      if (!isBasic || !credential || !('password' in credential)) throw denied(refusal.access);
-      basic = remember(basicAuthorization(credential));
-      return basic;
-    },
-    denied,
-    secrets: () => [...secrets],
-  };
+  /** A 403 for an anonymous token says that a login may help. */
+  const mayAnswerDenial = async (
+    login: Login | undefined,
+    access: Access,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> => login?.isAnonymous === true && (await logins.lookUp(access, signal)) !== null;
+  return {exchange, secrets: logins.secrets};
 }
 
-const keyOf = ({repository, actions}: Access): string => `${repository ?? ''} ${actions.toSorted().join()}`;
-
-/** @see distribution docs/content/spec/auth/scope.md */
-function scopesOf({repository, actions}: Access): readonly string[] {
-  if (actions.length === 0) return [];
-  return [repository === null ? 'registry:catalog:*' : `repository:${repository}:${actions.join()}`];
-}
-
-/** `read team/app`, for messages. */
-function describeAccess({repository, actions}: Access): string {
-  const what = repository ?? 'what it offers';
-  if (actions.includes('push')) return `write to ${what}`;
-  return actions.includes('delete') ? `delete from ${what}` : `read ${what}`;
-}
-
-const splitScopes = (scope = ''): readonly string[] => scope.split(' ').filter((part) => part !== '');
-
-function secretsOf(credential: Credential | null): readonly string[] {
-  const {username: _, ...secrets} = {username: '', ...credential};
-  return Object.values(secrets);
+function authFailed(registry: string, access: Access, credential: Credential | null): WinchError {
+  return credential ? authDenied(registry, access) : authRequired(registry, access);
 }
 
 function authRequired(registry: string, access: Access): WinchError {

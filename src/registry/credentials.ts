@@ -7,11 +7,16 @@ export type Credential =
   | {readonly identityToken: string; readonly username?: string}
   | {readonly registryToken: string};
 
+export interface CredentialOptions {
+  /** What is to be read or written: logins may be for a part of a registry. Absent: the registry as a whole. */
+  readonly repository?: string | undefined;
+  /** Default true. False leaves out what is slow and unlikely: helpers for any registry that hold no known login for this one. */
+  readonly isThorough?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Finds the credential for a registry as it stands in references (`docker.io`, `host:port`); null: none. */
-export type CredentialSource = (
-  registry: string,
-  options?: {readonly signal?: AbortSignal | undefined},
-) => Promise<Credential | null>;
+export type CredentialSource = (registry: string, options?: CredentialOptions) => Promise<Credential | null>;
 
 export interface DockerCredentialOptions {
   /** The bytes of docker's `config.json`; null when there is no such file. */

@@ -10,6 +10,8 @@ export interface SessionOptions {
   readonly transport: Transport;
   readonly credentials: CredentialSource;
   readonly insecureRegistries: InsecureRegistries;
+  /** See {@link openAuthorizer}. */
+  readonly onIdentityToken?: (token: string) => void;
 }
 
 export interface SessionRequest {
@@ -19,6 +21,8 @@ export interface SessionRequest {
   readonly repository: string | null;
   /** What the login has to allow. Default: `pull`. */
   readonly actions?: readonly AccessAction[];
+  /** Another repository of the registry that is read on the way: the source of a blob mount. */
+  readonly alsoPull?: string | undefined;
   readonly method?: TransportRequest['method'];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
@@ -42,8 +46,8 @@ export interface RegistrySession {
 
 /** Starts a session; nothing is sent before the first request. */
 export function openSession(registry: string, options: SessionOptions): RegistrySession {
-  const {transport, credentials, insecureRegistries} = options;
-  const authorizer = openAuthorizer({registry, credentials, transport});
+  const {transport, credentials, insecureRegistries, onIdentityToken} = options;
+  const authorizer = openAuthorizer({registry, credentials, transport, onIdentityToken});
   const candidates = registryOrigins(registry, insecureRegistries);
   let origin: string | undefined;
   const send = async (request: SessionRequest, authorization: string | undefined): Promise<TransportResponse> => {
@@ -62,17 +66,14 @@ export function openSession(registry: string, options: SessionOptions): Registry
     return await sendFollowing(transport, sent);
   };
   const request = async (wanted: SessionRequest): Promise<TransportResponse> => {
-    const {repository, actions = ['pull'], signal} = wanted;
-    const access = {repository, actions};
-    const first = await send(wanted, authorizer.header(access));
-    // Where a redirect leads is no registry: its 401 is an error like any other.
-    if (first.status !== 401 || first.url.origin !== origin) return checkEncoding(first);
-    await first.discard();
-    const refusal = {origin: first.url, wwwAuthenticate: first.headers['www-authenticate'], access, signal};
-    const second = await send(wanted, await authorizer.answer(refusal));
-    if (second.status !== 401 || second.url.origin !== origin) return checkEncoding(second);
-    await second.discard();
-    throw authorizer.denied(access);
+    const {repository, actions = ['pull'], alsoPull, signal} = wanted;
+    const response = await authorizer.exchange({
+      access: {repository, actions, alsoPull},
+      send: (authorization) => send(wanted, authorization),
+      isOwn: ({url}) => url.origin === origin,
+      signal,
+    });
+    return checkEncoding(response);
   };
   return {registry, request, secrets: authorizer.secrets};
 }

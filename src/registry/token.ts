@@ -1,4 +1,3 @@
-import is from '@sindresorhus/is';
 import {WinchError} from '../errors.ts';
 import type {Credential} from './credentials.ts';
 import {readLimited} from './response-body.ts';
@@ -17,8 +16,15 @@ export interface TokenRequest {
   readonly scopes: readonly string[];
   /** Null asks for an anonymous token. */
   readonly credential: Exclude<Credential, {registryToken: string}> | null;
+  /** Whether to ask for an identity token as well, which stands for the password from then on. */
+  readonly isOffline?: boolean;
   readonly secrets: readonly string[];
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface GrantedToken {
+  readonly token: string;
+  readonly refreshToken?: string;
 }
 
 /**
@@ -29,7 +35,7 @@ export interface TokenRequest {
  * @throws {WinchError} `TOKEN_INVALID`: the reply holds no token that can be sent; `RATE_LIMITED`, `REGISTRY_ERROR`.
  * @see distribution docs/content/spec/auth/token.md, oauth.md
  */
-export async function fetchToken(transport: Transport, request: TokenRequest): Promise<string | null> {
+export async function fetchToken(transport: Transport, request: TokenRequest): Promise<GrantedToken | null> {
   const response = await transport.send(tokenRequest(request));
   if (response.status === 200) return parseToken(await readToken(response, request), request);
   if (response.status === 401 || response.status === 403) {
@@ -52,15 +58,19 @@ export const basicAuthorization = ({
   readonly password: string;
 }): string => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
-function tokenRequest({realm, service, scopes, credential, signal}: TokenRequest): TransportRequest {
-  const parameters = new URLSearchParams(scopes.map((scope) => ['scope', scope]));
+function tokenRequest({realm, service, scopes, credential, isOffline, signal}: TokenRequest): TransportRequest {
+  const isExchange = credential !== null && 'identityToken' in credential;
+  // One parameter for all in a form, one for each in a query: oauth.md and token.md of the same specification.
+  const values = isExchange && scopes.length > 0 ? [scopes.join(' ')] : scopes;
+  const parameters = new URLSearchParams(values.map((scope) => ['scope', scope]));
   if (service !== undefined) parameters.set('service', service);
-  if (credential !== null && 'identityToken' in credential) {
-    parameters.set('client_id', CLIENT_ID);
+  if (isExchange || isOffline) parameters.set('client_id', CLIENT_ID);
+  if (isExchange) {
     parameters.set('grant_type', 'refresh_token');
     parameters.set('refresh_token', credential.identityToken);
     return {url: realm, method: 'POST', form: parameters, signal};
   }
+  if (isOffline) parameters.set('offline_token', 'true');
   const url = new URL(realm);
   for (const [name, value] of parameters) url.searchParams.append(name, value);
   return {url, signal, ...(credential !== null && {headers: {authorization: basicAuthorization(credential)}})};
@@ -81,13 +91,18 @@ async function readToken(response: TransportResponse, request: TokenRequest): Pr
   }
 }
 
-function parseToken(body: unknown, request: TokenRequest): string {
-  if (!is.plainObject(body)) throw tokenInvalid(request, 'answers with no JSON object');
-  const token = is.nonEmptyString(body.token) ? body.token : body.access_token;
-  if (!is.nonEmptyString(token)) throw tokenInvalid(request, 'answers without a token');
-  if (!/^[\x21-\x7e]+$/.test(token)) throw tokenInvalid(request, 'answers with a token that no header can hold');
-  return token;
+function parseToken(body: unknown, request: TokenRequest): GrantedToken {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw tokenInvalid(request, 'answers with no JSON object');
+  }
+  const {token, access_token: accessToken, refresh_token: refreshToken} = body as Readonly<Record<string, unknown>>;
+  const found = [token, accessToken].find(isText);
+  if (found === undefined) throw tokenInvalid(request, 'answers without a token');
+  if (!/^[\x21-\x7e]+$/.test(found)) throw tokenInvalid(request, 'answers with a token that no header can hold');
+  return {token: found, ...(isText(refreshToken) && {refreshToken})};
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 function tokenInvalid({registry, realm}: TokenRequest, fault: string): WinchError {
   return new WinchError('TOKEN_INVALID', `the token server ${realm.host} of ${registry} ${fault}`, {
