@@ -40,6 +40,7 @@ export async function collectGarbage(database: Database, paths: StorePaths): Pro
 }
 
 function deleteUnneededRows(database: Database): void {
+  database.run('DELETE FROM index_part WHERE index_digest NOT IN (SELECT target_digest FROM tag)');
   database.run('DELETE FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer JOIN chain USING (chain_id))');
   const unusedChains = `DELETE FROM chain WHERE chain_id NOT IN (SELECT chain_id FROM image_layer)
     AND chain_id NOT IN (SELECT parent FROM chain WHERE parent IS NOT NULL)`;
@@ -51,7 +52,8 @@ const neededBlobs = (database: Database): ReadonlySet<unknown> =>
     database
       .all(
         `SELECT blob_digest AS digest FROM image_layer UNION SELECT manifest_digest FROM image
-         UNION SELECT config_digest FROM image UNION SELECT target_digest FROM tag`,
+         UNION SELECT config_digest FROM image UNION SELECT target_digest FROM tag
+         UNION SELECT digest FROM index_part WHERE kind <> 'image'`,
       )
       .map((row) => row.digest),
   );

@@ -7,7 +7,7 @@ import {isWinchError, WinchError} from '../errors.ts';
 import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {databaseError, isOpenFailure} from './database-errors.ts';
-import {MIGRATIONS} from './schema.ts';
+import {MIGRATIONS, STAND_INS} from './schema.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
@@ -61,7 +61,8 @@ function connect(path: string, durability: Durability): Database {
 }
 
 /**
- * Opens the database for reading; null when there is none yet. Works on a read-only file system.
+ * Opens the database for reading; null when there is none yet. Works on a read-only file system, and with a database of
+ * an older version, which is left as it is.
  *
  * @throws {WinchError} as {@link openDatabase}
  */
@@ -70,9 +71,12 @@ export function openDatabaseForReading(path: string): Database | null {
   return guarded(path, () => {
     const connection = connectForReading(path);
     const version = readVersion(connection);
-    if (version === MIGRATIONS.length) return wrap(connection, path);
+    if (version > 0 && version <= MIGRATIONS.length) {
+      for (const sql of STAND_INS.slice(version)) connection.exec(sql);
+      return wrap(connection, path);
+    }
     connection.close();
-    if (version > MIGRATIONS.length) throw newerStore(path);
+    if (version > 0) throw newerStore(path);
     return null;
   });
 }

@@ -103,7 +103,17 @@ export const findImagesById = (database: Database, hexPrefix: string): readonly 
     )
     .map(imageRecord);
 
-/** The layers of an image, base first. */
+/** The layers of an image as its manifest and config list them, base first, whether their files exist or not. */
+export const listedLayersOf = (database: Database, manifestDigest: Digest): readonly LayerRecord[] =>
+  database
+    .all(
+      `SELECT blob_digest, blob_bytes, media_type, chain_id, chain.diff_id FROM image_layer JOIN chain USING (chain_id)
+       WHERE manifest_digest = ? ORDER BY position`,
+      manifestDigest,
+    )
+    .map((row) => ({...layerBlob(row), diffId: row.diff_id as Digest}));
+
+/** The layers of an image whose files are recorded, base first. */
 export const layersOf = (database: Database, manifestDigest: Digest): readonly StoredLayer[] =>
   database
     .all(
@@ -112,18 +122,19 @@ export const layersOf = (database: Database, manifestDigest: Digest): readonly S
        WHERE manifest_digest = ? ORDER BY position`,
       manifestDigest,
     )
-    .map((row) => ({
-      ...layerFile(row),
-      blobDigest: row.blob_digest as Digest,
-      blobBytes: Number(row.blob_bytes),
-      mediaType: String(row.media_type),
-      chainId: row.chain_id as Digest,
-    }));
+    .map((row) => ({...layerFile(row), ...layerBlob(row)}));
 
 /** Removes an image; what only it needed is left to garbage collection. */
 export function deleteImage(database: Database, manifestDigest: Digest): void {
   database.run('DELETE FROM image WHERE manifest_digest = ?', manifestDigest);
 }
+
+const layerBlob = (row: Row) => ({
+  blobDigest: row.blob_digest as Digest,
+  blobBytes: Number(row.blob_bytes),
+  mediaType: String(row.media_type),
+  chainId: row.chain_id as Digest,
+});
 
 const layerFile = (row: Row): LayerFileRecord => ({
   diffId: row.diff_id as Digest,

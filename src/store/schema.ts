@@ -55,4 +55,29 @@ export const MIGRATIONS: readonly string[] = Object.freeze([
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX tag_manifest ON tag (manifest_digest);
   `,
+  // kind: image (a row of that table), index (a nested one) or blob (of what is no image: attestations, artifacts).
+  `
+  CREATE TABLE index_part (
+    index_digest    TEXT NOT NULL,
+    digest          TEXT NOT NULL,
+    kind            TEXT NOT NULL,
+    PRIMARY KEY (index_digest, digest)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX index_part_digest ON index_part (digest);
+  INSERT OR IGNORE INTO index_part
+    SELECT target_digest, manifest_digest, 'image' FROM tag WHERE target_digest <> manifest_digest;
+  `,
+]);
+
+/**
+ * What a database of an older version lacks, as temporary views over what it has: the entry at n stands in for the
+ * migration from version n to n + 1 where that cannot be made, since the store can only be read.
+ */
+export const STAND_INS: readonly string[] = Object.freeze([
+  '',
+  `
+  CREATE TEMP VIEW index_part AS
+    SELECT target_digest AS index_digest, manifest_digest AS digest, 'image' AS kind FROM main.tag
+    WHERE target_digest <> manifest_digest;
+  `,
 ]);

@@ -31,8 +31,15 @@ export function findTag(database: Database, reference: string): TagRecord | null
 export const listTags = (database: Database): readonly TagRecord[] =>
   database.all('SELECT * FROM tag ORDER BY reference').map(tagRecord);
 
+/** The tags that lead to an image: those that chose it, and those that name an index from which it was stored. */
 export const tagsOf = (database: Database, manifestDigest: Digest): readonly TagRecord[] =>
-  database.all('SELECT * FROM tag WHERE manifest_digest = ? ORDER BY reference', manifestDigest).map(tagRecord);
+  database
+    .all(
+      `SELECT * FROM tag WHERE manifest_digest = ? OR target_digest IN
+         (SELECT index_digest FROM index_part WHERE digest = ? AND kind = 'image') ORDER BY reference`,
+      ...[manifestDigest, manifestDigest],
+    )
+    .map(tagRecord);
 
 /** Whether there was such a tag. */
 export const deleteTag = (database: Database, reference: string): boolean =>

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type {Digest} from '../../src/oci/digest.ts';
 import {collectGarbage} from '../../src/store/collect-garbage.ts';
 import {deleteImage, recordLayerFile} from '../../src/store/image-records.ts';
+import {recordIndexParts} from '../../src/store/index-parts.ts';
 import {deleteTag, setTag} from '../../src/store/tags.ts';
 import {describe} from '../helpers/suite.ts';
 import {
@@ -124,6 +125,26 @@ describe('store/collect-garbage', ({test}) => {
     assert.ok(hasBlob(sample, 'old'));
     assert.ok(hasLayer(sample, 'a'));
     assert.not.ok(hasBlob(sample, 'old.index'));
+  });
+
+  test('keeps nested indexes and blobs of an index while a tag names it', async () => {
+    using sample = openSampleStore();
+    await pull(sample, {name: 'app', layers: 'a'}, 'r');
+    for (const name of ['nested', 'attestation']) putBlob(sample, digestFor(name), 1);
+    await sample.store.write((database) =>
+      recordIndexParts(database, digestFor('app.index'), [
+        {digest: digestFor('app'), kind: 'image'},
+        {digest: digestFor('nested'), kind: 'index'},
+        {digest: digestFor('attestation'), kind: 'blob'},
+      ]),
+    );
+    assert.is(await sample.store.collectGarbage(), 0);
+    for (const name of ['nested', 'attestation', 'app']) assert.ok(hasBlob(sample, name), name);
+    await pull(sample, {name: 'new', layers: 'b'}, 'r');
+    assert.is(await sample.store.collectGarbage(), 3);
+    for (const name of ['nested', 'attestation', 'app.index']) assert.not.ok(hasBlob(sample, name), name);
+    assert.is(countRows(sample, 'index_part'), 0);
+    assert.ok(hasBlob(sample, 'app'));
   });
 
   test('removes what killed processes left anywhere', async () => {

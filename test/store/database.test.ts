@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, readdirSync, statSync, truncateSync, writeFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -144,6 +144,45 @@ describe('store/database', ({test}) => {
       );
       assert.is(statSync(path).size, before);
     }));
+
+  const makeOlder = (path: string) => {
+    const other = new DatabaseSync(path);
+    other.exec(`PRAGMA journal_mode = WAL; ${MIGRATIONS[0]}`);
+    other.exec(`PRAGMA user_version = 1;
+      INSERT INTO image VALUES ('sha256:m', 'type', 1, 'sha256:c', 1, 'linux/amd64', NULL, NULL, 0, 1);
+      INSERT INTO tag VALUES ('r:1', 'sha256:i', 'sha256:m', 1)`);
+    other.close();
+  };
+
+  test('an older version is read as it is, and brought up by the first write', () =>
+    withPath(async (path) => {
+      makeOlder(path);
+      const before = readFileSync(path);
+      const reader = openDatabaseForReading(path);
+      if (!reader) throw new Error('it is not there');
+      assert.is(listImages(reader).length, 1);
+      const parts = [{index_digest: 'sha256:i', digest: 'sha256:m', kind: 'image'}];
+      const readParts = (database: Database) => database.all('SELECT * FROM index_part').map((row) => ({...row}));
+      assert.equal(readParts(reader), parts);
+      reader.close();
+      assert.equal(readFileSync(path), before);
+      await write(path, (database) => assert.equal(readParts(database), parts));
+      assert.is(countImages(path), 1);
+    }));
+
+  test(
+    'an older version is read where it cannot be written',
+    async () => {
+      using directory = makeTemporaryDirectory();
+      using disk = makeTemporaryDirectory();
+      const path = join(directory.path, 'winch.db');
+      makeOlder(path);
+      const prepare = `cp ${path} . && mount -o remount,ro .`;
+      const found = runOnDisk(PROGRAM, {directory: disk.path, options: 'size=1m', prepare});
+      assert.equal(found, {read: 1, written: 'STORE_DENIED'});
+    },
+    {skip},
+  );
 
   test('a failed migration leaves an empty database', () =>
     withPath(async (path) => {

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import {imagesOfIndex, recordIndexParts} from '../../src/store/index-parts.ts';
 import {deleteTag, findTag, listTags, setTag, type TagRecord, tagsOf} from '../../src/store/tags.ts';
 import {describe} from '../helpers/suite.ts';
 import {digestFor, openSampleDatabase} from './sample-graph.ts';
@@ -47,6 +48,25 @@ describe('store/tags', ({test}) => {
       ['R:a', "r:'--", 'r:a', 'r:b'],
     );
     assert.equal(tagsOf(database, digestFor('one')), [tag('r:a', 'one'), tag('r:b', 'one')]);
+  });
+
+  test('an image is also tagged by the index that it was stored from', async () => {
+    using sample = await openSampleDatabase(images);
+    const {database} = sample;
+    setTag(database, tag('r:1', 'one', 'index'), 1);
+    recordIndexParts(database, digestFor('index'), [
+      {digest: digestFor('one'), kind: 'image'},
+      {digest: digestFor('two'), kind: 'image'},
+      {digest: digestFor('nested'), kind: 'index'},
+    ]);
+    for (const name of ['one', 'two']) assert.equal(tagsOf(database, digestFor(name)), [tag('r:1', 'one', 'index')]);
+    assert.equal(tagsOf(database, digestFor('nested')), []);
+    assert.equal(
+      imagesOfIndex(database, digestFor('index'))
+        .map(({manifestDigest}) => manifestDigest)
+        .toSorted(),
+      ['one', 'two'].map(digestFor).toSorted(),
+    );
   });
 
   test('deleting says whether there was one', async () => {
