@@ -1,9 +1,9 @@
 import type {EventSink} from '../events.ts';
-import type {RegistrySettings} from '../images/registry-settings.ts';
 import type {Toolkit} from '../toolkit.ts';
 import type {OptionTable, OptionValues} from './arguments/option-table.ts';
 import type {Environment} from './environment.ts';
 import {GLOBAL_OPTIONS} from './global-options.ts';
+import type {RegistryFlagSettings} from './options/registry.ts';
 
 /** A command of winch: what it takes as data, and what it does. */
 export interface Command<T extends OptionTable = OptionTable> {
@@ -59,10 +59,10 @@ export interface CommandContext {
 }
 
 export interface OpenOptions {
-  /** Images of the command line: `--insecure` is about their registries. */
+  /** Images of the command line: `--insecure`, `--creds` and `--registry-token` are about their registries. */
   readonly references?: readonly string[];
   /** What flags of the command say, over what the environment says. */
-  readonly registry?: Partial<RegistrySettings>;
+  readonly registry?: RegistryFlagSettings;
 }
 
 /** Types a command's handler by its own option table. */

@@ -1,5 +1,6 @@
 import {isAbsolute, join, resolve} from 'node:path';
 import type {ToolkitOptions} from '../toolkit.ts';
+import {findLoginSettings} from './login-settings.ts';
 import {readVersion} from './version.ts';
 
 /** What the CLI takes from the process around it, read once in main. */
@@ -32,7 +33,7 @@ export function resolveToolkitOptions(environment: Environment, flags: ToolkitFl
   return {
     root,
     runtimeDirectory: findRuntimeDirectory(environment, root),
-    dockerConfigPath: join(findDockerDirectory(environment), 'config.json'),
+    ...findLoginSettings(environment),
     durability: flags.durability ?? 'full',
     userAgent: `winch/${readVersion()}`,
     helperEnvironment: setVariables(environment),
@@ -53,9 +54,6 @@ function findRuntimeDirectory(environment: Environment, root: string): string {
   const runtime = absolute(environment.variables.XDG_RUNTIME_DIR);
   return runtime === undefined ? join(root, 'run') : join(runtime, 'winch');
 }
-
-const findDockerDirectory = (environment: Environment): string =>
-  environment.variables.DOCKER_CONFIG || join(environment.homeDirectory, '.docker');
 
 const setVariables = ({variables}: Environment): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));

@@ -1,3 +1,4 @@
+import {isWinchError} from '../errors.ts';
 import type {WinchEvent} from '../events.ts';
 import type {Toolkit, ToolkitOptions} from '../toolkit.ts';
 import type {OptionTable, OptionValues} from './arguments/option-table.ts';
@@ -5,6 +6,7 @@ import type {Command, CommandContext, Invocation} from './command.ts';
 import {type Environment, resolveToolkitOptions} from './environment.ts';
 import type {GLOBAL_OPTIONS} from './global-options.ts';
 import type {Interrupts} from './interrupts.ts';
+import {giveCredential} from './login-settings.ts';
 import type {Output, Terminal} from './render/output.ts';
 import {chooseProgress, createLineProgress, type Progress} from './render/progress.ts';
 import {createTerminalProgress} from './render/terminal-progress.ts';
@@ -79,10 +81,17 @@ function createContext(world: World, {values, progress, opened}: Session): Comma
       if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);
     },
     openToolkit: async ({references = [], registry = {}} = {}) => {
+      const {login = {}, ...settings} = registry;
+      const given = giveCredential(login, world.environment);
       const insecureRegistries = values.insecure ? await registriesOf(references) : [];
+      const registries = given ? await registriesOf(await namesIn(references)) : [];
       const {root, durability} = values;
       const options = resolveToolkitOptions(world.environment, {root, durability, insecureRegistries});
-      const toolkit = await world.openToolkit({...options, ...registry});
+      const toolkit = await world.openToolkit({
+        ...options,
+        ...(given && {credential: {registries, credential: given}}),
+        ...settings,
+      });
       opened.push(toolkit);
       return toolkit;
     },
@@ -92,4 +101,17 @@ function createContext(world: World, {values, progress, opened}: Session): Comma
 async function registriesOf(references: readonly string[]): Promise<readonly string[]> {
   const {parseReference} = await import('../oci/reference.ts');
   return [...new Set(references.map((reference) => parseReference(reference).registry))];
+}
+
+/** Without image ids, which have no registry, and without mistakes, which the command itself will report. */
+async function namesIn(words: readonly string[]): Promise<readonly string[]> {
+  const {parseReference} = await import('../oci/reference.ts');
+  return words.filter((word) => {
+    try {
+      return parseReference(word).registry !== '';
+    } catch (error) {
+      if (isWinchError(error, 'REFERENCE_INVALID')) return false;
+      throw error;
+    }
+  });
 }

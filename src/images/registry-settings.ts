@@ -1,13 +1,17 @@
-import type {Credential} from '../registry/credentials.ts';
+import type {GivenCredential} from '../registry/credentials.ts';
 
 /** How registries are reached; paths that do not exist count as absent. */
 export interface RegistrySettings {
-  /** docker's `config.json`. */
-  readonly dockerConfigPath?: string | undefined;
+  /** Sent to the registries it names instead of what files and helpers hold; never to mirrors or where redirects lead. */
+  readonly credential?: GivenCredential | undefined;
+  /** The content of a `config.json`, as `DOCKER_AUTH_CONFIG` holds it; asked before all files. */
+  readonly dockerAuthConfig?: string | undefined;
   /** `auth.json` files of containers-auth.json(5), the first that has an entry wins; asked before docker's. */
   readonly authFiles?: readonly string[] | undefined;
-  /** Sent to every registry that a call names, instead of what files and helpers hold. */
-  readonly credential?: Credential | undefined;
+  /** docker's `config.json`. */
+  readonly dockerConfigPath?: string | undefined;
+  /** The `auth.json` where logins are kept. Absent: they are kept in docker's `config.json`. */
+  readonly loginFile?: string | undefined;
   /** What credential helpers get to see of the environment (PATH, HOME …); absent: nothing. */
   readonly helperEnvironment?: Readonly<Record<string, string>> | undefined;
   /** Registries (`host[:port]`) that may be asked over plain HTTP or unverified TLS; loopback may always use HTTP. */

@@ -27,26 +27,60 @@ interface HelperExit {
 }
 
 /**
- * Asks a docker credential helper (`get`); null when it holds nothing for the server.
+ * Asks a docker credential helper for a login (`get`); null when it holds nothing for the server.
  *
- * The address goes in by standard input, never as an argument; what the program prints reaches no message, and its
- * standard error is thrown away. It and its children are killed after 30 s or 1 MiB of output.
+ * For all calls here: address and secret go in by standard input, never as an argument; what the program prints reaches
+ * no message, and its standard error is thrown away. It and its children are killed after 30 s or 1 MiB of output.
  *
  * @throws {WinchError} `CREDENTIAL_HELPER_FAILED`
  * @see docker/docker-credential-helpers README.md#development
  */
-export async function runCredentialHelper(request: CredentialHelperRequest): Promise<Credential | null> {
-  request.signal?.throwIfAborted();
-  if (!NAME_PATTERN.test(request.name)) throw helperFailed(request, 'has a name that no program has');
-  const {code, output} = await runHelper(request);
+export async function askCredentialHelper(request: CredentialHelperRequest): Promise<Credential | null> {
+  const {code, output} = await runHelper(request, 'get', `${request.serverAddress}\n`);
   if (code !== 0 && output.trim() === NOT_FOUND_TEXT) return null;
-  if (code !== 0) throw helperFailed(request, code === null ? 'was killed' : `failed with exit code ${code}`);
+  refuseFailure(request, code);
   return parseAnswer(output, request);
 }
 
-function runHelper(request: CredentialHelperRequest): Promise<HelperExit> {
+/** Hands a login over for safe keeping (`store`). */
+export async function storeInCredentialHelper(
+  request: CredentialHelperRequest,
+  login: {readonly username: string; readonly secret: string; readonly isIdentityToken: boolean},
+): Promise<void> {
+  const Username = login.isIdentityToken ? TOKEN_USERNAME : login.username;
+  const document = {ServerURL: request.serverAddress, Username, Secret: login.secret};
+  const {code} = await runHelper(request, 'store', JSON.stringify(document));
+  refuseFailure(request, code);
+}
+
+/** Makes the helper forget a server (`erase`); that it knew of none is no failure. */
+export async function eraseFromCredentialHelper(request: CredentialHelperRequest): Promise<void> {
+  const {code, output} = await runHelper(request, 'erase', `${request.serverAddress}\n`);
+  if (code !== 0 && output.trim() === NOT_FOUND_TEXT) return;
+  refuseFailure(request, code);
+}
+
+/** The addresses that a helper holds logins of (`list`). */
+export async function listCredentialHelper(
+  request: Omit<CredentialHelperRequest, 'serverAddress'>,
+): Promise<readonly string[]> {
+  const whole = {...request, serverAddress: 'all registries'};
+  const {code, output} = await runHelper(whole, 'list', '');
+  refuseFailure(whole, code);
+  const answer = parseJson(output, whole);
+  if (!is.plainObject(answer)) throw helperFailed(whole, 'did not answer with an object');
+  return Object.keys(answer);
+}
+
+function refuseFailure(request: CredentialHelperRequest, code: number | null): void {
+  if (code !== 0) throw helperFailed(request, code === null ? 'was killed' : `failed with exit code ${code}`);
+}
+
+async function runHelper(request: CredentialHelperRequest, action: string, input: string): Promise<HelperExit> {
+  request.signal?.throwIfAborted();
+  if (!NAME_PATTERN.test(request.name)) throw helperFailed(request, 'has a name that no program has');
   return new Promise((resolve, reject) => {
-    const child = spawn(`docker-credential-${request.name}`, ['get'], {
+    const child = spawn(`docker-credential-${request.name}`, [action], {
       env: request.environment,
       stdio: ['pipe', 'pipe', 'ignore'],
       // A group of its own, so that what a helper script started dies with it.
@@ -65,7 +99,7 @@ function runHelper(request: CredentialHelperRequest): Promise<HelperExit> {
       output += text;
       if (output.length > OUTPUT_LIMIT_BYTES) stop(helperFailed(request, 'printed more than 1 MiB'));
     });
-    child.on('error', (error) => reject(hasErrno(error, 'ENOENT') ? helperMissing(request) : error));
+    child.on('error', (error) => reject(notStarted(request, error)));
     child.on('close', (code) => resolve({code, output}));
     child.once('close', () => {
       clearTimeout(timer);
@@ -73,7 +107,7 @@ function runHelper(request: CredentialHelperRequest): Promise<HelperExit> {
     });
     // A helper may answer without reading.
     child.stdin.on('error', () => {});
-    child.stdin.end(`${request.serverAddress}\n`);
+    child.stdin.end(input);
   });
 }
 
@@ -105,12 +139,16 @@ function parseJson(output: string, request: CredentialHelperRequest): unknown {
   }
 }
 
-function helperMissing({name, serverAddress}: CredentialHelperRequest): WinchError {
+function notStarted(request: CredentialHelperRequest, error: Error): WinchError {
+  const {name, serverAddress} = request;
+  if (!hasErrno(error, 'ENOENT')) return helperFailed(request, `cannot be started (${errnoOf(error)})`);
   return new WinchError('CREDENTIAL_HELPER_FAILED', `docker-credential-${name} for ${serverAddress} is not installed`, {
     kind: 'unauthorized',
-    hint: "install it, or take it out of docker's config.json (credsStore, credHelpers)",
+    hint: 'install it, or take it out of the login file (credsStore, credHelpers)',
   });
 }
+
+const errnoOf = (error: Error): string => ('code' in error ? String(error.code) : error.name);
 
 function helperFailed({name, serverAddress}: CredentialHelperRequest, fault: string): WinchError {
   return new WinchError(

@@ -1,5 +1,4 @@
-import is from '@sindresorhus/is';
-import {WinchError} from '../errors.ts';
+import type {LoginDocument} from './login-document.ts';
 
 /** What proves who the user is; a registry token is sent as it is, an identity token is exchanged for one. */
 export type Credential =
@@ -18,106 +17,109 @@ export interface CredentialOptions {
 /** Finds the credential for a registry as it stands in references (`docker.io`, `host:port`); null: none. */
 export type CredentialSource = (registry: string, options?: CredentialOptions) => Promise<Credential | null>;
 
-export interface DockerCredentialOptions {
-  /** The bytes of docker's `config.json`; null when there is no such file. */
-  readonly readConfig: () => Promise<Uint8Array | null>;
-  /** Asks the program `docker-credential-<name>`; see `runCredentialHelper`. */
-  readonly runHelper: (
+/** A credential that the caller gives; it goes to the registries it names, and nowhere else. */
+export interface GivenCredential {
+  /** As they stand in references. */
+  readonly registries: readonly string[];
+  readonly credential: Credential;
+}
+
+/** A login document and where it is. */
+export interface LoginPlace {
+  /** The path of a file, or `$NAME` of a variable. */
+  readonly name: string;
+  /** Null when it does not exist. */
+  readonly read: (signal?: AbortSignal) => Promise<Uint8Array | null>;
+}
+
+export interface CredentialsOptions {
+  readonly given?: GivenCredential | undefined;
+  /** The first that holds a login counts. */
+  readonly places: readonly LoginPlace[];
+  /** Asks the program `docker-credential-<name>`; see `askCredentialHelper`. */
+  readonly askHelper: (
     name: string,
     serverAddress: string,
     options: {readonly signal?: AbortSignal | undefined},
   ) => Promise<Credential | null>;
 }
 
-interface DockerConfig {
-  readonly auths: Readonly<Record<string, unknown>>;
-  readonly credHelpers: Readonly<Record<string, unknown>>;
-  readonly credsStore: unknown;
+/** A credential without its secret. */
+export interface CredentialDescription {
+  /** `the command line`, a path, or `docker-credential-<name> (<path>)`. */
+  readonly source: string;
+  readonly username: string | null;
+  readonly kind: 'password' | 'identity-token' | 'registry-token';
 }
 
-/** Docker Hub's key in config.json and for helpers, since the first version of its index. */
-const DOCKER_HUB_KEY = 'https://index.docker.io/v1/';
-const DOCKER_HUB_NAMES: readonly string[] = Object.freeze(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+export interface Credentials {
+  readonly find: CredentialSource;
+  /** What `find` would answer, and from where. */
+  describe(registry: string, options?: CredentialOptions): Promise<CredentialDescription | null>;
+}
+
+interface FoundCredential {
+  readonly source: string;
+  readonly credential: Credential;
+}
 
 /**
- * Credentials as `docker login` leaves them: a helper of this registry (`credHelpers`), the helper for all
- * (`credsStore`), then `auths`. Keys may carry a scheme and `/v1/` or `/v2/`. Read anew at each call; nothing is kept.
+ * Credentials as docker, podman and skopeo leave them. In each place: the helper of this registry (`credHelpers`), the
+ * helper for all (`credsStore`), then `auths`. Read anew at each call; nothing is kept.
  *
- * @throws {WinchError} `CREDENTIALS_INVALID` when the file or the entry is malformed (never with its content), and what
- *   `runHelper` throws.
+ * Both calls throw `CREDENTIALS_INVALID` when a place is malformed (never with its content), and what `askHelper` throws.
+ *
+ * @see containers-auth.json(5)
  */
-export function openDockerCredentials({readConfig, runHelper}: DockerCredentialOptions): CredentialSource {
-  return async (registry, {signal} = {}) => {
-    signal?.throwIfAborted();
-    const bytes = await readConfig();
-    if (bytes === null) return null;
-    const config = parseDockerConfig(bytes);
-    const helper = findEntry(config.credHelpers, registry) ?? config.credsStore;
-    if (is.nonEmptyString(helper)) {
-      const address = DOCKER_HUB_NAMES.includes(registry) ? DOCKER_HUB_KEY : registry;
-      const found = await runHelper(helper, address, {signal});
-      if (found !== null) return found;
-    }
-    const entry = findEntry(config.auths, registry);
-    return entry === undefined ? null : parseAuthEntry(entry, registry);
+export function openCredentials(options: CredentialsOptions): Credentials {
+  return {
+    find: async (registry, wanted = {}) => (await findCredential(options, registry, wanted))?.credential ?? null,
+    describe: async (registry, wanted = {}) => {
+      const found = await findCredential(options, registry, wanted);
+      return found === null ? null : {source: found.source, ...describeCredential(found.credential)};
+    },
   };
 }
 
-function parseDockerConfig(bytes: Uint8Array): DockerConfig {
-  const document = parseJson(bytes);
-  if (!is.plainObject(document)) throw credentialsInvalid('docker config.json is not a JSON object');
-  const section = (name: string) => (is.plainObject(document[name]) ? document[name] : {});
-  return {auths: section('auths'), credHelpers: section('credHelpers'), credsStore: document.credsStore};
+/** Whose credential it is and of which kind; never the secret. */
+export function describeCredential(credential: Credential): Omit<CredentialDescription, 'source'> {
+  if ('registryToken' in credential) return {username: null, kind: 'registry-token'};
+  const kind = 'identityToken' in credential ? 'identity-token' : 'password';
+  return {username: credential.username ?? null, kind};
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString());
-  } catch (error) {
-    // The parser's message quotes the text, which may be a password.
-    if (error instanceof SyntaxError) throw credentialsInvalid('docker config.json is not valid JSON');
-    throw error;
+async function findCredential(
+  {given, places, askHelper}: CredentialsOptions,
+  registry: string,
+  wanted: CredentialOptions,
+): Promise<FoundCredential | null> {
+  wanted.signal?.throwIfAborted();
+  if (given?.registries.includes(registry)) return {source: 'the command line', credential: given.credential};
+  for (const place of places) {
+    const bytes = await place.read(wanted.signal);
+    if (bytes === null) continue;
+    // Imported on demand: most machines have no login at all.
+    const {parseLoginDocument} = await import('./login-document.ts');
+    const document = parseLoginDocument(bytes, place.name);
+    const found = await searchDocument(document, {...wanted, registry, name: place.name, askHelper});
+    if (found !== null) return found;
   }
+  return null;
 }
 
-/** The entry under the registry's own key, else under one that names the same host. */
-function findEntry(section: Readonly<Record<string, unknown>>, registry: string): unknown {
-  const names = DOCKER_HUB_NAMES.includes(registry) ? DOCKER_HUB_NAMES : [registry];
-  const keys = Object.keys(section);
-  const key =
-    keys.find((candidate) => names.includes(candidate)) ?? keys.find((candidate) => names.includes(hostOf(candidate)));
-  return key === undefined ? undefined : section[key];
+interface Search extends CredentialOptions, Pick<CredentialsOptions, 'askHelper'> {
+  readonly registry: string;
+  readonly name: string;
 }
 
-const hostOf = (key: string): string => key.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
-
-function parseAuthEntry(entry: unknown, registry: string): Credential | null {
-  if (!is.plainObject(entry)) throw credentialsInvalid(`docker config.json: the entry for ${registry} is no object`);
-  if (is.nonEmptyString(entry.registrytoken)) return {registryToken: entry.registrytoken};
-  const pair = is.nonEmptyString(entry.auth)
-    ? decodePair(entry.auth, registry)
-    : {username: textOf(entry.username), password: textOf(entry.password)};
-  if (is.nonEmptyString(entry.identitytoken)) {
-    return {identityToken: entry.identitytoken, ...(pair.username !== '' && {username: pair.username})};
+async function searchDocument(document: LoginDocument, search: Search): Promise<FoundCredential | null> {
+  const {registry, repository, isThorough = true, name, askHelper, signal} = search;
+  const {findLogin, findLoginHelper, helperAddress} = await import('./login-document.ts');
+  const helper = findLoginHelper(document, registry);
+  if (helper !== null && (isThorough || helper.isLikely)) {
+    const credential = await askHelper(helper.name, helperAddress(registry), {signal});
+    if (credential !== null) return {source: `docker-credential-${helper.name} (${name})`, credential};
   }
-  return pair.username === '' && pair.password === '' ? null : pair;
-}
-
-const textOf = (value: unknown): string => (is.string(value) ? value : '');
-
-function decodePair(auth: string, registry: string): {username: string; password: string} {
-  const pair = Buffer.from(auth, 'base64').toString();
-  const colon = pair.indexOf(':');
-  if (colon < 1 || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(auth.trim())) {
-    throw credentialsInvalid(`docker config.json: "auth" of ${registry} is not base64 of user:password`);
-  }
-  // docker pads passwords with NUL bytes in old files.
-  return {username: pair.slice(0, colon), password: pair.slice(colon + 1).replace(/\0+$/, '')};
-}
-
-function credentialsInvalid(message: string): WinchError {
-  return new WinchError('CREDENTIALS_INVALID', message, {
-    kind: 'unauthorized',
-    hint: 'repair the file, or log in again with docker login',
-  });
+  const credential = findLogin(document, {registry, repository, name});
+  return credential === null ? null : {source: name, credential};
 }

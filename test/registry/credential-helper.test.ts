@@ -3,7 +3,7 @@ import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync}
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {runCredentialHelper} from '../../src/registry/credential-helper.ts';
+import {askCredentialHelper} from '../../src/registry/credential-helper.ts';
 import {describe} from '../helpers/suite.ts';
 import {failureOf, printable} from './with-registry.ts';
 
@@ -14,7 +14,7 @@ const environment = {PATH: `${directory}:/usr/bin:/bin`, HOME: directory};
 function ask(script: string, options: {readonly timeoutMs?: number; readonly signal?: AbortSignal} = {}) {
   writeFileSync(join(directory, 'docker-credential-test'), `#!/bin/sh\n${script}\n`);
   chmodSync(join(directory, 'docker-credential-test'), 0o755);
-  return runCredentialHelper({name: 'test', serverAddress: 'ghcr.io', environment, ...options});
+  return askCredentialHelper({name: 'test', serverAddress: 'ghcr.io', environment, ...options});
 }
 
 const print = (answer: unknown) => `echo '${JSON.stringify(answer)}'`;
@@ -82,13 +82,13 @@ describe('registry/credential-helper', ({test, after}) => {
   });
 
   test('says that a helper is not installed', async () => {
-    const error = await failureOf(runCredentialHelper({name: 'absent', serverAddress: 'h', environment}));
+    const error = await failureOf(askCredentialHelper({name: 'absent', serverAddress: 'h', environment}));
     assert.match(error.message, /^docker-credential-absent for h is not installed$/);
   });
 
   test('runs no program elsewhere', async () => {
     for (const name of ['../evil', 'a/b', '', '-x', 'a b']) {
-      const error = await failureOf(runCredentialHelper({name, serverAddress: 'h', environment}));
+      const error = await failureOf(askCredentialHelper({name, serverAddress: 'h', environment}));
       assert.match(error.message, /has a name that no program has/);
     }
   });

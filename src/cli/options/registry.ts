@@ -1,6 +1,7 @@
 import type {RegistrySettings} from '../../images/registry-settings.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+import {type LoginFlags, onlyAuthFile} from '../login-settings.ts';
 
 /** Flags of every command that may ask a registry. */
 export const REGISTRY_FLAGS = grouped('Registry:', {
@@ -14,11 +15,16 @@ export const REGISTRY_FLAGS = grouped('Registry:', {
   cacert: list('FILE', 'Trust this certificate authority (PEM) as well'),
 });
 
+/** Settings, and a login that still lacks its registries and what the environment adds. */
+export type RegistryFlagSettings = Partial<RegistrySettings> & {readonly login?: LoginFlags};
+
 /** What these flags say about registries; what they leave open is as the environment has it. */
-export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>): Partial<RegistrySettings> {
-  return definedMembers({
-    authFiles: values.authfile === undefined ? undefined : [values.authfile],
+export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>): RegistryFlagSettings {
+  const {authfile, creds, 'registry-token': registryToken} = values;
+  const settings = definedMembers({
     insecureRegistries: values['tls-verify'] === false ? ('all' as const) : undefined,
     certificateAuthorityFiles: values.cacert,
   });
+  const login = definedMembers({creds, registryToken});
+  return {...settings, ...(authfile !== undefined && onlyAuthFile(authfile)), login};
 }
