@@ -2,12 +2,17 @@
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+/** Of image-spec 1.1 release candidates; some registries still hold such documents. */
+export const OCI_ARTIFACT_MANIFEST = 'application/vnd.oci.artifact.manifest.v1+json';
 export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
 export const OCI_LAYER_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip';
 export const OCI_LAYER_ZSTD = 'application/vnd.oci.image.layer.v1.tar+zstd';
 export const OCI_FOREIGN_LAYER = 'application/vnd.oci.image.layer.nondistributable.v1.tar';
 export const OCI_FOREIGN_LAYER_GZIP = 'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip';
 export const OCI_FOREIGN_LAYER_ZSTD = 'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd';
+
+/** What stands for no config or content at all (image-spec v1.1.1 manifest.md#guidance-for-an-empty-descriptor). */
+export const OCI_EMPTY = 'application/vnd.oci.empty.v1+json';
 
 /** Docker's types (distribution docs/content/spec/manifest-v2-2.md). */
 export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -23,6 +28,9 @@ export const DOCKER_MANIFEST_V1_SIGNED = 'application/vnd.docker.distribution.ma
 
 /** The `Accept` header of a manifest request: every type that `parseManifestDocument` reads. */
 export const MANIFEST_ACCEPT = [OCI_INDEX, OCI_MANIFEST, DOCKER_MANIFEST_LIST, DOCKER_MANIFEST].join(', ');
+
+/** The `Accept` header for a document's bytes, whatever it is. */
+export const RAW_MANIFEST_ACCEPT = `${MANIFEST_ACCEPT}, ${OCI_ARTIFACT_MANIFEST}, */*;q=0.1`;
 
 export type LayerCompression = 'gzip' | 'zstd' | 'none';
 
@@ -60,3 +68,25 @@ export const layerCompression = (mediaType: string): LayerCompression | 'unknown
 export const isForeignLayer = (mediaType: string): boolean =>
   mediaType.startsWith('application/vnd.oci.image.layer.nondistributable.') ||
   mediaType.startsWith('application/vnd.docker.image.rootfs.foreign.');
+
+/** Whether the layer's bytes are encrypted (containers/ocicrypt docs: `+encrypted` and its algorithm end the type). */
+export const isEncryptedLayer = (mediaType: string): boolean => /\+encrypted(?:$|[+;])/.test(mediaType);
+
+/** Config types of images, and what old registries wrote in their place (distribution/distribution#1621, moby#22378). */
+const IMAGE_CONFIG_TYPES: readonly string[] = [
+  ...[OCI_CONFIG, DOCKER_CONFIG],
+  ...['application/octet-stream', 'application/json', 'text/html'],
+];
+
+/**
+ * The type of an artifact that is no image (a Helm chart, a signature, an SBOM …); null for an image.
+ *
+ * @see image-spec v1.1.1 manifest.md#guidelines-for-artifact-usage
+ */
+export function artifactTypeOf(manifest: {
+  readonly artifactType?: string;
+  readonly config: {readonly mediaType: string};
+}): string | null {
+  const {mediaType} = manifest.config;
+  return IMAGE_CONFIG_TYPES.includes(mediaType) ? null : (manifest.artifactType ?? mediaType);
+}

@@ -1,13 +1,11 @@
 import {WinchError} from '../errors.ts';
 import {type Digest, digestAlgorithm, digestOf, isDigest} from '../oci/digest.ts';
+import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
 import {MANIFEST_ACCEPT} from '../oci/media-types.ts';
 import {readLimited} from './response-body.ts';
 import {responseError, type Subject} from './response-errors.ts';
 import type {RegistrySession} from './session.ts';
 import type {TransportResponse} from './transport.ts';
-
-/** distribution-spec v1.1.1 spec.md#pushing-manifests: registries take at least this much. */
-const MANIFEST_LIMIT_BYTES = 4_194_304;
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
@@ -27,6 +25,8 @@ export interface ManifestHead {
 interface ManifestRequest {
   readonly repository: string;
   readonly tagOrDigest: string;
+  /** Default: `MANIFEST_ACCEPT`. */
+  readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -59,9 +59,9 @@ export async function headManifest(session: RegistrySession, request: ManifestRe
 }
 
 function requestManifest(session: RegistrySession, method: 'GET' | 'HEAD', request: ManifestRequest) {
-  const {repository, tagOrDigest, signal} = request;
+  const {repository, tagOrDigest, accept = MANIFEST_ACCEPT, signal} = request;
   const path = `/v2/${repository}/manifests/${tagOrDigest}`;
-  return session.request({method, path, repository, headers: {accept: MANIFEST_ACCEPT}, signal});
+  return session.request({method, path, repository, headers: {accept}, signal});
 }
 
 function readManifest(

@@ -15,6 +15,12 @@ export interface Subject {
   readonly wanted: string;
   /** For a 404 that is not about the repository. */
   readonly notFound?: NotFound;
+  /** For a 405, and for a code that says the same. */
+  readonly unsupported?: NotFound;
+  /** For error codes of the registry, whatever the status. */
+  readonly byRegistryCode?: ReadonlyMap<string, Verdict>;
+  /** What the account would have to be allowed. Default: `read`. */
+  readonly action?: 'read' | 'write to' | 'delete from';
   /** Texts that the registry may repeat and that no message may show. */
   readonly secrets?: readonly string[];
 }
@@ -26,7 +32,8 @@ export interface NotFound {
   readonly hint: string;
 }
 
-interface Verdict extends NotFound {
+/** What another reply means. */
+export interface Verdict extends NotFound {
   readonly kind: ErrorKind;
 }
 
@@ -69,13 +76,16 @@ async function readRegistryMessage(
 }
 
 function judge({status, headers}: TransportResponse, subject: Subject, said: RegistryMessage | null): Verdict {
-  const {registry, repository, wanted, notFound} = subject;
+  const {registry, repository, wanted, notFound, unsupported, action = 'read'} = subject;
+  const verdict = said === null ? undefined : subject.byRegistryCode?.get(said.code);
+  if (verdict) return verdict;
+  if (unsupported && (status === 405 || said?.code === 'UNSUPPORTED')) return {...unsupported, kind: 'unavailable'};
   if (status === 404 && said?.code === 'NAME_UNKNOWN') {
     return {...repositoryUnknown(registry, repository), kind: 'not-found'};
   }
   if (status === 404 && notFound) return {...notFound, kind: 'not-found'};
   if (status === 403) {
-    const hint = 'log in with an account that may read it; the registry may also block this client';
+    const hint = `log in with an account that may ${action} it; the registry may also block this client`;
     return {code: 'AUTH_DENIED', kind: 'denied', message: `${registry} denies ${wanted}`, hint};
   }
   if (status === 429) {

@@ -1,40 +1,34 @@
-import is from '@sindresorhus/is';
-import {WinchError} from '../errors.ts';
-import {readLimited} from './response-body.ts';
+import {readPagedList} from './paged-list.ts';
 import {repositoryUnknown, responseError} from './response-errors.ts';
 import type {RegistrySession} from './session.ts';
-import type {TransportResponse} from './transport.ts';
 
-const TAGS_LIMIT = 10_000;
-const TAGS_PER_PAGE = 1000;
-const PAGE_LIMIT_BYTES = 4_194_304;
 const NEAREST = 5;
 /** The length of the longest tag. */
 const COMPARED_CHARACTERS = 128;
 
 interface TagsRequest {
   readonly repository: string;
-  /** Stops after so many tags. */
   readonly limit?: number | undefined;
+  readonly last?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** @see RegistryClient.listTags */
-export async function listTags(session: RegistrySession, request: TagsRequest): Promise<readonly string[]> {
-  const {repository, limit = TAGS_LIMIT, signal} = request;
-  const first = `/v2/${repository}/tags/list`;
-  const tags: string[] = [];
-  let path: string | null = `${first}?n=${Math.min(limit, TAGS_PER_PAGE)}`;
-  while (path !== null && tags.length < limit) {
-    const response: TransportResponse = await session.request({path, repository, signal});
-    if (response.status !== 200) throw await tagsError(response, session, repository);
-    const page = await readPage(response, session);
-    tags.push(...page);
-    // A page without tags that names another one would be asked for without end.
-    path = page.length === 0 ? null : nextPage(response, first);
-  }
-  return tags.slice(0, limit);
-}
+export const listTags = (session: RegistrySession, request: TagsRequest): Promise<readonly string[]> =>
+  readPagedList(session, {
+    path: `/v2/${request.repository}/tags/list`,
+    member: 'tags',
+    what: 'the tag list',
+    ...request,
+    failure: (response) =>
+      responseError(response, {
+        registry: session.registry,
+        repository: request.repository,
+        wanted: `the tags of ${request.repository}`,
+        notFound: repositoryUnknown(session.registry, request.repository),
+        secrets: session.secrets(),
+      }),
+  });
 
 /**
  * The tags, five at most, that were most likely meant: those that begin like `wanted` (or `wanted` like them) first,
@@ -50,50 +44,6 @@ export function nearestTags(wanted: string, tags: readonly string[]): readonly s
     .sort((a, b) => Number(b.isRelated) - Number(a.isRelated) || a.distance - b.distance || (a.tag < b.tag ? -1 : 1))
     .slice(0, NEAREST)
     .map(({tag}) => tag);
-}
-
-function tagsError(response: TransportResponse, {registry, secrets}: RegistrySession, repository: string) {
-  const notFound = repositoryUnknown(registry, repository);
-  return responseError(response, {
-    registry,
-    repository,
-    wanted: `the tags of ${repository}`,
-    notFound,
-    secrets: secrets(),
-  });
-}
-
-async function readPage(response: TransportResponse, session: RegistrySession): Promise<readonly string[]> {
-  const tooLarge = () => malformed(session, 'longer than 4 MiB');
-  const text = (await readLimited(response, {limitBytes: PAGE_LIMIT_BYTES, tooLarge})).toString();
-  const body = parsePage(text, session);
-  const tags = is.plainObject(body) ? (body.tags ?? []) : null;
-  if (!is.array(tags, is.string)) throw malformed(session, 'no list of strings');
-  return tags;
-}
-
-function parsePage(text: string, session: RegistrySession): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw malformed(session, 'no JSON');
-    throw error;
-  }
-}
-
-/** distribution-spec v1.1.1 spec.md#listing-tags: only the query of the link counts, so it cannot lead elsewhere. */
-function nextPage(response: TransportResponse, path: string): string | null {
-  const link = [response.headers.link ?? ''].flat().join(', ');
-  const target = /<([^<>]{1,2000})>\s*;\s*rel="?next"?/i.exec(link)?.[1];
-  if (target === undefined || !URL.canParse(target, response.url)) return null;
-  return `${path}${new URL(target, response.url).search}`;
-}
-
-function malformed({registry}: RegistrySession, fault: string): WinchError {
-  return new WinchError('PROTOCOL_ERROR', `the tag list of ${registry} is ${fault}`, {
-    kind: 'unavailable',
-    hint: 'check that the host is a registry',
-  });
 }
 
 /** Levenshtein's distance, one row at a time. */

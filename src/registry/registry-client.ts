@@ -1,0 +1,145 @@
+import type {CallOptions} from '../events.ts';
+import type {Descriptor} from '../oci/descriptor.ts';
+import type {Digest} from '../oci/digest.ts';
+import type {BlobHead} from './blob-requests.ts';
+import type {BlobStream} from './blobs.ts';
+import type {ManifestDocument, PushedManifest} from './manifest-writes.ts';
+import type {FetchedManifest, ManifestHead} from './manifests.ts';
+import type {RateLimit} from './rate-limit.ts';
+import type {ReferrersList} from './referrers.ts';
+import type {BlobSource, UploadOutcome} from './uploads.ts';
+
+/** A repository at a registry; both parts as `parseReference` gives them. */
+export interface RepositoryName {
+  readonly registry: string;
+  readonly repository: string;
+}
+
+export interface ManifestCallOptions extends CallOptions {
+  /** The `Accept` header. Default: what `parseManifestDocument` reads; `RAW_MANIFEST_ACCEPT`: whatever is there. */
+  readonly accept?: string | undefined;
+}
+
+/** A part of a list that a registry keeps in its own order. */
+export interface ListCallOptions extends CallOptions {
+  /** Stops after so many. Default: 10 000. */
+  readonly limit?: number | undefined;
+  /** Begins after this one. */
+  readonly last?: string | undefined;
+}
+
+/**
+ * Reads from and writes to any number of registries over kept connections and remembers logins until it is closed.
+ *
+ * Every method throws `REGISTRY_UNREACHABLE`, `REGISTRY_UNAVAILABLE`, `TLS_FAILED`, `PROTOCOL_ERROR`, `REGISTRY_ERROR`,
+ * `RATE_LIMITED`, `AUTH_REQUIRED`, `AUTH_DENIED`, `REALM_REFUSED`, `TOKEN_INVALID` and what the credential source throws,
+ * besides its own.
+ *
+ * @see distribution-spec v1.1.1 spec.md#endpoints
+ */
+export interface RegistryClient extends AsyncDisposable {
+  /**
+   * The manifest or index under a tag or digest, at most 4 MiB, as bytes.
+   *
+   * @throws {WinchError} `MANIFEST_UNKNOWN`, `NAME_UNKNOWN`, `MANIFEST_TOO_LARGE`; `DIGEST_MISMATCH` when it was asked
+   *   for by digest.
+   */
+  getManifest(repository: RepositoryName, tagOrDigest: string, options?: ManifestCallOptions): Promise<FetchedManifest>;
+  /** What the registry says about a manifest without sending it; null when there is none. */
+  headManifest(
+    repository: RepositoryName,
+    tagOrDigest: string,
+    options?: ManifestCallOptions,
+  ): Promise<ManifestHead | null>;
+  /**
+   * Stores a manifest, index or artifact manifest of at most 4 MiB under a tag or its own digest; what it names has to be
+   * there before. Where it has a subject and the registry keeps no referrers, the index under the subject's tag is
+   * updated as well.
+   *
+   * @throws {WinchError} `MANIFEST_TOO_LARGE`; `DIGEST_MISMATCH`: it is not what its name says, or the registry received
+   *   something else; `MANIFEST_BLOB_UNKNOWN`: something it names is missing there; `MANIFEST_REFUSED`, `NAME_UNKNOWN`;
+   *   `REFERRERS_UNWRITABLE`: it is stored, but its subject's tag cannot list it.
+   * @see distribution-spec v1.1.1 spec.md#pushing-manifests, spec.md#pushing-manifests-with-subject
+   */
+  putManifest(
+    repository: RepositoryName,
+    tagOrDigest: string,
+    manifest: ManifestDocument,
+    options?: CallOptions,
+  ): Promise<PushedManifest>;
+  /**
+   * Deletes a manifest with all its tags (by digest), or one tag alone (by tag). Never turns the one into the other.
+   *
+   * @throws {WinchError} `MANIFEST_UNKNOWN`, `NAME_UNKNOWN`; `DELETE_UNSUPPORTED`: the registry does not do it.
+   * @see distribution-spec v1.1.1 spec.md#content-management
+   */
+  deleteManifest(repository: RepositoryName, digestOrTag: string, options?: CallOptions): Promise<void>;
+  /**
+   * Opens a blob from `offset` (bytes, default 0) to its end. Reading yields exactly the descriptor's size less the
+   * offset, or throws. The digest is not checked here: whoever keeps the bytes hashes them.
+   *
+   * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH` (here or while reading); `RANGE_REFUSED`: the registry does not
+   *   begin at the offset.
+   */
+  openBlob(
+    repository: RepositoryName,
+    descriptor: Descriptor,
+    options?: CallOptions & {readonly offset?: number},
+  ): Promise<BlobStream>;
+  /** What the registry says about a blob without sending it; null when there is none. */
+  headBlob(repository: RepositoryName, digest: Digest, options?: CallOptions): Promise<BlobHead | null>;
+  /**
+   * Makes a blob present in a repository: not sent when it is there, mounted from `mountFrom` (another repository of the
+   * same registry) where the registry does that, else uploaded, in pieces that are resumed. An upload that is given up
+   * is cancelled at the registry.
+   *
+   * @throws {WinchError} `DIGEST_INVALID`: the registry received something else; `UPLOAD_FAILED`; `SIZE_MISMATCH`: the
+   *   source ends early; whatever the source throws.
+   * @see distribution-spec v1.1.1 spec.md#pushing-blobs
+   */
+  uploadBlob(
+    repository: RepositoryName,
+    blob: {readonly digest: Digest; readonly size: number; readonly source: BlobSource},
+    options?: CallOptions & {readonly mountFrom?: string | undefined},
+  ): Promise<UploadOutcome>;
+  /**
+   * Deletes a blob from a repository; manifests that name it are broken by that.
+   *
+   * @throws {WinchError} `BLOB_UNKNOWN`, `NAME_UNKNOWN`, `DELETE_UNSUPPORTED`
+   */
+  deleteBlob(repository: RepositoryName, digest: Digest, options?: CallOptions): Promise<void>;
+  /**
+   * The tags of a repository as the registry orders them.
+   *
+   * @throws {WinchError} `NAME_UNKNOWN`
+   */
+  listTags(repository: RepositoryName, options?: ListCallOptions): Promise<readonly string[]>;
+  /**
+   * Manifests that name `subject` as theirs, by the referrers API or else its tag; at most 10 000.
+   *
+   * @throws {WinchError} `NAME_UNKNOWN`, and those of `parseManifestDocument`.
+   * @see distribution-spec v1.1.1 spec.md#listing-referrers
+   */
+  referrers(
+    repository: RepositoryName,
+    subject: Digest,
+    options?: CallOptions & {readonly artifactType?: string | undefined},
+  ): Promise<ReferrersList>;
+  /**
+   * The repositories of a registry, by the catalog that the spec reserves for historical use.
+   *
+   * @throws {WinchError} `CATALOG_UNSUPPORTED`
+   */
+  catalog(registry: string, options?: ListCallOptions): Promise<readonly string[]>;
+  /**
+   * How many pulls the registry still grants, read from a reply that costs none; null where it does not say.
+   *
+   * @param options.reference A tag or digest to ask about. Default: `latest`; it need not exist.
+   */
+  rateLimit(
+    repository: RepositoryName,
+    options?: CallOptions & {readonly reference?: string | undefined},
+  ): Promise<RateLimit | null>;
+  /** Ends kept connections; downloads that still run are cut. */
+  close(): void;
+}
