@@ -1,7 +1,7 @@
 import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
-import {IMAGE_NAMES, type ImageName} from './images/recipes.ts';
+import {IMAGE_NAMES, type ImageName, USUAL_IMAGES} from './images/recipes.ts';
 import {PEERS} from './peers/probe.ts';
 import {SCENARIOS} from './scenarios/catalogue.ts';
 
@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [options]
 
   --runs N           timed runs of each contender, after one warm-up (5)
   --only NAMES       of ${SCENARIO_NAMES.join(',')}
-  --images NAMES     of ${IMAGE_NAMES.join(',')}
+  --images NAMES     of ${IMAGE_NAMES.join(',')} (${USUAL_IMAGES.join(',')})
   --peers NAMES      of ${PEER_NAMES.join(',')}
   --format FORMAT    table or json (table)
   --cache DIR        keeps built images (~/.cache/winch-bench)
@@ -49,7 +49,7 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
   return {
     runs: parseRuns(values.runs),
     scenarios: parseNames('--only', values.only, SCENARIO_NAMES),
-    images: parseNames('--images', values.images, IMAGE_NAMES),
+    images: values.images === undefined ? USUAL_IMAGES : parseNames('--images', values.images, IMAGE_NAMES),
     peers: parseNames('--peers', values.peers, PEER_NAMES),
     format: parseNames('--format', values.format, ['table', 'json'])[0] ?? 'table',
     cache: values.cache ?? join(environment.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'winch-bench'),

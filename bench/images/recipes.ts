@@ -3,9 +3,12 @@ import {join} from 'node:path';
 import {digestOf, shortDigest} from '../../src/oci/digest.ts';
 import {type LayoutImage, type LayoutLayer, prepareLayout, writeImage, writeLayer} from './layout.ts';
 import {staticExecutable} from './static-executable.ts';
-import {baseTree, nodeModulesTree, smallTree, type Tree} from './trees.ts';
+import {baseTree, incompressibleTree, nodeModulesTree, smallTree, type Tree} from './trees.ts';
 
-export const IMAGE_NAMES = ['base', 'many-files', 'layers'] as const;
+export const IMAGE_NAMES = ['base', 'many-files', 'layers', 'one-blob', 'three-blobs'] as const;
+
+/** What is measured unless others are asked for; the rest is for downloads alone. */
+export const USUAL_IMAGES = ['base', 'many-files', 'layers'] as const;
 
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
@@ -50,6 +53,8 @@ export async function buildImages(
 }
 
 function treesOf(name: ImageName, executable: Buffer): readonly NamedTree[] {
+  if (name === 'one-blob') return [blobLayer(1, 300)];
+  if (name === 'three-blobs') return [1, 2, 3].map((number) => blobLayer(number, 100));
   const base = {name: 'base', tree: baseTree(executable)};
   if (name === 'base') return [base];
   if (name === 'many-files') return [base, {name: 'node-modules', tree: nodeModulesTree()}];
@@ -57,6 +62,11 @@ function treesOf(name: ImageName, executable: Buffer): readonly NamedTree[] {
 }
 
 const smallLayer = (number: number): NamedTree => ({name: `small-${number}`, tree: smallTree(number)});
+
+const blobLayer = (number: number, mebibytes: number): NamedTree => ({
+  name: `blob-${number}-${mebibytes}`,
+  tree: incompressibleTree({seed: number, mebibytes}),
+});
 
 /** A layer whose record is there is complete: the record is written last. */
 async function ensureLayer(

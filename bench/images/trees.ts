@@ -1,3 +1,4 @@
+import {createCipheriv} from 'node:crypto';
 import type {TarEntry} from '../../fixtures/build-tar.ts';
 import {type Content, createMachineCode, createSourceText} from './content.ts';
 import {createRandom, type Random} from './random.ts';
@@ -83,4 +84,14 @@ function binary(random: Random, code: Content, index: number): TarEntry {
 /** Half of the files of an installed package have less than 500 bytes, one in a hundred more than 70 000. */
 function file(path: string, text: Content, random: Random): TarEntry {
   return {path, content: text(random, random.size(670, 2.25, 4_000_000))};
+}
+
+/** Files of 10 MiB that no compression shortens: what is measured with them is the way, not the unpacking. */
+export function incompressibleTree({seed, mebibytes}: {readonly seed: number; readonly mebibytes: number}): Tree {
+  return function* () {
+    const stream = createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16));
+    for (let number = 0; number * 10 < mebibytes; number++) {
+      yield {path: `data-${number}`, content: stream.update(Buffer.alloc(10 * 1024 * 1024))};
+    }
+  };
 }

@@ -18,6 +18,10 @@ export interface ServedImage {
 export interface PeerCommands {
   readonly version?: Words;
   readonly pull?: (image: ServedImage) => Words;
+  /** Downloads blobs and documents, and unpacks nothing. */
+  readonly fetch?: (image: ServedImage) => Words;
+  /** Asks whether anything is new. */
+  readonly digest?: (image: ServedImage) => Words;
   /** What no pull of this image can be faster than. */
   readonly pullFloor?: (image: ServedImage) => Words;
   readonly run?: (image: ServedImage) => Words;

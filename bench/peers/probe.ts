@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {CommandFailure, readOutput, type Words} from '../command.ts';
+import {crane} from './crane.ts';
 import {ctr} from './ctr.ts';
 import {docker} from './docker.ts';
 import {node} from './node.ts';
@@ -11,7 +12,7 @@ import {umoci} from './umoci.ts';
 import {winch} from './winch.ts';
 
 /** Every tool that the bench can drive; ratios are to the first that takes part. */
-export const PEERS: readonly PeerDefinition[] = [winch, podman, docker, ctr, skopeo, umoci, runc, node];
+export const PEERS: readonly PeerDefinition[] = [winch, podman, docker, ctr, skopeo, crane, umoci, runc, node];
 
 export interface AbsentPeer {
   readonly name: string;

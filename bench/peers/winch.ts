@@ -16,6 +16,7 @@ export const winch: PeerDefinition = {
       commands: {
         version: [...words, '--version'],
         pull: ({reference}) => [...stored, 'pull', '-q', reference],
+        fetch: ({reference}) => [...stored, 'pull', '-q', '--download-only', '--durability', 'fast', reference],
         run: ({reference}) => [...stored, 'run', '--rm', '--network', 'none', reference, 'true'],
         unpack: ({reference}) => [...stored, 'bundle', reference, bundle],
         remove: ({reference}) => [...stored, 'rmi', reference],

@@ -1,4 +1,5 @@
 import {coldPull} from './cold-pull.ts';
+import {fetch} from './fetch.ts';
 import {remove} from './remove.ts';
 import {run} from './run.ts';
 import type {Scenario} from './scenario.ts';
@@ -7,4 +8,4 @@ import {unpack} from './unpack.ts';
 import {warmPull} from './warm-pull.ts';
 
 /** Every scenario, in the order of a report. */
-export const SCENARIOS: readonly Scenario[] = [startUp, coldPull, warmPull, run, unpack, remove];
+export const SCENARIOS: readonly Scenario[] = [startUp, coldPull, fetch, warmPull, run, unpack, remove];

@@ -16,7 +16,7 @@ describe('bench/options', ({test}) => {
   test('measures everything by default', () => {
     const options = parseOptions([], {XDG_CACHE_HOME: '/cache'});
     assert.equal(options?.images, ['base', 'many-files', 'layers']);
-    assert.equal(options?.scenarios, ['start-up', 'pull', 'warm-pull', 'run', 'unpack', 'remove']);
+    assert.equal(options?.scenarios, ['start-up', 'pull', 'fetch', 'warm-pull', 'run', 'unpack', 'remove']);
     assert.equal([options?.runs, options?.format, options?.cache], [5, 'table', '/cache/winch-bench']);
   });
 
