@@ -1,6 +1,7 @@
 import {deleteBlob, headBlob} from './blob-requests.ts';
 import {openBlob} from './blobs.ts';
 import {listRepositories} from './catalog.ts';
+import {checkLogin} from './check-login.ts';
 import type {CredentialSource} from './credentials.ts';
 import {type InsecureRegistries, isInsecureHost} from './hosts.ts';
 import {deleteManifest} from './manifest-writes.ts';
@@ -62,6 +63,12 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     catalog: (registry, {limit, last, signal} = {}) => listRepositories(sessionOf({registry}), {limit, last, signal}),
     rateLimit: (name, {reference, signal} = {}) =>
       readRateLimit(sessionOf(name), {repository: name.repository, reference, signal}),
+    checkLogin: (registry, credential, {signal} = {}) =>
+      checkLogin((parts) => openSession(registry, {transport, insecureRegistries, ...parts}), {
+        registry,
+        credential,
+        signal,
+      }),
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => transport.close(),
   };

@@ -3,6 +3,8 @@ import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
 import type {BlobHead} from './blob-requests.ts';
 import type {BlobStream} from './blobs.ts';
+import type {CheckedLogin} from './check-login.ts';
+import type {Credential} from './credentials.ts';
 import type {ManifestDocument, PushedManifest} from './manifest-writes.ts';
 import type {FetchedManifest, ManifestHead} from './manifests.ts';
 import type {RateLimit} from './rate-limit.ts';
@@ -140,6 +142,12 @@ export interface RegistryClient extends AsyncDisposable {
     repository: RepositoryName,
     options?: CallOptions & {readonly reference?: string | undefined},
   ): Promise<RateLimit | null>;
+  /**
+   * Asks a registry whether it takes this credential; what the client knows otherwise plays no part, and nothing is kept.
+   *
+   * @throws {WinchError} `AUTH_DENIED`
+   */
+  checkLogin(registry: string, credential: Credential, options?: CallOptions): Promise<CheckedLogin>;
   /** Ends kept connections; downloads that still run are cut. */
   close(): void;
 }
