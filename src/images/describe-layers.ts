@@ -1,6 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from '../store/database.ts';
-import {layersOf, type StoredLayer} from '../store/image-records.ts';
+import {findLayerFile, type LayerRecord, listedLayersOf} from '../store/image-records.ts';
 
 export interface LayerDetails {
   readonly digest: string;
@@ -8,23 +8,34 @@ export interface LayerDetails {
   readonly chainId: string;
   readonly mediaType: string;
   readonly compressedBytes: number;
-  readonly unpackedBytes: number;
-  readonly entries: number;
+  /** Null while the layer is only downloaded. */
+  readonly unpackedBytes: number | null;
+  readonly entries: number | null;
 }
 
 /** The layers of an image as callers see them, base first. */
 export const describeLayers = (database: Database, manifestDigest: Digest): readonly LayerDetails[] =>
-  layersOf(database, manifestDigest).map(describeLayer);
+  listedLayersOf(database, manifestDigest).map((layer) => describeLayer(database, layer));
 
-const describeLayer = (layer: StoredLayer): LayerDetails => ({
-  digest: layer.blobDigest,
-  diffId: layer.diffId,
-  chainId: layer.chainId,
-  mediaType: layer.mediaType,
-  compressedBytes: layer.blobBytes,
-  unpackedBytes: layer.tarBytes,
-  entries: layer.entries,
-});
+function describeLayer(database: Database, {blobDigest, diffId, chainId, mediaType, blobBytes}: LayerRecord) {
+  const file = findLayerFile(database, diffId);
+  return {
+    digest: blobDigest,
+    diffId,
+    chainId,
+    mediaType,
+    compressedBytes: blobBytes,
+    unpackedBytes: file?.tarBytes ?? null,
+    entries: file?.entries ?? null,
+  };
+}
 
-export const totalOf = (layers: readonly LayerDetails[], field: 'compressedBytes' | 'unpackedBytes'): number =>
-  layers.reduce((sum, layer) => sum + layer[field], 0);
+export const compressedTotal = (layers: readonly LayerDetails[]): number =>
+  layers.reduce((sum, {compressedBytes}) => sum + compressedBytes, 0);
+
+/** Null while some layer is only downloaded. */
+export const unpackedTotal = (layers: readonly LayerDetails[]): number | null =>
+  layers.reduce<number | null>(
+    (sum, {unpackedBytes}) => (sum === null || unpackedBytes === null ? null : sum + unpackedBytes),
+    0,
+  );

@@ -17,13 +17,13 @@ export interface ResolveTarget {
 /** A manifest and the indexes that led to it, outermost first. */
 export interface FoundManifest {
   readonly targetDigest: Digest;
-  readonly manifestDigest: Digest;
+  readonly digest: Digest;
   readonly manifest: Manifest;
-  readonly manifestBytes: Buffer;
+  readonly bytes: Buffer;
   readonly indexes: readonly {readonly digest: Digest; readonly bytes: Buffer}[];
 }
 
-const INDEX_DEPTH_LIMIT = 4;
+export const INDEX_DEPTH_LIMIT = 4;
 
 /**
  * Follows a reference to the manifest for a platform.
@@ -37,41 +37,65 @@ export async function fetchManifest(
   options: CallOptions,
 ): Promise<FoundManifest> {
   const {reference, platform} = target;
-  const where = `manifest of ${familiarReference(reference)}`;
   const indexes: {digest: Digest; bytes: Buffer}[] = [];
   let targetDigest: Digest | undefined;
   let descriptor: Descriptor | undefined;
   while (indexes.length < INDEX_DEPTH_LIMIT) {
-    const fetched = await getDocument(registry, reference, {
-      name: descriptor?.digest ?? tagOrDigest(reference),
-      options,
-    });
-    const document = parseManifestDocument(fetched.bytes, {
-      contentType: fetched.contentType,
-      where,
-      ...(descriptor ? {descriptor} : {}),
-    });
-    targetDigest ??= fetched.digest;
-    if (document.kind === 'manifest') {
-      const {digest: manifestDigest, bytes: manifestBytes} = fetched;
-      return {targetDigest, manifestDigest, manifest: document, manifestBytes, indexes};
-    }
-    indexes.push({digest: fetched.digest, bytes: fetched.bytes});
+    const {digest, bytes, document} = await fetchDocument(registry, {reference, descriptor}, options);
+    targetDigest ??= digest;
+    if (document.kind === 'manifest') return {targetDigest, digest, bytes, manifest: document, indexes};
+    indexes.push({digest, bytes});
     descriptor = selectPlatform(document, platform) ?? missingPlatform(document, target);
   }
-  throw new WinchError('LIMIT_INDEX_DEPTH', `${where} nests indexes deeper than ${INDEX_DEPTH_LIMIT}`, {
-    kind: 'refused',
-  });
+  throw indexTooDeep(reference);
 }
 
-interface DocumentRequest {
+export interface DocumentRequest {
+  readonly reference: Reference;
+  /** Of a document below the one that the reference names; absent: that one. */
+  readonly descriptor?: Descriptor | undefined;
+}
+
+/** A manifest or index as received, verified against what led to it. */
+export interface FetchedDocument {
+  readonly digest: Digest;
+  readonly bytes: Buffer;
+  readonly document: Manifest | ImageIndex;
+}
+
+/** Reads what a reference, or a descriptor of the same repository, names. */
+export async function fetchDocument(
+  registry: RegistryClient,
+  {reference, descriptor}: DocumentRequest,
+  options: CallOptions,
+): Promise<FetchedDocument> {
+  const name = descriptor?.digest ?? tagOrDigest(reference);
+  const {digest, bytes, contentType} = await getManifest(registry, reference, {name, options});
+  const document = parseManifestDocument(bytes, {
+    contentType,
+    where: whereOf(reference),
+    ...(descriptor && {descriptor}),
+  });
+  return {digest, bytes, document};
+}
+
+/** The document in a message. */
+export const whereOf = (reference: Reference): string => `manifest of ${familiarReference(reference)}`;
+
+export const indexTooDeep = (reference: Reference): WinchError =>
+  new WinchError('LIMIT_INDEX_DEPTH', `${whereOf(reference)} nests indexes deeper than ${INDEX_DEPTH_LIMIT}`, {
+    kind: 'refused',
+    hint: 'the image has to be pushed anew',
+  });
+
+interface ManifestRequest {
   readonly name: string;
   readonly options: CallOptions;
 }
 
-async function getDocument(registry: RegistryClient, reference: Reference, {name, options}: DocumentRequest) {
+async function getManifest(registry: RegistryClient, reference: Reference, {name, options}: ManifestRequest) {
   try {
-    return await registry.getManifest(reference, name, {signal: options.signal});
+    return await registry.getManifest(reference, name, options);
   } catch (error) {
     if (!isWinchError(error, 'MANIFEST_UNKNOWN') || reference.tag !== name) throw error;
     throw await withNearbyTags(registry, reference, {error, options});
@@ -84,7 +108,7 @@ async function withNearbyTags(
   {error, options}: {error: WinchError; options: CallOptions},
 ): Promise<WinchError> {
   try {
-    const tags = await registry.listTags(reference, {limit: 1000, signal: options.signal});
+    const tags = await registry.listTags(reference, {...options, limit: 1000});
     const near = nearestTags(reference.tag ?? '', tags);
     if (near.length === 0) return error;
     return new WinchError(error.code, error.message, {

@@ -1,11 +1,12 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {Digest} from '../oci/digest.ts';
-import {formatPlatform, parsePlatform} from '../oci/platform.ts';
+import {bestMatch, parsePlatform, splitPlatform} from '../oci/platform.ts';
 import {familiarReference, formatReference, parseReference, type Reference, repositoryName} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
-import {findImage, findImagesById, type ImageRecord, layersOf} from '../store/image-records.ts';
+import {findImage, findImagesById, type ImageRecord} from '../store/image-records.ts';
+import {imagesOfIndex} from '../store/index-parts.ts';
 import type {Store} from '../store/store.ts';
-import {findTag, listTags, type TagRecord} from '../store/tags.ts';
+import {findTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 
 export interface FoundImage {
   readonly image: ImageRecord;
@@ -19,17 +20,20 @@ const FULL_ID_HEX = 64;
 /**
  * Finds a stored image by tag, by `repository@digest`, or by (the first digits of) its id.
  *
+ * @param platform Chooses among the images of an index; an id names one image whatever its platform.
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `REFERENCE_INVALID`
  */
-export function requireImage(database: Database, text: string): FoundImage {
-  const found = findByName(database, text) ?? findById(database, text);
-  if (found) return found;
-  throw unknownImage(text);
+export function requireImage(database: Database, text: string, platform?: string): FoundImage {
+  const named = findByName(database, text);
+  const found = named && platform !== undefined ? findForPlatform(database, named, platform) : named;
+  const image = found ?? (named ? null : findById(database, text));
+  if (image) return image;
+  throw unknownImage(text, platform);
 }
 
 /** As {@link requireImage}, for a store that may not exist yet. */
-export const requireStoredImage = (store: Store, text: string): FoundImage => {
-  const found = store.read<FoundImage | null>((database) => requireImage(database, text), null);
+export const requireStoredImage = (store: Store, text: string, platform?: string): FoundImage => {
+  const found = store.read<FoundImage | null>((database) => requireImage(database, text, platform), null);
   if (!found) throw unknownImage(text);
   return found;
 };
@@ -54,27 +58,23 @@ export const tagKey = (reference: Reference): string =>
   formatReference(reference.digest ? {...reference, tag: null} : reference);
 
 export function findByReference(database: Database, reference: Reference): FoundImage | null {
-  const tag = findTag(database, tagKey(reference)) ?? findByDigest(database, reference);
-  const image = tag && findImage(database, tag.manifestDigest);
-  return image ? {image, tag} : null;
+  const tag = findTag(database, tagKey(reference));
+  if (!tag) return reference.digest ? findByDigest(database, reference, reference.digest) : null;
+  const image = findImage(database, tag.manifestDigest);
+  return image && {image, tag};
 }
 
-/** Whether every byte that the image needs is in its place. */
-function isComplete(store: Store, image: ImageRecord): boolean {
-  const layers = store.read((database) => layersOf(database, image.manifestDigest), []);
-  return (
-    layers.length === image.layerCount &&
-    store.blobs.has({digest: image.configDigest, size: image.configBytes}) &&
-    layers.every((layer) => store.layers.has(layer.diffId, layer.fileBytes))
+/**
+ * The image for a platform among those that were stored from the same index; the one that runs best there, or null.
+ *
+ * @throws {WinchError} `PLATFORM_INVALID`
+ */
+export function findForPlatform(database: Database, {image, tag}: FoundImage, platform: string): FoundImage | null {
+  const siblings = tag ? imagesOfIndex(database, tag.targetDigest) : [];
+  const best = bestMatch([image, ...siblings], parsePlatform(platform), (candidate) =>
+    splitPlatform(candidate.platform),
   );
-}
-
-/** The stored image of a reference, if it is whole and for the platform that the caller asks for, if any. */
-export function findPresent(store: Store, reference: Reference, platform: string | undefined): FoundImage | null {
-  const found = store.read((database) => findByReference(database, reference), null);
-  if (!found || !isComplete(store, found.image)) return null;
-  if (platform === undefined) return found;
-  return formatPlatform(parsePlatform(found.image.platform)) === formatPlatform(parsePlatform(platform)) ? found : null;
+  return best && {image: best, tag};
 }
 
 function findByName(database: Database, text: string): FoundImage | null {
@@ -98,19 +98,21 @@ function findById(database: Database, text: string): FoundImage | null {
   return images[0] ? {image: images[0], tag: null} : null;
 }
 
-function findByDigest(database: Database, reference: Reference): TagRecord | null {
-  const {digest} = reference;
-  if (!digest) return null;
+function findByDigest(database: Database, reference: Reference, digest: Digest): FoundImage | null {
   const prefix = repositoryName(reference);
-  const names = (tag: TagRecord): readonly Digest[] => [tag.targetDigest, tag.manifestDigest];
   const isOfRepository = (tag: TagRecord) => repositoryName(parseReference(tag.reference)) === prefix;
-  return listTags(database).find((tag) => names(tag).includes(digest) && isOfRepository(tag)) ?? null;
+  const named = tagsOf(database, digest).find(isOfRepository);
+  const tag = named ?? listTags(database).find((other) => other.targetDigest === digest && isOfRepository(other));
+  const image = tag && findImage(database, named ? digest : tag.manifestDigest);
+  return image ? {image, tag} : null;
 }
 
-const unknownImage = (text: string) =>
-  new WinchError('IMAGE_UNKNOWN', `image ${familiarText(text)} is not in the store`, {
+function unknownImage(text: string, platform?: string): WinchError {
+  const suffix = platform === undefined ? '' : ` for ${platform}`;
+  return new WinchError('IMAGE_UNKNOWN', `image ${familiarText(text)} is not in the store${suffix}`, {
     kind: 'not-found',
     hint: 'pull it first, or list the images that are there',
   });
+}
 
 const familiarText = (text: string): string => (ID_PATTERN.test(text) ? text : familiarReference(parseReference(text)));

@@ -5,7 +5,7 @@ import type {Database} from '../store/database.ts';
 import {findImage, type ImageRecord} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import {type TagRecord, tagsOf} from '../store/tags.ts';
-import {describeLayers, type LayerDetails, totalOf} from './describe-layers.ts';
+import {compressedTotal, describeLayers, type LayerDetails, unpackedTotal} from './describe-layers.ts';
 import {requireStoredImage} from './find-image.ts';
 import {readLineage} from './lineage.ts';
 
@@ -25,7 +25,8 @@ export interface ImageDetails extends ImageName {
   readonly platform: string;
   readonly created: string | null;
   readonly compressedBytes: number;
-  readonly unpackedBytes: number;
+  /** Null while some layer is only downloaded. */
+  readonly unpackedBytes: number | null;
   readonly layers: readonly LayerDetails[];
   /** The image whose whole chain of layers this one starts with. */
   readonly parent: ImageName | null;
@@ -36,13 +37,18 @@ export interface ImageDetails extends ImageName {
   readonly config: unknown;
 }
 
+export interface InspectOptions {
+  /** Chooses among the images that were stored from an index; absent: the one that was pulled last. */
+  readonly platform?: string | undefined;
+}
+
 /**
  * Everything the store knows of one image.
  *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `BLOB_MISSING` | `STORE_CORRUPT`
  */
-export function inspectImage(store: Store, text: string): ImageDetails {
-  const {image, tag} = requireStoredImage(store, text);
+export function inspectImage(store: Store, text: string, {platform}: InspectOptions = {}): ImageDetails {
+  const {image, tag} = requireStoredImage(store, text, platform);
   const stored = store.read((database) => describe(database, image), null);
   if (!stored) throw new Error('the store vanished between two reads');
   return {
@@ -65,8 +71,8 @@ function describe(database: Database, image: ImageRecord) {
   return {
     references: tags.map(familiarTag),
     repositoryDigests: [...new Set(tags.map(repositoryDigest))],
-    compressedBytes: image.manifestBytes + image.configBytes + totalOf(layers, 'compressedBytes'),
-    unpackedBytes: totalOf(layers, 'unpackedBytes'),
+    compressedBytes: image.manifestBytes + image.configBytes + compressedTotal(layers),
+    unpackedBytes: unpackedTotal(layers),
     layers,
     parent: parent && nameImage(database, parent),
     children: children.map((child) => nameImage(database, child)),

@@ -3,9 +3,9 @@ import type {Database} from '../store/database.ts';
 import {type ImageRecord, listImages} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import {type TagRecord, tagsOf} from '../store/tags.ts';
-import {describeLayers, totalOf} from './describe-layers.ts';
+import {compressedTotal, describeLayers, unpackedTotal} from './describe-layers.ts';
 
-/** One row for each tag, and one for each image without a tag. */
+/** One row for each tag and platform that was stored of it, and one for each image without a tag. */
 export interface ImageSummary {
   readonly imageId: string;
   readonly manifestDigest: string;
@@ -17,12 +17,14 @@ export interface ImageSummary {
   readonly tag: string | null;
   readonly reference: string | null;
   readonly platform: string;
+  /** Whether the tag means this image where no platform is named; true for an untagged image. */
+  readonly isChosen: boolean;
   /** ISO 8601 time of the image's config; null when it names none. */
   readonly created: string | null;
   /** Compressed bytes of manifest, config and layers. */
   readonly compressedBytes: number;
-  /** Bytes of the unpacked layers, shared ones included. */
-  readonly unpackedBytes: number;
+  /** Bytes of the unpacked layers, shared ones included; null while some layer is only downloaded. */
+  readonly unpackedBytes: number | null;
 }
 
 /** Every stored image, newest first. */
@@ -47,6 +49,7 @@ function summary(image: ImageRecord, tag: TagRecord | null) {
     tag: reference?.tag ?? null,
     reference: reference && familiarReference(reference),
     platform: image.platform,
+    isChosen: tag === null || tag.manifestDigest === image.manifestDigest,
     created: image.created,
   };
 }
@@ -54,7 +57,7 @@ function summary(image: ImageRecord, tag: TagRecord | null) {
 function sizesOf(database: Database, image: ImageRecord) {
   const layers = describeLayers(database, image.manifestDigest);
   return {
-    compressedBytes: image.manifestBytes + image.configBytes + totalOf(layers, 'compressedBytes'),
-    unpackedBytes: totalOf(layers, 'unpackedBytes'),
+    compressedBytes: image.manifestBytes + image.configBytes + compressedTotal(layers),
+    unpackedBytes: unpackedTotal(layers),
   };
 }

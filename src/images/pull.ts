@@ -1,23 +1,37 @@
-import {WinchError} from '../errors.ts';
+import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {chainIds} from '../oci/chain-id.ts';
-import {formatPlatform, type Platform, parsePlatform} from '../oci/platform.ts';
+import {formatPlatform} from '../oci/platform.ts';
 import {familiarReference, parseReference, type Reference} from '../oci/reference.ts';
-import {type LayerRecord, recordImage} from '../store/image-records.ts';
 import {setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
-import {fetchLayers} from './fetch-layers.ts';
-import {type FoundImage, findPresent, tagKey} from './find-image.ts';
-import {type ResolvedImage, resolveImage, resolveTargetDigest} from './resolve-image.ts';
+import {tagKey} from './find-image.ts';
+import {findPresent, type PresentImage} from './present-image.ts';
 
-/** `always` asks the registry, `missing` only when the store lacks the image, `never` not at all. */
-export type PullPolicy = 'always' | 'missing' | 'never';
+/**
+ * - `always` asks the registry what the tag names now
+ * - `missing` asks only when the store lacks the image
+ * - `newer` asks as `always` does, and goes on with a stored image when the registry does not answer or refuses
+ * - `never` does not ask
+ */
+export type PullPolicy = 'always' | 'missing' | 'newer' | 'never';
 
 export interface PullOptions extends CallOptions {
   /** `os/architecture[/variant]`; absent: this machine's. */
   readonly platform?: string | undefined;
   /** Absent: `always`. */
   readonly policy?: PullPolicy | undefined;
+  /**
+   * Fetches every image of an index, with the attestations beside them. The layer files of the image for `platform` are
+   * written at once, those of the others when they are first used.
+   */
+  readonly allPlatforms?: boolean | undefined;
+  /** Keeps the blobs as they are; their layer files are written when the image is first used. */
+  readonly downloadOnly?: boolean | undefined;
+  /**
+   * Layers that a registry need not hold (Windows): it is asked for them, and then `refuse` (the default) fails, while
+   * `fetch` gets them without any login from the HTTPS places that the manifest names.
+   */
+  readonly foreignLayers?: 'refuse' | 'fetch' | undefined;
 }
 
 export interface PulledImage {
@@ -35,136 +49,102 @@ export interface PulledImage {
   readonly receivedBytes: number;
 }
 
+export interface PullTarget {
+  readonly reference: Reference;
+  readonly options: PullOptions;
+}
+
 /**
  * Makes an image present in the store under its reference.
  *
- * Blobs and layers that are there already are not fetched again. The tag is set last, in one transaction with the
- * graph, so it never names missing bytes; what was verified before a failure is kept for the next attempt until
- * garbage is collected. With durability `full` the image survives a power cut once this resolves.
+ * Blobs and layers that are there already are not fetched again; when the tag still names what is stored, one `HEAD` is
+ * all that is sent. The tag is set last, in one transaction with the graph, so it never names missing bytes; what was
+ * verified before a failure is kept for the next attempt until garbage is collected. With durability `full` the image
+ * survives a power cut once this resolves.
  *
  * @throws {WinchError} of the registry (`MANIFEST_UNKNOWN`, `AUTH_REQUIRED`, `REGISTRY_UNREACHABLE` …), of the content
- * (`DIGEST_MISMATCH`, `MANIFEST_INVALID` …), `PLATFORM_MISSING`, `IMAGE_UNKNOWN` (policy `never`), of the store
+ * (`DIGEST_MISMATCH`, `MANIFEST_INVALID`, `ARTIFACT_NOT_IMAGE`, `FOREIGN_LAYER` …), `PLATFORM_MISSING`, `IMAGE_UNKNOWN`
+ * (policy `never`), of the store
  */
 export async function pullImage(context: ImageContext, text: string, options: PullOptions = {}): Promise<PulledImage> {
-  const reference = parseReference(text);
-  const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
-  const present = findPresent(context.store, reference, options.platform);
-  const policy = options.policy ?? 'always';
-  if (present && (policy !== 'always' || (await isCurrent(context, reference, present, options)))) {
-    return unchanged(reference, present);
+  const target = {reference: parseReference(text), options};
+  const present = await findStored(context, target);
+  const {policy = 'always'} = options;
+  if (!present) {
+    if (policy === 'never') throw absent(context, target);
+    return await fetchFromRegistry(context, target);
   }
-  if (policy === 'never') throw absent(reference, platform);
-  return fetchImage(context, {reference, platform}, options);
-}
-
-interface PullTarget {
-  readonly reference: Reference;
-  readonly platform: Platform;
-}
-
-async function fetchImage(context: ImageContext, target: PullTarget, options: PullOptions): Promise<PulledImage> {
-  const {store} = context;
-  const name = familiarReference(target.reference);
-  const lease = await store.lease(options.signal);
+  if (policy === 'never' || policy === 'missing') return await useStored(context, target, present);
   try {
-    options.onEvent?.({type: 'reference:resolving', reference: name});
-    const resolved = await resolveImage(await context.registry(), target, options);
-    if (options.platform !== undefined) requirePlatform(resolved, target);
-    options.onEvent?.({
-      type: 'manifest:resolved',
-      reference: name,
-      digest: resolved.targetDigest,
-      platform: formatPlatform(resolved.platform),
-      layers: resolved.manifest.layers.map(({digest, size}) => ({digest, size})),
-    });
-    const layers = layerRecords(resolved);
-    const receivedBytes = await fetchLayers(context, {reference: target.reference, layers}, options);
-    for (const {digest, bytes} of resolved.documents) await store.blobs.put(digest, bytes);
-    const changed = await commitImage(context, {...target, resolved, layers});
-    const result = {
-      reference: name,
-      digest: resolved.targetDigest,
-      manifestDigest: resolved.manifestDigest,
-      imageId: resolved.manifest.config.digest,
-      platform: formatPlatform(resolved.platform),
-      changed,
-      receivedBytes,
-    };
-    options.onEvent?.({type: 'image:stored', reference: name, digest: result.digest, changed, receivedBytes});
-    return result;
-  } finally {
-    lease.release();
+    if (await isCurrent(context, target, present)) return await useStored(context, target, present);
+    return await fetchFromRegistry(context, target);
+  } catch (error) {
+    if (policy !== 'newer' || !isNoAnswer(error)) throw error;
+    const message = `${familiarReference(target.reference)} is used as it is stored: ${error.message}`;
+    options.onEvent?.({type: 'warning:raised', code: 'PULL_SKIPPED', message});
+    return await useStored(context, target, present);
   }
 }
 
-function layerRecords({manifest, config}: ResolvedImage): readonly LayerRecord[] {
-  const chains = chainIds(config.rootfs.diff_ids);
-  return manifest.layers.map((layer, position) => {
-    const diffId = config.rootfs.diff_ids[position];
-    const chainId = chains[position];
-    if (diffId === undefined || chainId === undefined) throw new Error('layer count was checked before');
-    return {blobDigest: layer.digest, blobBytes: layer.size, mediaType: layer.mediaType, diffId, chainId};
-  });
+/** What the store has of the target, when no byte of that is missing. */
+async function findStored(context: ImageContext, {reference, options}: PullTarget): Promise<PresentImage | null> {
+  const {store, hostPlatform} = context;
+  const {platform, policy = 'always', allPlatforms} = options;
+  const present = findPresent(store, reference, platform);
+  if (allPlatforms && present?.tag) {
+    const {hasWholeIndex} = await import('./stored-index.ts');
+    const {targetDigest} = present.tag;
+    if (!(await hasWholeIndex(store, {reference, targetDigest}, options))) return null;
+  }
+  const isChosenAnew = platform === undefined && (policy === 'always' || policy === 'newer');
+  if (!isChosenAnew || !present?.tag || present.tag.targetDigest === present.image.manifestDigest) return present;
+  return findPresent(store, reference, formatPlatform(hostPlatform)) ?? (allPlatforms ? present : null);
 }
 
-interface Commit extends PullTarget {
-  readonly resolved: ResolvedImage;
-  readonly layers: readonly LayerRecord[];
-}
-
-const commitImage = ({store, now}: ImageContext, {reference, resolved, layers}: Commit): Promise<boolean> =>
-  store.write((database) => {
-    const {manifest, manifestDigest} = resolved;
-    recordImage(
-      database,
-      {
-        manifestDigest,
-        manifestType: resolved.mediaType,
-        manifestBytes: resolved.manifestBytes,
-        configDigest: manifest.config.digest,
-        configBytes: manifest.config.size,
-        platform: formatPlatform(resolved.platform),
-        created: resolved.config.created ?? null,
-        chainId: layers.at(-1)?.chainId ?? null,
-        layerCount: layers.length,
-        storedAt: now(),
-      },
-      layers,
-    );
-    return setTag(database, {reference: tagKey(reference), targetDigest: resolved.targetDigest, manifestDigest}, now());
-  });
-
-async function isCurrent(context: ImageContext, reference: Reference, present: FoundImage, options: PullOptions) {
-  if (!present.tag) return false;
+async function isCurrent(context: ImageContext, {reference, options}: PullTarget, present: PresentImage) {
+  if (!present.tag || !present.isExact) return false;
   if (reference.digest) return true;
   options.onEvent?.({type: 'reference:resolving', reference: familiarReference(reference)});
-  const digest = await resolveTargetDigest(await context.registry(), reference, options);
-  return digest === present.tag.targetDigest;
+  const registry = await context.registry();
+  const head = await registry.headManifest(reference, reference.tag ?? '', {signal: options.signal});
+  return head?.digest === present.tag.targetDigest;
 }
 
-const unchanged = (reference: Reference, {image, tag}: FoundImage): PulledImage => ({
-  reference: familiarReference(reference),
-  digest: tag?.targetDigest ?? image.manifestDigest,
-  manifestDigest: image.manifestDigest,
-  imageId: image.configDigest,
-  platform: image.platform,
-  changed: false,
-  receivedBytes: 0,
-});
-
-/** An image without an index may be for any platform; the caller's own wish is not to be met by another. */
-function requirePlatform({platform}: ResolvedImage, {reference, platform: wanted}: PullTarget): void {
-  if (platform.os === wanted.os && platform.architecture === wanted.architecture) return;
-  throw new WinchError(
-    'PLATFORM_MISSING',
-    `${familiarReference(reference)} has no image for ${formatPlatform(wanted)}`,
-    {kind: 'not-found', hint: `it offers ${formatPlatform(platform)}`},
-  );
+// The modules of a download are many and slow to load, and an image that has not changed needs none of them.
+async function fetchFromRegistry(context: ImageContext, target: PullTarget): Promise<PulledImage> {
+  if (target.options.allPlatforms) return (await import('./fetch-platforms.ts')).fetchPlatforms(context, target);
+  return (await import('./fetch-image.ts')).fetchImage(context, target);
 }
 
-const absent = (reference: Reference, platform: Platform) =>
-  new WinchError(
-    'IMAGE_UNKNOWN',
-    `image ${familiarReference(reference)} is not in the store for ${formatPlatform(platform)}`,
-    {kind: 'not-found', hint: 'allow a pull, or pull it first'},
-  );
+async function useStored(context: ImageContext, {reference, options}: PullTarget, present: PresentImage) {
+  const {image, tag, isMountable} = present;
+  if (!isMountable && !options.downloadOnly) {
+    await (await import('./unpack-image.ts')).unpackImage(context, {reference, image}, options);
+  }
+  const isMoved = tag?.reference === tagKey(reference) && tag.manifestDigest !== image.manifestDigest;
+  if (isMoved) {
+    const {manifestDigest} = image;
+    await context.store.write((database) => setTag(database, {...tag, manifestDigest}, context.now()));
+  }
+  return {
+    reference: familiarReference(reference),
+    digest: reference.digest ?? tag?.targetDigest ?? image.manifestDigest,
+    manifestDigest: image.manifestDigest,
+    imageId: image.configDigest,
+    platform: image.platform,
+    changed: isMoved,
+    receivedBytes: 0,
+  };
+}
+
+/** The registry is away, or does not give the image: whatever else went wrong is no reason to go on. */
+const isNoAnswer = (error: unknown): error is WinchError =>
+  isWinchError(error) && ['unavailable', 'unauthorized', 'denied', 'not-found'].includes(error.kind);
+
+function absent({hostPlatform}: ImageContext, {reference, options}: PullTarget): WinchError {
+  const platform = options.platform ?? formatPlatform(hostPlatform);
+  return new WinchError('IMAGE_UNKNOWN', `image ${familiarReference(reference)} is not in the store for ${platform}`, {
+    kind: 'not-found',
+    hint: 'allow a pull, or pull it first',
+  });
+}

@@ -4,8 +4,15 @@ import type {Reference} from '../oci/reference.ts';
 import type {LayerRecord} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
 
-export interface LayerToFetch {
+/** What a registry is asked for. */
+export interface BlobToFetch {
   readonly reference: Reference;
+  readonly layer: BlobRecord;
+}
+
+export type BlobRecord = Pick<LayerRecord, 'blobDigest' | 'blobBytes' | 'mediaType'>;
+
+export interface LayerToFetch extends BlobToFetch {
   readonly layer: LayerRecord;
 }
 
@@ -24,7 +31,7 @@ export interface Reception {
 /** The caller holds the blob's lock. */
 export async function openReception(
   {store, registry}: ImageContext,
-  {reference, layer}: LayerToFetch,
+  {reference, layer}: BlobToFetch,
   {onEvent}: CallOptions,
 ): Promise<Reception> {
   const {blobDigest: digest, blobBytes: size, mediaType} = layer;

@@ -4,7 +4,8 @@ import {shortDigest} from '../oci/digest.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
 import {deleteImage} from '../store/image-records.ts';
-import {deleteTag, tagsOf} from '../store/tags.ts';
+import {imagesOfIndex} from '../store/index-parts.ts';
+import {deleteTag, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
 
@@ -24,7 +25,8 @@ export interface RemovalReport {
 /**
  * Removes tags, and images that no tag names any more, and frees what nothing needs.
  *
- * All of the references are removed, or none. A running container keeps the files it has mounted.
+ * All of the references are removed, or none; with a tag that names an index goes every image that was stored from it. A
+ * running container keeps the files it has mounted.
  *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE`
  */
@@ -36,7 +38,9 @@ export async function removeImages(
   for (const reference of references) requireStoredImage(store, reference);
   options.signal?.throwIfAborted();
   const removed = await store.write((database) =>
-    references.map((reference) => removeOne(database, requireImage(database, reference), options.force ?? false)),
+    references
+      .map((reference) => requireImage(database, reference))
+      .map((found) => removeOne(database, found, options.force ?? false)),
   );
   return {
     untagged: removed.flatMap(({untagged}) => untagged),
@@ -51,16 +55,19 @@ interface Removed {
 }
 
 function removeOne(database: Database, {image, tag}: FoundImage, force: boolean): Removed {
-  const tags = tagsOf(database, image.manifestDigest).map(({reference}) => reference);
-  const going = tag ? [tag.reference] : tags;
-  if (!tag && tags.length > 1 && !force) throw taggedTwice(image.configDigest, tags.map(familiar));
-  for (const reference of going) deleteTag(database, reference);
-  const isLast = going.length === tags.length;
-  if (isLast) deleteImage(database, image.manifestDigest);
-  return {untagged: going.map(familiar), deleted: isLast ? [image.configDigest] : []};
+  const tags = tagsOf(database, image.manifestDigest);
+  const going = tag ? [tag] : tags;
+  if (!tag && tags.length > 1 && !force) throw taggedTwice(image.configDigest, tags.map(familiarTag));
+  const images = [image, ...going.flatMap(({targetDigest}) => imagesOfIndex(database, targetDigest))];
+  // One of several references may have taken another one's tag or image with it.
+  const untagged = going.filter(({reference}) => deleteTag(database, reference));
+  const deleted = images.filter(
+    ({manifestDigest}) => tagsOf(database, manifestDigest).length === 0 && deleteImage(database, manifestDigest),
+  );
+  return {untagged: untagged.map(familiarTag), deleted: deleted.map(({configDigest}) => configDigest)};
 }
 
-const familiar = (reference: string): string => familiarReference(parseReference(reference));
+const familiarTag = ({reference}: TagRecord): string => familiarReference(parseReference(reference));
 
 const taggedTwice = (imageId: FoundImage['image']['configDigest'], tags: readonly string[]) =>
   new WinchError('IMAGE_TAGGED_TWICE', `image ${shortDigest(imageId)} is named by ${tags.join(', ')}`, {

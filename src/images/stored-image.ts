@@ -5,7 +5,8 @@ import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
 import {layersOf} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
-import {findPresent, isStoredId, requireStoredImage} from './find-image.ts';
+import {isStoredId, requireStoredImage} from './find-image.ts';
+import {findPresent} from './present-image.ts';
 import type {PullPolicy} from './pull.ts';
 
 /** An image ready to be mounted. */
@@ -44,7 +45,7 @@ export async function ensureImage(
       policy: request.policy ?? 'missing',
     });
   }
-  const {image} = requireStoredImage(store, request.image);
+  const {image} = requireStoredImage(store, request.image, request.platform);
   const layers = store.read((database) => layersOf(database, image.manifestDigest), []);
   const where = `config of ${request.image}`;
   return {
@@ -60,5 +61,6 @@ export async function ensureImage(
 
 function needsPull(store: Store, {image, platform, policy}: ImageRequest): boolean {
   if (isStoredId(store, image)) return false;
-  return policy === 'always' || findPresent(store, parseReference(image), platform) === null;
+  if (policy === 'always' || policy === 'newer') return true;
+  return !findPresent(store, parseReference(image), platform)?.isMountable;
 }

@@ -62,6 +62,12 @@ export function parsePlatform(text: string): Platform {
   return normalizePlatform(variant === undefined ? {os, architecture} : {os, architecture, variant});
 }
 
+/** The platform that {@link formatPlatform} wrote; an image that says none comes back as it went. */
+export function splitPlatform(text: string): Platform {
+  const [os = '', architecture = '', variant] = text.split('/');
+  return {os, architecture, ...(variant === undefined ? {} : {variant})};
+}
+
 /** `linux/amd64`, `linux/arm64/v8`. */
 export const formatPlatform = ({os, architecture, variant}: Platform): string =>
   [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
@@ -95,13 +101,28 @@ export function normalizePlatform(platform: Platform): Platform {
  */
 export function selectPlatform(index: ImageIndex, wanted: Platform): Descriptor | null {
   const candidates = index.manifests.filter((entry) => !isAttestation(entry));
+  return (
+    bestMatch(candidates, wanted, ({platform}) => platform) ??
+    candidates.find(({platform}) => platform === undefined) ??
+    null
+  );
+}
+
+/** The candidate that runs best on `wanted`, ranked as by {@link selectPlatform}, or null. */
+export function bestMatch<T>(
+  candidates: readonly T[],
+  wanted: Platform,
+  platformOf: (candidate: T) => Platform | undefined,
+): T | null {
+  const offered = candidates.map((candidate) => {
+    const platform = platformOf(candidate);
+    return {candidate, text: platform && formatPlatform(normalizePlatform(platform))};
+  });
   for (const acceptable of acceptablePlatforms(normalizePlatform(wanted))) {
-    const match = candidates.find(
-      ({platform}) => platform && formatPlatform(normalizePlatform(platform)) === acceptable,
-    );
-    if (match) return match;
+    const match = offered.find(({text}) => text === acceptable);
+    if (match) return match.candidate;
   }
-  return candidates.find(({platform}) => platform === undefined) ?? null;
+  return null;
 }
 
 /** The platforms that an index offers, each once, in its order. */
@@ -122,8 +143,8 @@ function normalizeVariant(architecture: string, written: string | undefined): st
   return architecture === 'amd64' && variant === 'v1' ? undefined : variant;
 }
 
-/** BuildKit files provenance and SBOMs beside the images, as platform unknown/unknown. */
-const isAttestation = ({platform, annotations}: Descriptor): boolean =>
+/** Whether an entry is what BuildKit files beside the images: provenance and SBOMs, as platform unknown/unknown. */
+export const isAttestation = ({platform, annotations}: Descriptor): boolean =>
   (platform?.os === 'unknown' && platform.architecture === 'unknown') ||
   annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
 

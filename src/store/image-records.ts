@@ -124,10 +124,9 @@ export const layersOf = (database: Database, manifestDigest: Digest): readonly S
     )
     .map((row) => ({...layerFile(row), ...layerBlob(row)}));
 
-/** Removes an image; what only it needed is left to garbage collection. */
-export function deleteImage(database: Database, manifestDigest: Digest): void {
-  database.run('DELETE FROM image WHERE manifest_digest = ?', manifestDigest);
-}
+/** Removes an image; what only it needed is left to garbage collection. Whether there was such an image. */
+export const deleteImage = (database: Database, manifestDigest: Digest): boolean =>
+  database.run('DELETE FROM image WHERE manifest_digest = ?', manifestDigest) > 0;
 
 const layerBlob = (row: Row) => ({
   blobDigest: row.blob_digest as Digest,

@@ -1,7 +1,7 @@
 import type {ImageContext} from '../images/context.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
-import type {ImageDetails} from '../images/inspect.ts';
+import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
@@ -10,7 +10,7 @@ import type {ImageTreeNode} from '../images/tree.ts';
 export interface Images {
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   list(): Promise<readonly ImageSummary[]>;
-  inspect(reference: string): Promise<ImageDetails>;
+  inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
   /** Roots first; an image is a child of the image whose whole chain of layers it starts with. */
   tree(): Promise<readonly ImageTreeNode[]>;
@@ -29,7 +29,7 @@ export function openImages(context: ImageContext, prepare: () => Promise<void>):
   return {
     pull: async (...args) => (await load(import('../images/pull.ts'))).pullImage(context, ...args),
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
-    inspect: async (reference) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, reference),
+    inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
     tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
     tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),

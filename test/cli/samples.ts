@@ -18,6 +18,7 @@ export const summaryOf = (repository: string | null, tag: string | null): ImageS
   platform: 'linux/amd64',
   created: '2026-01-01T00:00:00Z',
   compressedBytes: 3_400_000,
+  isChosen: true,
   unpackedBytes: 7_800_000,
 });
 

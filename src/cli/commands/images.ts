@@ -10,7 +10,7 @@ export const imagesCommand = defineCommand({
   summary: 'List the images in the store (also: winch ls)',
   positionals: {usage: '[REPOSITORY[:TAG]]', minimum: 0, maximum: 1, images: 1},
   options: {
-    all: flag('Accepted as docker has it: nothing is hidden', {short: 'a'}),
+    all: flag('Show every platform that a tag was pulled for', {short: 'a'}),
     digests: flag('Show digests'),
     filter: list('KEY=value', 'reference=PATTERN or dangling=true'),
     ...FORMAT_FLAG,
@@ -27,7 +27,7 @@ export const imagesCommand = defineCommand({
     const references = positionals.map((pattern) => `reference=${pattern}`);
     const isShown = parseImageFilter([...(values.filter ?? []), ...references]);
     const toolkit = await context.openToolkit();
-    const images = (await toolkit.images.list()).filter(isShown);
+    const images = (await toolkit.images.list()).filter((image) => (values.all || image.isChosen) && isShown(image));
     const text = renderImages(images, {
       format: values.format,
       idsOnly: values.quiet ?? false,

@@ -1,6 +1,5 @@
-import {definedMembers} from '../../oci/defined-members.ts';
 import {defineCommand} from '../command.ts';
-import {PULL_FLAGS} from '../options/image.ts';
+import {PULL_FLAGS, parsePullFlags} from '../options/pull.ts';
 import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
 
 /** `winch pull` */
@@ -19,7 +18,7 @@ export const pullCommand = defineCommand({
   handle: async ({values, positionals}, context) => {
     const toolkit = await context.openToolkit({references: positionals, registry: parseRegistryFlags(values)});
     const {signal, onEvent} = context;
-    const options = {...definedMembers({platform: values.platform, policy: values.policy}), signal, onEvent};
+    const options = {...parsePullFlags(values), signal, onEvent};
     for (const reference of positionals) {
       const {digest} = await toolkit.images.pull(reference, options);
       context.print(digest);

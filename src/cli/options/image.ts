@@ -1,13 +1,12 @@
 import {choice, flag, grouped, text} from '../arguments/option-table.ts';
 
-const POLICIES = ['always', 'missing', 'never'] as const;
+const POLICIES = ['always', 'missing', 'newer', 'never'] as const;
 
 const platform = text('OS/ARCH[/VARIANT]', 'Another platform than this machine (linux/arm64)');
 
-/** Flags of `pull`. */
-export const PULL_FLAGS = {
-  platform,
-  policy: choice(POLICIES, 'Whether to ask the registry', {defaultsTo: 'always'}),
+/** Flag of commands that show a stored image. */
+export const PLATFORM_FLAG = {
+  platform: text('OS/ARCH[/VARIANT]', 'The image for this platform, where several were pulled under one name'),
 };
 
 /** Flags of commands that pull what they need. */

@@ -40,7 +40,7 @@ const toRow = (image: ImageSummary, {isFull, now}: ImagesView) => ({
   ID: isFull ? image.imageId : shortDigest(image.imageId),
   CreatedSince: humanAge(image.created, now),
   CreatedAt: safeText(image.created ?? 'N/A'),
-  Size: humanBytes(image.unpackedBytes),
+  Size: image.unpackedBytes === null ? 'N/A' : humanBytes(image.unpackedBytes),
   CompressedSize: humanBytes(image.compressedBytes),
   Platform: safeText(image.platform),
 });

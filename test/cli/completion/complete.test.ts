@@ -18,7 +18,7 @@ describe('cli/completion/complete', ({test}) => {
     ['run al', ['alpine:3']],
     ['run --rm -it al', ['alpine:3']],
     ['run --memory-s', ['--memory-swap']],
-    ['run --pull ', ['always', 'missing', 'never']],
+    ['run --pull ', ['always', 'missing', 'newer', 'never']],
     ['run --pull m', ['missing']],
     ['run -e al', []],
     ['run -ite al', []],

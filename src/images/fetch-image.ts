@@ -1,0 +1,63 @@
+import {WinchError} from '../errors.ts';
+import {formatPlatform, type Platform, parsePlatform} from '../oci/platform.ts';
+import {familiarReference, type Reference} from '../oci/reference.ts';
+import {commitImages} from './commit-images.ts';
+import type {ImageContext} from './context.ts';
+import {fetchLayers} from './fetch-layers.ts';
+import {withForeignLayers} from './foreign-layers.ts';
+import type {PulledImage, PullTarget} from './pull.ts';
+import {type ResolvedImage, resolveImage} from './resolve-image.ts';
+
+/** Downloads the image of one platform; see `pullImage`. */
+export async function fetchImage(context: ImageContext, {reference, options}: PullTarget): Promise<PulledImage> {
+  const {store} = context;
+  const name = familiarReference(reference);
+  const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
+  using _lease = await store.lease(options.signal);
+  options.onEvent?.({type: 'reference:resolving', reference: name});
+  const resolved = await resolveImage(await context.registry(), {reference, platform}, options);
+  if (options.platform !== undefined) requirePlatform(resolved, reference, platform);
+  tellResolved(name, resolved, options);
+  const {layers, manifest} = resolved;
+  const source = withForeignLayers(context, {reference, layers: manifest.layers});
+  const wanted = options.downloadOnly ? {layers: [], blobs: layers} : {layers};
+  const receivedBytes = await fetchLayers(source, {reference, ...wanted}, options);
+  await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));
+  const {targetDigest: digest, indexes} = resolved;
+  const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
+  const changed = await commitImages(context, {reference, targetDigest: digest, images: [resolved], parts});
+  options.onEvent?.({type: 'image:stored', reference: name, digest, changed, receivedBytes});
+  return pulledImage({reference: name, digest, resolved, changed, receivedBytes});
+}
+
+export const pulledImage = ({
+  resolved,
+  ...rest
+}: Pick<PulledImage, 'reference' | 'digest' | 'changed' | 'receivedBytes'> & {
+  readonly resolved: Pick<ResolvedImage, 'manifestDigest' | 'manifest' | 'platform'>;
+}): PulledImage => ({
+  ...rest,
+  manifestDigest: resolved.manifestDigest,
+  imageId: resolved.manifest.config.digest,
+  platform: formatPlatform(resolved.platform),
+});
+
+export function tellResolved(reference: string, resolved: ResolvedImage, {onEvent}: PullTarget['options']): void {
+  onEvent?.({
+    type: 'manifest:resolved',
+    reference,
+    digest: resolved.targetDigest,
+    platform: formatPlatform(resolved.platform),
+    layers: resolved.manifest.layers.map(({digest, size}) => ({digest, size})),
+  });
+}
+
+/** An image without an index may be for any platform; the caller's own wish is not to be met by another. */
+function requirePlatform({platform}: ResolvedImage, reference: Reference, wanted: Platform): void {
+  if (platform.os === wanted.os && platform.architecture === wanted.architecture) return;
+  throw new WinchError(
+    'PLATFORM_MISSING',
+    `${familiarReference(reference)} has no image for ${formatPlatform(wanted)}`,
+    {kind: 'not-found', hint: `it offers ${formatPlatform(platform)}`},
+  );
+}
