@@ -11,6 +11,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   tree: async () => (await import('./commands/tree.ts')).treeCommand,
   tag: async () => (await import('./commands/tag.ts')).tagCommand,
   rmi: async () => (await import('./commands/rmi.ts')).rmiCommand,
+  login: async () => (await import('./commands/login.ts')).loginCommand,
+  logout: async () => (await import('./commands/logout.ts')).logoutCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   version: async () => (await import('./commands/version.ts')).versionCommand,
   completion: async () => (await import('./commands/completion.ts')).completionCommand,

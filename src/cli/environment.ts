@@ -1,6 +1,7 @@
 import {isAbsolute, join, resolve} from 'node:path';
 import type {ToolkitOptions} from '../toolkit.ts';
 import {findLoginSettings} from './login-settings.ts';
+import type {Question} from './prompt.ts';
 import {readVersion} from './version.ts';
 
 /** What the CLI takes from the process around it, read once in main. */
@@ -12,6 +13,9 @@ export interface Environment {
   /** Asked only when a relative path needs it: the directory may be gone. */
   workingDirectory(): string;
   stdinIsTerminal(): boolean;
+  /** Asks on the terminal that standard input is; see `askOnTerminal`. */
+  ask(question: Question): Promise<string>;
+  readStandardInput(options: {readonly limitBytes: number; readonly signal: AbortSignal}): Promise<Buffer>;
 }
 
 export interface ToolkitFlags {

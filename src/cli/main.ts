@@ -31,6 +31,15 @@ const readEnvironment = (): Environment => ({
   homeDirectory: process.env.HOME || homedir(),
   workingDirectory: () => process.cwd(),
   stdinIsTerminal: () => isTerminal(0),
+  ask: async (question) => {
+    const terminal = {
+      input: process.stdin,
+      write: (text: string) => void createOutput(2, {isVital: false}).write(text),
+      interrupt: () => void process.kill(process.pid, 'SIGINT'),
+    };
+    return (await import('./prompt.ts')).askOnTerminal(terminal, question);
+  },
+  readStandardInput: async (options) => (await import('./standard-input.ts')).readStandardInput(process.stdin, options),
 });
 
 // Not an import: node:tty takes 5 ms, and few commands ask.
