@@ -4,6 +4,7 @@ import {writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import type {TokenServer} from '../../fixtures/token-server.ts';
 import {findProgram} from './requires.ts';
 import {makeTemporaryDirectory} from './temporary-directory.ts';
 
@@ -15,16 +16,31 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly host: string;
 }
 
+export interface DockerRegistryOptions {
+  /** Whether manifests and blobs can be deleted. Default: false, as the registry's own. */
+  readonly deletes?: boolean;
+  /** Asks for {@link HTPASSWD_LOGIN} by Basic. */
+  readonly htpasswd?: boolean;
+  /** Asks for tokens of this server. */
+  readonly tokenServer?: Pick<TokenServer, 'realm' | 'service' | 'issuer' | 'certificate'>;
+}
+
+/** The one user of a registry with `htpasswd`. */
+export const HTPASSWD_LOGIN = Object.freeze({username: 'tester', password: 'winch-test-password'});
+/** bcrypt, the only form that docker-registry takes. */
+const HTPASSWD_LINE = 'tester:$2y$05$abcdefghijklmnopqrstuuSl4yl4bjHsjoOiYX87dhu6bIRqAnFci';
+
 /** Starts Debian's docker-registry, the reference implementation, on a free loopback port with an empty store. */
-export async function startDockerRegistry(): Promise<DockerRegistry> {
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const directory = makeTemporaryDirectory();
   const host = `127.0.0.1:${await findFreePort()}`;
   const config = join(directory.path, 'config.yml');
   // YAML reads JSON.
   const settings = {
     version: 0.1,
-    storage: {filesystem: {rootdirectory: join(directory.path, 'data')}},
+    storage: {filesystem: {rootdirectory: join(directory.path, 'data')}, delete: {enabled: options.deletes === true}},
     http: {addr: host},
+    ...authOf(options, directory.path),
     log: {level: 'error', accesslog: {disabled: true}},
   };
   writeFileSync(config, JSON.stringify(settings));
@@ -42,6 +58,20 @@ export async function startDockerRegistry(): Promise<DockerRegistry> {
   return {host, [Symbol.asyncDispose]: dispose};
 }
 
+/** @see distribution docs/content/about/configuration.md#auth */
+function authOf({htpasswd, tokenServer}: DockerRegistryOptions, directory: string): object {
+  if (htpasswd) {
+    const path = join(directory, 'htpasswd');
+    writeFileSync(path, `${HTPASSWD_LINE}\n`);
+    return {auth: {htpasswd: {realm: 'winch', path}}};
+  }
+  if (!tokenServer) return {};
+  const {realm, service, issuer, certificate} = tokenServer;
+  const rootcertbundle = join(directory, 'token.pem');
+  writeFileSync(rootcertbundle, certificate);
+  return {auth: {token: {realm, service, issuer, rootcertbundle}}};
+}
+
 async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
@@ -54,7 +84,7 @@ async function findFreePort(): Promise<number> {
 async function waitForAnswer(host: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < START_ATTEMPTS && child.exitCode === null; attempt += 1) {
     const reply = await fetch(`http://${host}/v2/`).catch(() => null);
-    if (reply?.ok) return;
+    if (reply && (reply.ok || reply.status === 401)) return;
     await sleep(ATTEMPT_PAUSE_MS);
   }
   throw new Error(`docker-registry does not answer on ${host} (exit code ${child.exitCode})`);

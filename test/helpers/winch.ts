@@ -55,19 +55,20 @@ export function makeWinch(): Winch {
   const {path: directory, [Symbol.dispose]: dispose} = makeTemporaryDirectory();
   const [root, dockerDirectory] = [join(directory, 'store'), join(directory, 'docker')];
   mkdirSync(dockerDirectory);
+  mkdirSync(join(directory, 'runtime'), {mode: 0o700});
   const bin = join(directory, 'bin');
   const variables = {
     WINCH_ROOT: root,
     DOCKER_CONFIG: dockerDirectory,
     XDG_CACHE_HOME: join(directory, 'cache'),
+    XDG_CONFIG_HOME: join(directory, 'config'),
+    XDG_RUNTIME_DIR: join(directory, 'runtime'),
     PATH: `${bin}:${process.env.PATH}`,
   };
   writeLauncher(bin);
   const startProgram = (words: readonly string[], {env = {}, input, within = []}: WinchCall = {}): WinchProcess => {
     const [program = '', ...rest] = [...within, ...words];
-    // These change what winch prints.
-    const {CI: _, NO_COLOR: __, ...inherited} = process.env;
-    const child = spawn(program, rest, {stdio: 'pipe', env: {...inherited, ...variables, ...env}});
+    const child = spawn(program, rest, {stdio: 'pipe', env: {...inheritedVariables(), ...variables, ...env}});
     const {stdin, stdout, stderr} = child;
     stdin.on('error', () => {});
     if (input !== null) stdin.end(input);
@@ -80,6 +81,12 @@ export function makeWinch(): Winch {
   const startShell: Winch['startShell'] = (line, call) => startProgram(['sh', '-c', line], call);
   const run = (words: readonly string[], call?: WinchCall) => start(words, call).exited;
   return {directory, root, dockerDirectory, run, start, startShell, [Symbol.dispose]: dispose};
+}
+
+/** Without those that change what winch prints and which logins it finds. */
+function inheritedVariables(): NodeJS.ProcessEnv {
+  const {CI: _, NO_COLOR: __, REGISTRY_AUTH_FILE: ___, DOCKER_AUTH_CONFIG: ____, ...inherited} = process.env;
+  return inherited;
 }
 
 /** An executable `winch` in a directory of its own. */
