@@ -30,6 +30,8 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   'cli-progress': [/^cli\/render\//],
   'tar-fs': [/^layers\/pack\.ts$/],
   koffi: [/^host\/syscalls\.ts$/],
+  'smol-toml': [/^registry\/toml-document\.ts$/],
+  semver: [/^images\/remote\/tag-patterns\.ts$/],
   '@sindresorhus/is': [/^(oci|registry|layers|images|bundle|cli)\//],
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
   'node:child_process': [
@@ -38,8 +40,9 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
     /^snapshots\/private-mounts-worker\.ts$/,
   ],
   'node:worker_threads': [/^(host|layers|snapshots)\//],
-  'node:http': [/^registry\/transport\.ts$/],
-  'node:https': [/^registry\/transport\.ts$/],
+  'node:http': [/^registry\/(agents|transport)\.ts$/],
+  'node:https': [/^registry\/agents\.ts$/],
+  'node:tls': [/^registry\/agents\.ts$/],
 };
 
 const FILE_LINES = 200;
