@@ -3,13 +3,17 @@ import {openBlob} from './blobs.ts';
 import {listRepositories} from './catalog.ts';
 import {checkLogin} from './check-login.ts';
 import type {CredentialSource} from './credentials.ts';
-import {type InsecureRegistries, isInsecureHost} from './hosts.ts';
+import {openForeignBlob} from './foreign-layers.ts';
+import {openHostDirectory} from './host-directory.ts';
+import type {HostDirectory} from './host-plan.ts';
+import type {InsecureRegistries} from './hosts.ts';
 import {deleteManifest} from './manifest-writes.ts';
 import {fetchManifest, headManifest} from './manifests.ts';
+import type {ProxyEnvironment} from './proxies.ts';
 import {pushManifest} from './push-manifest.ts';
 import {readRateLimit} from './rate-limit.ts';
 import {listReferrers} from './referrers.ts';
-import type {RegistryClient} from './registry-client.ts';
+import type {ReadCallOptions, RegistryClient} from './registry-client.ts';
 import {openSession, type RegistrySession} from './session.ts';
 import {listTags} from './tags.ts';
 import {openTransport, type TransportTimeouts} from './transport.ts';
@@ -21,50 +25,56 @@ export type {RegistryClient, RepositoryName} from './registry-client.ts';
 export interface RegistryClientOptions {
   readonly credentials: CredentialSource;
   readonly insecureRegistries: InsecureRegistries;
+  /** Mirrors and certificates. Default: none. */
+  readonly hosts?: HostDirectory;
+  /** Default: no proxies. */
+  readonly proxyEnvironment?: ProxyEnvironment | undefined;
   readonly userAgent: string;
   readonly timeouts?: Partial<TransportTimeouts>;
 }
 
 /** Opens a client; nothing is sent and no credential is looked up before a call needs it. */
 export function openRegistryClient(options: RegistryClientOptions): RegistryClient {
-  const {credentials, insecureRegistries, userAgent, timeouts} = options;
-  const transport = openTransport({
-    userAgent,
-    acceptsAnyCertificate: (host) => isInsecureHost(host, insecureRegistries),
-    ...(timeouts && {timeouts}),
-  });
+  const {credentials, hosts = openHostDirectory(options), proxyEnvironment = {}, userAgent, timeouts} = options;
+  const tls = (host: string) => hosts.tls(host);
+  const transport = openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})});
   const sessions = new Map<string, RegistrySession>();
   const turns = createTurns();
-  const sessionOf = ({registry}: {readonly registry: string}): RegistrySession => {
-    const session = sessions.get(registry) ?? openSession(registry, {transport, credentials, insecureRegistries});
+  const sessionOf = ({registry}: {readonly registry: string}, call: ReadCallOptions): RegistrySession => {
+    const session = sessions.get(registry) ?? openSession(registry, {transport, credentials, hosts});
     sessions.set(registry, session);
-    return session;
+    return withDefaults(session, call);
   };
+  /** For what is about to be written, and what the registry alone knows. */
+  const ownSessionOf = (name: {readonly registry: string}, call: ReadCallOptions): RegistrySession =>
+    sessionOf(name, {...call, avoidsMirrors: true});
   return {
-    getManifest: (name, tagOrDigest, {signal, accept} = {}) =>
-      fetchManifest(sessionOf(name), {repository: name.repository, tagOrDigest, accept, signal}),
-    headManifest: (name, tagOrDigest, {signal, accept} = {}) =>
-      headManifest(sessionOf(name), {repository: name.repository, tagOrDigest, accept, signal}),
-    putManifest: (name, tagOrDigest, manifest, {signal} = {}) =>
-      pushManifest(sessionOf(name), {repository: name.repository, tagOrDigest, manifest, signal}, turns),
-    deleteManifest: (name, tagOrDigest, {signal} = {}) =>
-      deleteManifest(sessionOf(name), {repository: name.repository, tagOrDigest, signal}),
-    openBlob: (name, descriptor, {offset = 0, signal} = {}) =>
-      openBlob(sessionOf(name), {repository: name.repository, descriptor, offset, signal}),
-    headBlob: (name, digest, {signal} = {}) => headBlob(sessionOf(name), {repository: name.repository, digest, signal}),
+    getManifest: (name, tagOrDigest, options = {}) =>
+      fetchManifest(sessionOf(name, options), {...name, tagOrDigest, ...options}),
+    headManifest: (name, tagOrDigest, options = {}) =>
+      headManifest(sessionOf(name, options), {...name, tagOrDigest, ...options}),
+    putManifest: (name, tagOrDigest, manifest, options = {}) =>
+      pushManifest(ownSessionOf(name, options), {...name, tagOrDigest, manifest, signal: options.signal}, turns),
+    deleteManifest: (name, tagOrDigest, options = {}) =>
+      deleteManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}),
+    openBlob: (name, descriptor, {offset = 0, ...options} = {}) =>
+      openBlob(sessionOf(name, options), {...name, descriptor, offset, signal: options.signal}),
+    openForeignBlob: ({registry, repository}, descriptor, {offset = 0, signal} = {}) =>
+      openForeignBlob(transport, {registry, repository, descriptor, offset, signal}),
+    headBlob: (name, digest, options = {}) =>
+      headBlob(sessionOf(name, options), {...name, digest, signal: options.signal}),
     uploadBlob: (name, blob, {mountFrom, ...options} = {}) =>
-      uploadBlob(sessionOf(name), {repository: name.repository, ...blob, mountFrom, options}),
-    deleteBlob: (name, digest, {signal} = {}) =>
-      deleteBlob(sessionOf(name), {repository: name.repository, digest, signal}),
-    listTags: (name, {limit, last, signal} = {}) =>
-      listTags(sessionOf(name), {repository: name.repository, limit, last, signal}),
+      uploadBlob(ownSessionOf(name, options), {...name, ...blob, mountFrom, options}),
+    deleteBlob: (name, digest, options = {}) =>
+      deleteBlob(ownSessionOf(name, options), {...name, digest, signal: options.signal}),
+    listTags: (name, options = {}) => listTags(sessionOf(name, options), {...name, ...options}),
     referrers: (name, subject, {artifactType, ...options} = {}) =>
-      listReferrers(sessionOf(name), {repository: name.repository, subject, artifactType, options}),
-    catalog: (registry, {limit, last, signal} = {}) => listRepositories(sessionOf({registry}), {limit, last, signal}),
-    rateLimit: (name, {reference, signal} = {}) =>
-      readRateLimit(sessionOf(name), {repository: name.repository, reference, signal}),
+      listReferrers(sessionOf(name, options), {...name, subject, artifactType, options}),
+    catalog: (registry, options = {}) => listRepositories(ownSessionOf({registry}, options), options),
+    rateLimit: (name, {reference, ...options} = {}) =>
+      readRateLimit(ownSessionOf(name, options), {...name, reference, signal: options.signal}),
     checkLogin: (registry, credential, {signal} = {}) =>
-      checkLogin((parts) => openSession(registry, {transport, insecureRegistries, ...parts}), {
+      checkLogin((parts) => openSession(registry, {transport, hosts, ...parts}), {
         registry,
         credential,
         signal,
@@ -72,4 +82,15 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => transport.close(),
   };
+}
+
+/** The session as one call uses it. */
+function withDefaults(session: RegistrySession, {onEvent, avoidsMirrors = false}: ReadCallOptions): RegistrySession {
+  const request: RegistrySession['request'] = (wanted) =>
+    session.request({
+      ...wanted,
+      onEvent: wanted.onEvent ?? onEvent,
+      avoidsMirrors: wanted.avoidsMirrors ?? avoidsMirrors,
+    });
+  return {...session, request};
 }

@@ -3,10 +3,12 @@ import {hasErrno, WinchError} from '../errors.ts';
 export interface ConnectionErrorContext {
   readonly url: URL;
   readonly signal?: AbortSignal | undefined;
+  /** Through which it went. */
+  readonly proxy?: URL | null;
 }
 
 interface Explanation {
-  readonly code: 'REGISTRY_UNREACHABLE' | 'REGISTRY_UNAVAILABLE' | 'TLS_FAILED' | 'PROTOCOL_ERROR';
+  readonly code: 'PROXY_FAILED' | 'REGISTRY_UNREACHABLE' | 'REGISTRY_UNAVAILABLE' | 'TLS_FAILED' | 'PROTOCOL_ERROR';
   readonly what: string;
   readonly hint: string;
 }
@@ -20,6 +22,14 @@ const UNREACHABLE: ReadonlyMap<string, readonly [cause: string, hint: string]> =
   ['EHOSTUNREACH', ['no route to it', CHECK_NETWORK]],
   ['ENETUNREACH', ['no route to it', CHECK_NETWORK]],
   ['EADDRNOTAVAIL', ['no route to it', CHECK_NETWORK]],
+]);
+
+const UNKNOWN_AUTHORITY: readonly unknown[] = Object.freeze([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
 const CERTIFICATE_FAULTS: ReadonlyMap<string, string> = new Map([
@@ -38,14 +48,49 @@ const CERTIFICATE_FAULTS: ReadonlyMap<string, string> = new Map([
  * An aborted signal gives its own reason; an error without a system code is a bug and comes back as it is. The HTTP
  * client's error is not kept as the cause: it holds the request with its headers.
  */
-export function connectionError(error: unknown, {url, signal}: ConnectionErrorContext): unknown {
+export function connectionError(error: unknown, {url, signal, proxy}: ConnectionErrorContext): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof WinchError) return error;
-  const explanation = explain(error);
+  const explanation = (proxy && explainProxy(error, proxy)) ?? explain(error);
   if (explanation === null) return error;
   const {code, what, hint} = explanation;
   const cause = error instanceof Error ? error.cause : undefined;
-  return new WinchError(code, `${url.host} ${what}`, {kind: 'unavailable', hint, details: {host: url.host}, cause});
+  const details = {host: url.host, errno: (error as NodeJS.ErrnoException).code ?? ''};
+  return new WinchError(code, `${url.host} ${what}`, {kind: 'unavailable', hint, details, cause});
+}
+
+/** Whether a certificate failed only because nobody here knows who signed it. */
+export const isUnknownAuthority = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && UNKNOWN_AUTHORITY.includes(error.code);
+
+/** The error for a proxy that does not let a request through. */
+export function proxyRefused(url: URL, proxy: URL, status: number | undefined): WinchError {
+  const {what, hint} = proxyRefusal(proxy, status);
+  return new WinchError('PROXY_FAILED', `${url.host} ${what}`, {
+    kind: 'unavailable',
+    hint,
+    details: {host: url.host, proxy: proxy.host, ...(status !== undefined && {status})},
+  });
+}
+
+function proxyRefusal({host}: URL, status: number | undefined) {
+  const what = `cannot be reached through the proxy ${host}`;
+  if (status === 407) return {what: `${what}: it wants a login`, hint: 'write user:password@ in front of its address'};
+  const hint = 'check its rules, or list the registry in NO_PROXY';
+  return {what: status === undefined ? `${what}: it closes the connection` : `${what}: it answers ${status}`, hint};
+}
+
+/** Name lookup and TCP are between here and the proxy; TLS is not. */
+function explainProxy(error: unknown, proxy: URL): Explanation | null {
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return null;
+  if (error.code === 'ERR_PROXY_TUNNEL') {
+    const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
+    return {code: 'PROXY_FAILED', ...proxyRefusal(proxy, status)};
+  }
+  const cause = UNREACHABLE.get(error.code)?.[0];
+  if (cause === undefined) return null;
+  const hint = 'check the address of the proxy';
+  return {code: 'PROXY_FAILED', what: `cannot be reached, since the proxy ${proxy.host} cannot: ${cause}`, hint};
 }
 
 function explain(error: unknown): Explanation | null {
@@ -69,7 +114,7 @@ function explainTimeout(error: Error): Explanation {
 function explainTls(code: string): Explanation | null {
   const fault = CERTIFICATE_FAULTS.get(code);
   if (fault !== undefined) {
-    const hint = 'trust its authority with NODE_EXTRA_CA_CERTS=<file>, or name the registry as insecure';
+    const hint = 'add the certificate of its authority to certs.d or to this machine, or name the registry as insecure';
     return {code: 'TLS_FAILED', what: `cannot be trusted: ${fault}`, hint};
   }
   if (!/^(EPROTO$|ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_)/.test(code)) return null;

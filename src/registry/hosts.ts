@@ -3,7 +3,10 @@ import {addressClass} from './address-class.ts';
 /** Registries that may be asked over plain HTTP or with a certificate that does not verify. */
 export type InsecureRegistries = readonly string[] | 'all';
 
-const DOCKER_HUB = 'docker.io';
+/** Why a host may be asked over plain HTTP: it was named, or it is on loopback; null: it may not. */
+export type Insecurity = 'named' | 'loopback' | null;
+
+export const DOCKER_HUB = 'docker.io';
 const DOCKER_HUB_API = 'registry-1.docker.io';
 
 /**
@@ -12,19 +15,30 @@ const DOCKER_HUB_API = 'registry-1.docker.io';
  * HTTPS only, unless the registry is insecure. One on loopback is insecure as it is for docker; with a port of its own
  * it is tried over HTTP first, since hardly any local registry has a certificate.
  */
-export function registryOrigins(registry: string, insecure: InsecureRegistries): readonly string[] {
-  const host = registry === DOCKER_HUB ? DOCKER_HUB_API : registry;
+export const registryOrigins = (registry: string, insecure: InsecureRegistries): readonly string[] =>
+  originsOf(registry, isInsecureHost(apiHost(registry), insecure));
+
+/** As {@link registryOrigins}, once it is known whether the host is insecure. */
+export function originsOf(registry: string, isInsecure: boolean): readonly string[] {
+  const host = apiHost(registry);
   const https = `https://${host}`;
-  if (!isInsecureHost(host, insecure)) return [https];
+  if (!isInsecure) return [https];
   const http = `http://${host}`;
   const {hostname, port} = new URL(http);
   return addressClass(hostname) === 'loopback' && port !== '' && port !== '443' ? [http, https] : [https, http];
 }
 
+/** Where the API of a registry answers, without configuration. */
+export const apiHost = (registry: string): string => (registry === DOCKER_HUB ? DOCKER_HUB_API : registry);
+
 /** Whether a host (`name[:port]`) is on loopback or named as insecure. */
-export function isInsecureHost(host: string, insecure: InsecureRegistries): boolean {
-  if (insecure === 'all' || addressClass(new URL(`http://${host}`).hostname) === 'loopback') return true;
-  return insecure.some((name) => normalizeHost(name) === normalizeHost(host));
+export const isInsecureHost = (host: string, insecure: InsecureRegistries): boolean =>
+  insecurityOf(host, insecure) !== null;
+
+/** Why a host (`name[:port]`) may be asked over plain HTTP. */
+export function insecurityOf(host: string, insecure: InsecureRegistries): Insecurity {
+  if (insecure === 'all' || insecure.some((name) => normalizeHost(name) === normalizeHost(host))) return 'named';
+  return addressClass(new URL(`http://${host}`).hostname) === 'loopback' ? 'loopback' : null;
 }
 
 /** Lower case, without the port of HTTPS. */

@@ -17,13 +17,18 @@ export interface RepositoryName {
   readonly repository: string;
 }
 
-export interface ManifestCallOptions extends CallOptions {
+export interface ReadCallOptions extends CallOptions {
+  /** Whether the registry itself is asked and no mirror, as before something is written there. Default: false. */
+  readonly avoidsMirrors?: boolean | undefined;
+}
+
+export interface ManifestCallOptions extends ReadCallOptions {
   /** The `Accept` header. Default: what `parseManifestDocument` reads; `RAW_MANIFEST_ACCEPT`: whatever is there. */
   readonly accept?: string | undefined;
 }
 
 /** A part of a list that a registry keeps in its own order. */
-export interface ListCallOptions extends CallOptions {
+export interface ListCallOptions extends ReadCallOptions {
   /** Stops after so many. Default: 10 000. */
   readonly limit?: number | undefined;
   /** Begins after this one. */
@@ -88,8 +93,19 @@ export interface RegistryClient extends AsyncDisposable {
     descriptor: Descriptor,
     options?: CallOptions & {readonly offset?: number},
   ): Promise<BlobStream>;
+  /**
+   * As `openBlob`, for a layer that the registry need not hold: from the HTTPS places that its descriptor names, without
+   * any login.
+   *
+   * @throws {WinchError} `FOREIGN_LAYER_UNAVAILABLE`: no place gives it, or none that may be asked.
+   */
+  openForeignBlob(
+    repository: RepositoryName,
+    descriptor: Descriptor,
+    options?: CallOptions & {readonly offset?: number},
+  ): Promise<BlobStream>;
   /** What the registry says about a blob without sending it; null when there is none. */
-  headBlob(repository: RepositoryName, digest: Digest, options?: CallOptions): Promise<BlobHead | null>;
+  headBlob(repository: RepositoryName, digest: Digest, options?: ReadCallOptions): Promise<BlobHead | null>;
   /**
    * Makes a blob present in a repository: not sent when it is there, mounted from `mountFrom` (another repository of the
    * same registry) where the registry does that, else uploaded, in pieces that are resumed. An upload that is given up
@@ -125,7 +141,7 @@ export interface RegistryClient extends AsyncDisposable {
   referrers(
     repository: RepositoryName,
     subject: Digest,
-    options?: CallOptions & {readonly artifactType?: string | undefined},
+    options?: ReadCallOptions & {readonly artifactType?: string | undefined},
   ): Promise<ReferrersList>;
   /**
    * The repositories of a registry, by the catalog that the spec reserves for historical use.

@@ -1,17 +1,13 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {EventSink} from '../events.ts';
-import {type AccessAction, openAuthorizer} from './authorizer.ts';
-import type {CredentialSource} from './credentials.ts';
-import {type InsecureRegistries, registryOrigins} from './hosts.ts';
-import {sendFollowing} from './redirects.ts';
-import type {RequestBody, Transport, TransportRequest, TransportResponse} from './transport.ts';
+import type {AccessAction} from './authorizer.ts';
+import {chooseEndpoints, createEndpointRecord, type EndpointRecord, keyOf} from './endpoint-choice.ts';
+import {type EndpointSession, type EndpointSessionOptions, openEndpointSession} from './endpoint-session.ts';
+import type {Endpoint, HostDirectory, HostPlan} from './host-plan.ts';
+import type {RequestBody, TransportRequest, TransportResponse} from './transport.ts';
 
-export interface SessionOptions {
-  readonly transport: Transport;
-  readonly credentials: CredentialSource;
-  readonly insecureRegistries: InsecureRegistries;
-  /** See {@link openAuthorizer}. */
-  readonly onIdentityToken?: (token: string) => void;
+export interface SessionOptions extends EndpointSessionOptions {
+  readonly hosts: HostDirectory;
 }
 
 export interface SessionRequest {
@@ -26,105 +22,126 @@ export interface SessionRequest {
   readonly method?: TransportRequest['method'];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
+  /** Whether only the registry itself is asked, as for what is written there next. Always so for what is no reading. */
+  readonly avoidsMirrors?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventSink | undefined;
 }
 
-/** What one client knows about one registry: where it answers, and the login. */
+/** What one client knows about one registry: where it and its mirrors answer, and the logins there. */
 export interface RegistrySession {
   /** As it stands in references. */
   readonly registry: string;
   /**
-   * The reply to a request, logged in and redirected as far as needed; any status but the registry's own 401.
+   * The reply to a request, logged in and redirected as far as needed, from the first endpoint that has one; any status
+   * but the registry's own 401.
    *
-   * @throws {WinchError} those of the transport, of redirects and of the login; `PROTOCOL_ERROR`: an encoded reply.
+   * @throws {WinchError} those of the transport, of redirects and of the login; `PROTOCOL_ERROR`: an encoded reply;
+   *   `REGISTRY_BLOCKED`; `REGISTRY_CONFIG_INVALID`
    */
   request(request: SessionRequest): Promise<TransportResponse>;
+  /**
+   * Tells that a reply held something else than its digest promises, so that whoever gave it is not asked for this again.
+   *
+   * @returns Whether somebody else can be asked.
+   */
+  distrust(response: TransportResponse): boolean;
   /** Texts that no message may show. */
   secrets(): readonly string[];
 }
 
-/** Starts a session; nothing is sent before the first request. */
+/** Starts a session; nothing is read and nothing sent before the first request. */
 export function openSession(registry: string, options: SessionOptions): RegistrySession {
-  const {transport, credentials, insecureRegistries, onIdentityToken} = options;
-  const authorizer = openAuthorizer({registry, credentials, transport, onIdentityToken});
-  const candidates = registryOrigins(registry, insecureRegistries);
-  let origin: string | undefined;
-  const send = async (request: SessionRequest, authorization: string | undefined): Promise<TransportResponse> => {
-    origin ??= new URL(await findOrigin(transport, candidates, request.signal)).origin;
-    const {path, method = 'GET', headers, body, signal, onEvent} = request;
-    const url = new URL(path, origin);
-    const isOwn = url.origin === origin;
-    const sent: TransportRequest = {
-      url,
-      method,
-      headers: {...headers, ...(authorization !== undefined && isOwn && {authorization})},
-      ...(body && {body}),
-      signal,
-      onEvent,
-    };
-    return await sendFollowing(transport, sent);
+  const sessions = new Map<string, EndpointSession>();
+  const record = createEndpointRecord(registry);
+  const sessionOf = (endpoint: Endpoint): EndpointSession => {
+    const session = sessions.get(keyOf(endpoint)) ?? openEndpointSession(endpoint, options);
+    sessions.set(keyOf(endpoint), session);
+    return session;
   };
-  const request = async (wanted: SessionRequest): Promise<TransportResponse> => {
-    const {repository, actions = ['pull'], alsoPull, signal} = wanted;
-    const response = await authorizer.exchange({
-      access: {repository, actions, alsoPull},
-      send: (authorization) => send(wanted, authorization),
-      isOwn: ({url}) => url.origin === origin,
-      signal,
-    });
-    return checkEncoding(response);
-  };
-  return {registry, request, secrets: authorizer.secrets};
-}
-
-/**
- * The first origin where the registry API answers. A lone candidate is not asked.
- *
- * A TLS server that gets plain HTTP drops the connection or answers 400.
- */
-async function findOrigin(
-  transport: Transport,
-  candidates: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<string> {
-  const [first = '', second] = candidates;
-  if (second === undefined) return first;
-  try {
-    const response = await transport.send({url: new URL('/v2/', first), signal});
-    await response.discard();
-    if (response.status !== 400 || first.startsWith('https:')) return first;
-  } catch (error) {
-    if (!isWinchError(error) || error.kind !== 'unavailable') throw error;
-    const answers = await isAnswering(transport, new URL('/v2/', second), signal);
-    if (!answers) throw error;
-  }
-  return second;
-}
-
-async function isAnswering(transport: Transport, url: URL, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    const response = await transport.send({url, signal});
-    await response.discard();
-    return true;
-  } catch (error) {
-    if (isWinchError(error) && error.kind === 'unavailable') return false;
-    throw error;
-  }
-}
-
-/** Digests cover what was stored, so nothing between may encode it; winch asks for `identity`. */
-function checkEncoding(response: TransportResponse): TransportResponse {
-  const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity' || response.status >= 300) return response;
-  response.close();
-  throw new WinchError(
-    'PROTOCOL_ERROR',
-    `${response.url.host} answers with the content encoding ${encoding.slice(0, 40)}`,
-    {
-      kind: 'unavailable',
-      hint: 'a proxy between may compress replies; digests cover the plain bytes',
-      details: {host: response.url.host},
+  const ask = (endpoint: Endpoint, request: SessionRequest) => sessionOf(endpoint).request(request, endpoint);
+  return {
+    registry,
+    request: async (request) => {
+      const plan = await options.hosts.plan({registry, repository: request.repository ?? ''});
+      tellWarnings(options.hosts, request.onEvent);
+      refuseBlocked(plan);
+      return await askInTurn({request, record, ask, ...chooseEndpoints(plan, request, record)});
     },
-  );
+    distrust: (response) => record.distrust(response),
+    secrets: () => [...sessions.values()].flatMap((session) => session.secrets()),
+  };
+}
+
+interface Turn {
+  readonly request: SessionRequest;
+  readonly record: EndpointRecord;
+  readonly ask: (endpoint: Endpoint, request: SessionRequest) => Promise<TransportResponse>;
+  /** In turn; the last one's answer is final. */
+  readonly endpoints: readonly Endpoint[];
+  /** Mirrors that did not answer of late: only asked when the last one does not either. */
+  readonly reserve: readonly Endpoint[];
+}
+
+async function askInTurn(turn: Turn): Promise<TransportResponse> {
+  const {request, record, ask, endpoints, reserve} = turn;
+  for (const endpoint of endpoints.slice(0, -1)) {
+    const response = await askMirror(endpoint, turn);
+    if (response !== null) return response;
+  }
+  const last = endpoints.at(-1);
+  if (!last) throw new TypeError('a plan without endpoints');
+  try {
+    return record.answered(last, request, await ask(last, request));
+  } catch (error) {
+    if (!isWinchError(error) || !isFault(error)) throw error;
+    for (const endpoint of error.kind === 'unavailable' ? reserve : []) {
+      const response = await askMirror(endpoint, turn);
+      if (response !== null) return response;
+    }
+    throw withMirrors(error, endpoints.length - 1 + reserve.length);
+  }
+}
+
+/** Null: the next one is to be asked. */
+async function askMirror(endpoint: Endpoint, {request, record, ask}: Turn): Promise<TransportResponse | null> {
+  try {
+    const response = await ask(endpoint, request);
+    // 416 is about the range, which would not fit elsewhere either.
+    if (response.status < 400 || response.status === 416) return record.answered(endpoint, request, response);
+    await response.discard();
+    record.failed(endpoint, {request, reason: `it answers ${response.status}`, isDown: false});
+  } catch (error) {
+    if (!isWinchError(error) || !isFault(error)) throw error;
+    record.failed(endpoint, {request, reason: error.message, isDown: error.kind === 'unavailable'});
+  }
+  return null;
+}
+
+const isFault = ({kind}: WinchError): boolean => kind === 'unavailable' || kind === 'unauthorized' || kind === 'denied';
+
+function withMirrors(error: WinchError, mirrors: number): WinchError {
+  if (mirrors === 0) return error;
+  const {code, message, kind, hint, details, cause} = error;
+  return new WinchError(code, message, {
+    kind,
+    ...(hint !== undefined && {hint}),
+    details: {...details, mirrors},
+    cause,
+  });
+}
+
+function refuseBlocked({registry, blockedBy}: HostPlan): void {
+  if (blockedBy === null) return;
+  const {file = 'the configuration', entry} = blockedBy;
+  throw new WinchError('REGISTRY_BLOCKED', `${registry} is blocked by ${file} (${entry})`, {
+    kind: 'denied',
+    hint: 'use another registry, or ask whoever wrote that file',
+    details: {registry, file},
+  });
+}
+
+function tellWarnings(hosts: HostDirectory, onEvent: EventSink | undefined): void {
+  if (!onEvent) return;
+  for (const warning of hosts.takeWarnings()) onEvent({type: 'warning:raised', ...warning});
 }

@@ -1,11 +1,14 @@
-import {Agent as HttpAgent, type IncomingHttpHeaders} from 'node:http';
-import {Agent as HttpsAgent} from 'node:https';
+import type {IncomingHttpHeaders} from 'node:http';
 import {Readable} from 'node:stream';
 import got, {type PlainResponse, type Request, RequestError} from 'got';
 import {hasErrno} from '../errors.ts';
 import type {EventSink} from '../events.ts';
-import {connectionError} from './connection-errors.ts';
+import {openAgents, type Route} from './agents.ts';
+import {connectionError, isUnknownAuthority, proxyRefused} from './connection-errors.ts';
+import type {TlsSettings} from './host-plan.ts';
+import {chooseProxy, type ProxyEnvironment} from './proxies.ts';
 import {drain, readBody} from './response-body.ts';
+import {DEFAULT_TLS} from './tls-settings.ts';
 
 export interface TransportTimeouts {
   /** For each of name lookup, TCP connect and TLS handshake. */
@@ -18,8 +21,10 @@ export interface TransportTimeouts {
 
 export interface TransportOptions {
   readonly userAgent: string;
-  /** Whether this `host[:port]` may show a certificate that does not verify. */
-  readonly acceptsAnyCertificate: (host: string) => boolean;
+  /** TLS with a `host[:port]` that a request says nothing about. Default: its certificate has to verify. */
+  readonly tls?: (host: string) => Promise<TlsSettings>;
+  /** Default: no proxies. */
+  readonly proxyEnvironment?: ProxyEnvironment;
   readonly timeouts?: Partial<TransportTimeouts>;
 }
 
@@ -31,6 +36,9 @@ export interface TransportRequest {
   /** Sent as a form, with `POST`. */
   readonly form?: URLSearchParams;
   readonly body?: RequestBody;
+  readonly tls?: TlsSettings;
+  /** Default: true. False: a failure is told at once, since whoever asks has another place to ask. */
+  readonly mayRepeat?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Where those who repeat or delay requests tell of it; an exchange itself tells nothing. */
   readonly onEvent?: EventSink | undefined;
@@ -39,6 +47,8 @@ export interface TransportRequest {
 /** What a request sends; it can be sent again. */
 export interface RequestBody {
   readonly bytes: number;
+  /** Default: true. False: whoever receives a part keeps it, so nobody but the sender may send it again. */
+  readonly isRepeatable?: boolean;
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -47,6 +57,10 @@ export interface TransportResponse {
   readonly url: URL;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** `5 times over 61 s`: how often the request was repeated before it was given up with this reply. */
+  readonly repeated?: string;
+  /** Whether a redirect led here. */
+  readonly isRedirected?: boolean;
   /** To be read once; leaving early, or `close`, ends the connection. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Gives the body up; a short one is read so that the connection can be used again. */
@@ -65,60 +79,65 @@ const DISCARD_LIMIT_BYTES = 16_384;
 const DEFAULT_TIMEOUTS: TransportTimeouts = Object.freeze({connectMs: 15_000, responseMs: 30_000, stallMs: 60_000});
 
 /**
- * Opens the one way to the network: HTTP/1.1 with connections kept alive until `close`.
+ * Opens the one way to the network: HTTP/1.1 with connections kept alive until `close`, through proxies where they are
+ * set.
  *
  * `send` resolves with the response headers; failures of the connection, the body's included, are thrown as
- * `REGISTRY_UNREACHABLE`, `REGISTRY_UNAVAILABLE`, `TLS_FAILED` or `PROTOCOL_ERROR`.
+ * `REGISTRY_UNREACHABLE`, `REGISTRY_UNAVAILABLE`, `TLS_FAILED`, `PROXY_FAILED` or `PROTOCOL_ERROR`.
  */
 export function openTransport(options: TransportOptions): Transport {
-  const agent = {http: new HttpAgent({keepAlive: true}), https: new HttpsAgent({keepAlive: true})};
+  const agents = openAgents();
   const timeouts = {...DEFAULT_TIMEOUTS, ...options.timeouts};
-  const client = got.extend({
-    agent,
-    headers: {'user-agent': options.userAgent, 'accept-encoding': 'identity'},
-    timeout: {
-      lookup: timeouts.connectMs,
-      connect: timeouts.connectMs,
-      secureConnect: timeouts.connectMs,
-      response: timeouts.responseMs,
-    },
-    decompress: false,
-    followRedirect: false,
-    throwHttpErrors: false,
-    retry: {limit: 0},
-  });
-  const attempt = async (request: TransportRequest) => {
+  const client = createClient(options.userAgent, timeouts);
+  const systemTrusted = new Set<string>();
+  const attempt = async (request: TransportRequest, route: Route): Promise<TransportResponse> => {
     const {url, method = 'GET', signal} = request;
     signal?.throwIfAborted();
     const exchange = client.stream(url, {
       method,
       ...payloadOf(request, timeouts),
-      https: {rejectUnauthorized: !options.acceptsAnyCertificate(url.host)},
+      agent: agents.of(url, route),
       ...(signal && {signal}),
     });
     const response = await responseOf(exchange);
+    if (response.statusCode === 407 && route.proxy) {
+      exchange.destroy();
+      throw proxyRefused(url, route.proxy, 407);
+    }
     const body = readBody(exchange, {url, signal, stallMs: timeouts.stallMs});
     const bodyBytes = method === 'HEAD' ? 0 : Number(response.headers['content-length']);
     const close = () => void exchange.destroy();
     const discard = async () => (bodyBytes <= DISCARD_LIMIT_BYTES ? await drain(body) : close());
     return {url, status: response.statusCode, headers: response.headers, body, discard, close};
   };
-  return {
-    send: async (request) => {
-      try {
-        return await attempt(request).catch((error) =>
-          isStaleConnection(error) ? attempt(request) : Promise.reject(error),
-        );
-      } catch (error) {
-        throw connectionError(error, request);
-      }
-    },
-    close: () => {
-      agent.http.destroy();
-      agent.https.destroy();
-    },
+  const send = async (request: TransportRequest): Promise<TransportResponse> => {
+    const {url} = request;
+    const {proxy} = chooseProxy(url, options.proxyEnvironment ?? {});
+    const tls = request.tls ?? (await options.tls?.(url.host)) ?? DEFAULT_TLS;
+    const route = {tls, proxy, trustsSystem: systemTrusted.has(url.host)};
+    try {
+      return await attempt(request, route).catch((error) => {
+        if (isStaleConnection(error) && request.body?.isRepeatable !== false) return attempt(request, route);
+        if (!isUnknownAuthority(error) || route.trustsSystem) throw error;
+        systemTrusted.add(url.host);
+        return attempt(request, {...route, trustsSystem: true});
+      });
+    } catch (error) {
+      throw connectionError(error, {...request, proxy});
+    }
   };
+  return {send, close: () => agents.destroy()};
 }
+
+const createClient = (userAgent: string, {connectMs, responseMs}: TransportTimeouts) =>
+  got.extend({
+    headers: {'user-agent': userAgent, 'accept-encoding': 'identity'},
+    timeout: {lookup: connectMs, connect: connectMs, secureConnect: connectMs, response: responseMs},
+    decompress: false,
+    followRedirect: false,
+    throwHttpErrors: false,
+    retry: {limit: 0},
+  });
 
 /** A body that is sent gets no deadline but has to move. */
 function payloadOf({method = 'GET', headers = {}, form, body}: TransportRequest, {stallMs}: TransportTimeouts) {

@@ -3,6 +3,7 @@ import {once} from 'node:events';
 import {type AddressInfo, createServer, type Socket} from 'node:net';
 import {buildCertificate} from '../../fixtures/build-certificate.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
+import {DEFAULT_TLS} from '../../src/registry/tls-settings.ts';
 import {openTransport, type TransportOptions} from '../../src/registry/transport.ts';
 import {describe} from '../helpers/suite.ts';
 import {failureOf, readAll, withRegistry} from './with-registry.ts';
@@ -11,7 +12,7 @@ const SHORT = {connectMs: 2000, responseMs: 150, stallMs: 150};
 
 /** Sends one GET and reads the reply, through a transport of its own. */
 async function get(url: string, options: Partial<TransportOptions> = {}): Promise<Buffer> {
-  const transport = openTransport({userAgent: 'winch/test', acceptsAnyCertificate: () => false, ...options});
+  const transport = openTransport({userAgent: 'winch/test', ...options});
   try {
     const response = await transport.send({url: new URL(url)});
     return await readAll(response.body);
@@ -74,7 +75,10 @@ describe('registry/transport', ({test}) => {
 
   test('takes any certificate where that is allowed', async () => {
     await using registry = await startRegistry({tls: buildCertificate()});
-    assert.equal((await get(`${registry.origin}/v2/`, {acceptsAnyCertificate: () => true})).toString(), '{}');
+    assert.equal(
+      (await get(`${registry.origin}/v2/`, {tls: async () => ({...DEFAULT_TLS, isVerified: false})})).toString(),
+      '{}',
+    );
   });
 
   test('says that a server on the port speaks no TLS', async () => {
@@ -131,7 +135,7 @@ describe('registry/transport', ({test}) => {
 
   test('does not count the time of a slow reader as a stall', () =>
     withRegistry({}, async ({registry, layer}) => {
-      const transport = openTransport({userAgent: 'x', acceptsAnyCertificate: () => false, timeouts: {stallMs: 60}});
+      const transport = openTransport({userAgent: 'x', timeouts: {stallMs: 60}});
       const response = await transport.send({url: new URL(`${registry.origin}/v2/team/app/blobs/${layer.digest}`)});
       let bytes = 0;
       for await (const chunk of response.body) {
@@ -150,7 +154,7 @@ describe('registry/transport', ({test}) => {
       socket.on('data', () => void socket.write(reply));
     };
     return withServer(serve, async (url) => {
-      const transport = openTransport({userAgent: 'x', acceptsAnyCertificate: () => false});
+      const transport = openTransport({userAgent: 'x'});
       await readAll((await transport.send({url: new URL(url)})).body);
       await (await transport.send({url: new URL(url)})).discard();
       await (await transport.send({url: new URL(url), method: 'HEAD'})).discard();
@@ -170,7 +174,7 @@ describe('registry/transport', ({test}) => {
       });
     };
     return withServer(serve, async (url) => {
-      const transport = openTransport({userAgent: 'x', acceptsAnyCertificate: () => false});
+      const transport = openTransport({userAgent: 'x'});
       for (const _ of [1, 2]) await readAll((await transport.send({url: new URL(url)})).body);
       transport.close();
       assert.equal(connections, 2);
