@@ -34,12 +34,13 @@ export const interruptedBy = (signal: NodeJS.Signals): WinchError =>
   new WinchError('INTERRUPTED', `stopped by ${signal}`, {kind: 'interrupted', details: {signal}});
 
 /**
- * The exit code of an error.
+ * The exit code of an error, or of the first of several.
  *
  * @param failureExitCode Takes the place of every code but those of interruptions and of commands that a container
  * does not have; `run` and its 125.
  */
 export function exitCodeOf(error: unknown, failureExitCode?: number): number {
+  if (error instanceof AggregateError) return exitCodeOf(error.errors[0], failureExitCode);
   if (!isWinchError(error)) return failureExitCode ?? EXIT_BUG;
   if (error.kind === 'interrupted') return exitCodeOfSignal(String(error.details.signal ?? 'SIGINT'));
   if (failureExitCode === undefined) return EXIT_BY_KIND[error.kind];

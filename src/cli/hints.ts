@@ -6,6 +6,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['RUNTIME_NOT_FOUND', 'name it with --runtime'],
   ['COMMAND_MISSING', 'or name one with --entrypoint'],
   ['IMAGE_TAGGED_TWICE', 'add --force'],
+  ['FOREIGN_LAYER', 'add --foreign to fetch it from there'],
 ]);
 
 /** The hint about flags for this code, or undefined. */

@@ -14,10 +14,11 @@ export interface ErrorReportOptions {
 }
 
 /**
- * An error as the user sees it, ending with a newline: `winch: CODE: message: hint` in at most two lines, with nothing
+ * An error as the user sees it (several as one after the other), ending with a newline: `winch: CODE: message: hint` in at most two lines, with nothing
  * in it that a terminal would obey. A plain Error is a bug of winch and comes with its stack.
  */
 export function formatError(error: unknown, options: ErrorReportOptions = {}): string {
+  if (error instanceof AggregateError) return error.errors.map((one) => formatError(one, options)).join('');
   const expected = isWinchError(error) ? error : null;
   const summary = expected ? describeFailure(expected) : describeBug(error);
   if (options.asJson) return `${safeJson({type: 'error:raised', ...summary})}\n`;

@@ -19,7 +19,7 @@ export async function fetchImage(context: ImageContext, {reference, options}: Pu
   if (options.platform !== undefined) requirePlatform(resolved, reference, platform);
   tellResolved(name, resolved, options);
   const {layers, manifest} = resolved;
-  const source = withForeignLayers(context, {reference, layers: manifest.layers});
+  const source = withForeignLayers(context, {reference, layers: manifest.layers}, options);
   const wanted = options.downloadOnly ? {layers: [], blobs: layers} : {layers};
   const receivedBytes = await fetchLayers(source, {reference, ...wanted}, options);
   await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));

@@ -117,7 +117,11 @@ async function fetchContents(context: ImageContext, {target, digest, images, oth
       ...new Map(blobs.map((blob) => [blob.blobDigest, {digest: blob.blobDigest, size: blob.blobBytes}])).values(),
     ],
   });
-  const source = withForeignLayers(context, {reference, layers: images.flatMap(({manifest}) => manifest.layers)});
+  const source = withForeignLayers(
+    context,
+    {reference, layers: images.flatMap(({manifest}) => manifest.layers)},
+    options,
+  );
   const layers = options.downloadOnly ? [] : chosen.layers;
   return await fetchLayers(source, {reference, layers, blobs}, options satisfies CallOptions);
 }

@@ -4,6 +4,7 @@ import {isForeignLayer} from '../oci/media-types.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
 import type {RegistryClient} from '../registry/client.ts';
 import type {ImageContext} from './context.ts';
+import type {PullOptions} from './pull.ts';
 
 export interface LayersOfImage {
   readonly reference: Reference;
@@ -17,7 +18,11 @@ export interface LayersOfImage {
  *
  * @see image-spec v1.1.1 layer.md#non-distributable-layers, descriptor.md#properties (urls)
  */
-export function withForeignLayers(context: ImageContext, {reference, layers}: LayersOfImage): ImageContext {
+export function withForeignLayers(
+  context: ImageContext,
+  {reference, layers}: LayersOfImage,
+  {foreignLayers = 'refuse'}: PullOptions,
+): ImageContext {
   const foreign = new Map(
     layers.filter(({mediaType}) => isForeignLayer(mediaType)).map((layer) => [layer.digest, layer]),
   );
@@ -30,7 +35,8 @@ export function withForeignLayers(context: ImageContext, {reference, layers}: La
         return await registry.openBlob(repository, descriptor, options);
       } catch (error) {
         if (!layer || !isWinchError(error, 'BLOB_UNKNOWN')) throw error;
-        throw notHeld(reference, layer, error);
+        if (foreignLayers === 'refuse') throw notHeld(reference, layer, error);
+        return await registry.openForeignBlob(repository, layer, options);
       }
     };
   return {

@@ -49,7 +49,6 @@ function foreignSession(transport: Transport, place: URL, request: ForeignBlobRe
     registry: place.host,
     secrets: () => [],
     distrust: () => false,
-    distrust: () => false,
     request: ({headers = {}, signal}: SessionRequest) => follow(transport, {url: place, headers, signal}, request),
   };
 }

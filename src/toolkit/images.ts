@@ -4,11 +4,14 @@ import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
+import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
 
 export interface Images {
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
+  /** Pulls several, and yields how each ended in the order given. */
+  pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -28,6 +31,9 @@ export function openImages(context: ImageContext, prepare: () => Promise<void>):
   };
   return {
     pull: async (...args) => (await load(import('../images/pull.ts'))).pullImage(context, ...args),
+    pullEach: async function* (...args) {
+      yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
+    },
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),

@@ -3,6 +3,7 @@ import {interruptedBy} from '../../src/cli/exit-codes.ts';
 import {WinchError} from '../../src/errors.ts';
 import {describe} from '../helpers/suite.ts';
 import {runWinch} from './run-winch.ts';
+import {pullEachBy} from './samples.ts';
 
 describe('cli/run-cli', ({test}) => {
   test('shows an overview without a command, for help and for --help', async () => {
@@ -98,7 +99,10 @@ describe('cli/run-cli', ({test}) => {
       controller.abort(interruptedBy('SIGTERM'));
       return Promise.reject(new Error('socket hang up'));
     };
-    const {code, stderr, closed} = await runWinch(['pull', 'a'], {images: {pull}, signal: controller.signal});
+    const {code, stderr, closed} = await runWinch(['pull', 'a'], {
+      images: {pullEach: pullEachBy(pull)},
+      signal: controller.signal,
+    });
     assert.equal([code, closed], [143, 1]);
     assert.match(stderr, /^winch: INTERRUPTED: stopped by SIGTERM: /);
   });

@@ -1,6 +1,9 @@
 import type {HistoryEntry} from '../../src/images/history.ts';
 import type {ImageDetails} from '../../src/images/inspect.ts';
 import type {ImageSummary} from '../../src/images/list.ts';
+import type {PulledImage} from '../../src/images/pull.ts';
+import type {PullEachOptions} from '../../src/images/pull-each.ts';
+import type {Images} from '../../src/toolkit.ts';
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
@@ -73,3 +76,17 @@ export const HISTORY: readonly HistoryEntry[] = [
     layer: LAYER,
   },
 ];
+
+type Pull = (reference: string, options?: PullEachOptions) => Promise<PulledImage>;
+
+/** Pulls one reference after the other, as far as a command can see. */
+export const pullEachBy = (pull: Pull): Images['pullEach'] =>
+  async function* (references, options) {
+    for (const reference of references) {
+      try {
+        yield {reference, pulled: await pull(reference, options)};
+      } catch (error) {
+        yield {reference, error};
+      }
+    }
+  };

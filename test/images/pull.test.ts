@@ -164,7 +164,6 @@ function refusals(): readonly {title: string; faults: readonly Fault[]; code: st
     },
     {title: 'a garbage manifest', faults: [{on: 'manifest', body: '{"schemaVersion": 2'}], code: 'MANIFEST_INVALID'},
     {title: 'a size lie', faults: [{on: 'blob', matching: layer, body: 'short'}], code: 'SIZE_MISMATCH'},
-    {title: 'a truncated layer', faults: [{on: 'blob', matching: layer, truncateAt: 20}], code: 'REGISTRY_UNAVAILABLE'},
     {title: 'a missing blob', faults: [{on: 'blob', matching: layer, status: 404, body: ''}], code: 'BLOB_UNKNOWN'},
   ];
 }

@@ -6,23 +6,28 @@ import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
 export const pullCommand = defineCommand({
   name: 'pull',
   summary: 'Download images into the store',
-  description: 'Prints the digest of each. What the store has already is not downloaded again.',
+  description:
+    'Prints the digest of each, in the order given. What the store has already is not downloaded again. One that fails does not stop the others.',
   positionals: {usage: 'IMAGE...', minimum: 1},
   options: {...PULL_FLAGS, ...REGISTRY_FLAGS},
   examples: [
     ['winch pull alpine', 'From Docker Hub, the tag "latest"'],
     ['winch pull ghcr.io/org/app:1.4 alpine:3.20', 'Several, from any registry'],
     ['winch pull --platform linux/arm64 node:22', 'For another platform'],
+    ['winch pull --all-platforms --download-only node:22', 'For all of them, to be unpacked when used'],
+    ['winch pull -a ghcr.io/org/app', 'Every tag'],
     ['winch pull --progress json -q alpine', 'For scripts: JSON lines on standard error'],
   ],
   handle: async ({values, positionals}, context) => {
     const toolkit = await context.openToolkit({references: positionals, registry: parseRegistryFlags(values)});
     const {signal, onEvent} = context;
     const options = {...parsePullFlags(values), signal, onEvent};
-    for (const reference of positionals) {
-      const {digest} = await toolkit.images.pull(reference, options);
-      context.print(digest);
+    const failures: unknown[] = [];
+    for await (const outcome of toolkit.images.pullEach(positionals, options)) {
+      if ('pulled' in outcome) context.print(outcome.pulled.digest);
+      else failures.push(outcome.error);
     }
+    if (failures.length > 0) throw failures.length > 1 ? new AggregateError(failures) : failures[0];
     return 0;
   },
 });

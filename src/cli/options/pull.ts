@@ -1,4 +1,4 @@
-import type {PullOptions} from '../../images/pull.ts';
+import type {PullEachOptions} from '../../images/pull-each.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {choice, flag, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagsConflict} from '../arguments/usage-error.ts';
@@ -20,7 +20,7 @@ export const PULL_FLAGS = {
  *
  * @throws {WinchError} `FLAGS_CONFLICT`
  */
-export function parsePullFlags(values: OptionValues<typeof PULL_FLAGS>): PullOptions {
+export function parsePullFlags(values: OptionValues<typeof PULL_FLAGS>): PullEachOptions {
   if (values['all-platforms'] && values.platform !== undefined) {
     throw flagsConflict('--platform and --all-platforms exclude one another', 'give one of them');
   }
@@ -28,6 +28,7 @@ export function parsePullFlags(values: OptionValues<typeof PULL_FLAGS>): PullOpt
     platform: values.platform,
     policy: values.policy,
     allPlatforms: values['all-platforms'],
+    allTags: values['all-tags'],
     downloadOnly: values['download-only'],
     foreignLayers: values.foreign ? ('fetch' as const) : undefined,
   });

@@ -4,7 +4,7 @@ import type {BundleOptions} from '../../../src/images/export-bundle.ts';
 import type {PullOptions} from '../../../src/images/pull.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
-import {DIGESTS, detailsOf, HISTORY, summaryOf} from '../samples.ts';
+import {DIGESTS, detailsOf, HISTORY, pullEachBy, summaryOf} from '../samples.ts';
 
 const pulled = {
   reference: 'alpine:latest',
@@ -22,12 +22,14 @@ describe('cli/commands on images', ({test}) => {
       onEvent?.({type: 'image:stored', reference, digest: DIGESTS.index, changed: true, receivedBytes: 3000});
       return pulled;
     };
-    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'busybox'], {images: {pull}});
+    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'busybox'], {
+      images: {pullEach: pullEachBy(pull)},
+    });
     assert.is(code, 0);
     assert.is(stdout, `${DIGESTS.index}\n${DIGESTS.index}\n`);
     assert.is(stderr, 'alpine: stored, received 3kB\nbusybox: stored, received 3kB\n');
     assert.is(closed, 1);
-    assert.is((await runWinch(['pull', '-q', 'alpine'], {images: {pull}})).stderr, '');
+    assert.is((await runWinch(['pull', '-q', 'alpine'], {images: {pullEach: pullEachBy(pull)}})).stderr, '');
   });
 
   test('pull: passes its flags on', async () => {
@@ -37,10 +39,29 @@ describe('cli/commands on images', ({test}) => {
       return pulled;
     };
     const words = ['pull', '--platform', 'linux/arm64', '--policy=missing', 'alpine'];
-    await runWinch(words, {images: {pull}});
+    await runWinch(words, {images: {pullEach: pullEachBy(pull)}});
     assert.is(seen[0]?.platform, 'linux/arm64');
     assert.is(seen[0]?.policy, 'missing');
     assert.ok(seen[0]?.signal instanceof AbortSignal);
+  });
+
+  test('pull: goes on when a reference fails, tells of each, and ends as the first one did', async () => {
+    const pull = async (reference: string) => {
+      if (reference === 'nope') throw new WinchError('MANIFEST_UNKNOWN', 'no such tag', {kind: 'not-found'});
+      if (reference === 'torn') throw new WinchError('DIGEST_MISMATCH', 'other bytes', {kind: 'refused'});
+      return pulled;
+    };
+    const {code, stdout, stderr} = await runWinch(['pull', 'nope', 'alpine', 'torn', 'busybox'], {
+      images: {pullEach: pullEachBy(pull)},
+    });
+    assert.equal([code, stdout], [4, `${DIGESTS.index}\n${DIGESTS.index}\n`]);
+    assert.is(stderr, 'winch: MANIFEST_UNKNOWN: no such tag\nwinch: DIGEST_MISMATCH: other bytes\n');
+  });
+
+  test('pull: refuses one platform and all of them', async () => {
+    const {code, stderr} = await runWinch(['pull', '--platform', 'linux/arm64', '--all-platforms', 'alpine']);
+    assert.is(code, 2);
+    assert.match(stderr, /FLAGS_CONFLICT/);
   });
 
   test('pull: keeps what was printed when a later reference fails', async () => {
@@ -48,7 +69,9 @@ describe('cli/commands on images', ({test}) => {
       if (reference === 'alpine') return pulled;
       throw new WinchError('MANIFEST_UNKNOWN', 'no such tag', {kind: 'not-found'});
     };
-    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'nope'], {images: {pull}});
+    const {code, stdout, stderr, closed} = await runWinch(['pull', 'alpine', 'nope'], {
+      images: {pullEach: pullEachBy(pull)},
+    });
     assert.is(code, 4);
     assert.is(stdout, `${DIGESTS.index}\n`);
     assert.is(stderr, 'winch: MANIFEST_UNKNOWN: no such tag\n');
@@ -56,7 +79,7 @@ describe('cli/commands on images', ({test}) => {
   });
 
   test('pull: allows insecure access to the named registries only', async () => {
-    const fakes = {images: {pull: async () => pulled}};
+    const fakes = {images: {pullEach: pullEachBy(async () => pulled)}};
     const {opened} = await runWinch(['pull', '--insecure', 'reg.example:5000/a', 'reg.example:5000/b', 'c'], fakes);
     assert.equal(opened[0]?.insecureRegistries, ['reg.example:5000', 'docker.io']);
     assert.is((await runWinch(['pull', 'reg.example/a'], fakes)).opened[0]?.insecureRegistries, undefined);
