@@ -1,5 +1,6 @@
 import {isAbsolute, join, resolve} from 'node:path';
 import type {ToolkitOptions} from '../toolkit.ts';
+import {findHostSettings} from './host-settings.ts';
 import {findLoginSettings} from './login-settings.ts';
 import type {Question} from './prompt.ts';
 import {readVersion} from './version.ts';
@@ -38,6 +39,7 @@ export function resolveToolkitOptions(environment: Environment, flags: ToolkitFl
     root,
     runtimeDirectory: findRuntimeDirectory(environment, root),
     ...findLoginSettings(environment),
+    ...findHostSettings(environment),
     durability: flags.durability ?? 'full',
     userAgent: `winch/${readVersion()}`,
     helperEnvironment: setVariables(environment),

@@ -1,16 +1,24 @@
 import {openRegistryClient, type RegistryClient} from '../registry/client.ts';
+import {type OpenHostDirectory, openHostDirectory} from '../registry/host-directory.ts';
+import {hostFiles} from './read-host-configuration.ts';
 import type {RegistrySettings} from './registry-settings.ts';
 
 const DEFAULT_USER_AGENT = 'winch';
 
 /** Opens a registry client that reads the files of its settings when a registry first needs them. */
 export const openRegistry = (settings: RegistrySettings): RegistryClient => {
-  const {insecureRegistries = [], userAgent = DEFAULT_USER_AGENT} = settings;
+  const {insecureRegistries = [], proxyEnvironment, userAgent = DEFAULT_USER_AGENT} = settings;
   return openRegistryClient({
     insecureRegistries,
+    hosts: openHostsOf(settings),
+    proxyEnvironment,
     userAgent,
     // Imported on demand: few pulls have to log in.
     credentials: async (registry, wanted) =>
       (await import('./logins/open-credentials.ts')).openCredentialsOf(settings).find(registry, wanted),
   });
 };
+
+/** Where registries are by these settings; files are read when a registry is asked. */
+export const openHostsOf = (settings: RegistrySettings): OpenHostDirectory =>
+  openHostDirectory({...settings, insecureRegistries: settings.insecureRegistries ?? [], files: hostFiles});

@@ -22,6 +22,8 @@ export interface RegistrySettings {
   readonly hostsDirectories?: readonly string[] | undefined;
   /** docker's certificate directories (`<directory>/<host>/*.crt`, `*.cert`, `*.key`), the first that has the host wins. */
   readonly certificateDirectories?: readonly string[] | undefined;
+  /** Certificates (`*.crt`, `*.cert`, `*.key`) for every host; before those of the directories. */
+  readonly certificateDirectory?: string | undefined;
   /** Files of certificate authorities (PEM) that are trusted besides the system's. */
   readonly certificateAuthorityFiles?: readonly string[] | undefined;
   /** `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (or in lower case). */

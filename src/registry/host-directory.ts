@@ -11,15 +11,15 @@ export interface HostDirectoryOptions {
   /** Absent: no file is read. */
   readonly files?: HostFiles;
   /** Candidates for `registries.conf`, the most specific first. */
-  readonly registriesConfPaths?: readonly string[];
+  readonly registriesConfPaths?: readonly string[] | undefined;
   /** Of containerd: `<directory>/<host>/hosts.toml`. */
-  readonly hostsDirectories?: readonly string[];
+  readonly hostsDirectories?: readonly string[] | undefined;
   /** Of docker and containers: `<directory>/<host>/*.crt`. */
-  readonly certificateDirectories?: readonly string[];
+  readonly certificateDirectories?: readonly string[] | undefined;
   /** Certificates for every host. */
   readonly certificateDirectory?: string | undefined;
   /** Files of authorities that every host may be signed by. */
-  readonly certificateAuthorityFiles?: readonly string[];
+  readonly certificateAuthorityFiles?: readonly string[] | undefined;
 }
 
 /** What the directory itself knows of, for those who explain it. */

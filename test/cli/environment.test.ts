@@ -40,6 +40,38 @@ describe('cli/environment', ({test}) => {
     assert.is(resolve({DOCKER_CONFIG: '/d'}).dockerConfigPath, '/d/config.json');
   });
 
+  test("finds the machine's files about registries, the user's own first", () => {
+    const options = resolve({});
+    assert.equal(options.registriesConfPaths, [
+      '/home/somebody/.config/containers/registries.conf',
+      '/etc/containers/registries.conf',
+      '/usr/share/containers/registries.conf',
+    ]);
+    assert.equal(options.hostsDirectories, [
+      '/home/somebody/.config/containerd/certs.d',
+      '/etc/containerd/certs.d',
+      '/home/somebody/.config/docker/certs.d',
+      '/etc/docker/certs.d',
+    ]);
+    assert.equal(options.certificateDirectories, [
+      '/home/somebody/.config/containers/certs.d',
+      '/etc/containers/certs.d',
+    ]);
+    assert.is(resolve({XDG_CONFIG_HOME: '/c'}).registriesConfPaths?.[0], '/c/containers/registries.conf');
+  });
+
+  test('lets variables stand for those files', () => {
+    const options = resolve({CONTAINERS_REGISTRIES_CONF: '/r.conf', WINCH_CERTS_DIRS: '/a:/b'});
+    assert.equal(options.registriesConfPaths, ['/r.conf']);
+    assert.equal([options.hostsDirectories, options.certificateDirectories], [['/a', '/b'], []]);
+  });
+
+  test('passes proxies on in both cases, and nothing where none is set', () => {
+    const proxies = {HTTPS_PROXY: 'p:1', no_proxy: 'x'};
+    assert.equal(resolve({...proxies, HTTP_PROXY: '', HOME: '/h'}).proxyEnvironment, proxies);
+    assert.is(resolve({}).proxyEnvironment, undefined);
+  });
+
   test('is durable unless told otherwise', () => {
     assert.is(resolve({}).durability, 'full');
     assert.is(resolveToolkitOptions(environmentOf(), {durability: 'fast'}).durability, 'fast');

@@ -9,6 +9,9 @@ import {makeTemporaryDirectory} from './temporary-directory.ts';
 /** The built command; `npm test` builds it first. */
 export const WINCH = fileURLToPath(new URL('../../bin/winch.js', import.meta.url));
 
+/** What the machine of a developer may have set. */
+const NO_PROXIES = {HTTP_PROXY: '', http_proxy: '', HTTPS_PROXY: '', https_proxy: ''};
+
 export interface WinchExit {
   /** Null when a signal ended it. */
   readonly exitCode: number | null;
@@ -61,6 +64,9 @@ export function makeWinch(): Winch {
     WINCH_ROOT: root,
     DOCKER_CONFIG: dockerDirectory,
     XDG_CACHE_HOME: join(directory, 'cache'),
+    CONTAINERS_REGISTRIES_CONF: join(directory, 'registries.conf'),
+    WINCH_CERTS_DIRS: join(directory, 'certs.d'),
+    ...NO_PROXIES,
     XDG_CONFIG_HOME: join(directory, 'config'),
     XDG_RUNTIME_DIR: join(directory, 'runtime'),
     PATH: `${bin}:${process.env.PATH}`,

@@ -24,6 +24,7 @@ export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>):
   const settings = definedMembers({
     insecureRegistries: values['tls-verify'] === false ? ('all' as const) : undefined,
     certificateAuthorityFiles: values.cacert,
+    certificateDirectory: values['cert-dir'],
   });
   const login = definedMembers({creds, registryToken});
   return {...settings, ...(authfile !== undefined && onlyAuthFile(authfile)), login};
