@@ -1,16 +1,20 @@
 import type {SingleBar} from 'cli-progress';
 import type {Ora} from 'ora';
-import {describeEvent} from './describe-event.ts';
-import {humanBytes, shortDigest} from './human.ts';
+import {describeEvent, isLasting} from './describe-event.ts';
 import type {Terminal} from './output.ts';
 import type {Progress} from './progress.ts';
-import {createProgressModel, type ProgressModel, type Transfer} from './progress-model.ts';
+import {totalLine, transferLine} from './progress-lines.ts';
+import {createProgressModel, type ProgressModel} from './progress-model.ts';
 import {safeText} from './safe-text.ts';
 
 // What ends sooner than this draws nothing and loads nothing: ora alone takes 60 ms.
 const DELAY_MS = 300;
 const INTERVAL_MS = 100;
 const MOST_BARS = 8;
+/** The spinner, a blank, and the last column, which stays empty. */
+const SPINNER_COLUMNS = 3;
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 
 export interface TerminalProgressOptions {
   readonly hasColor?: boolean;
@@ -25,32 +29,28 @@ interface Drawing {
 }
 
 /**
- * Draws a spinner while a reference is looked up, then one bar for each layer on its way and one for all of them.
+ * Draws a spinner while a reference is looked up, then one bar for each blob on its way and one for all of them.
  *
- * Erases itself; what stays is one line for each image and warning. Neither the cursor nor the terminal's modes are
+ * Erases itself; what stays is one line for each image, pause, retry and warning. Neither the cursor nor the terminal's modes are
  * changed, so a killed winch leaves nothing to repair.
  */
 export function createTerminalProgress(stream: Terminal, options: TerminalProgressOptions = {}): Progress {
-  let model = createProgressModel(options.now);
+  const model = createProgressModel(options.now);
   let current: {stop(): void} | null = null;
 
-  const erase = () => {
+  const stop = () => {
     current?.stop();
     current = null;
-  };
-  const stop = () => {
-    erase();
-    model = createProgressModel(options.now);
   };
   return {
     onEvent: (event) => {
       if (event.type === 'container:started' || event.type === 'container:exited') return stop();
       model.apply(event);
-      if (event.type !== 'image:stored' && event.type !== 'warning:raised') {
-        current ??= startDrawing(stream, () => model, options);
+      if (!isLasting(event)) {
+        current ??= startDrawing(stream, model, options);
         return;
       }
-      erase();
+      stop();
       stream.write(`${describeEvent(event)}\n`);
     },
     stop,
@@ -59,21 +59,21 @@ export function createTerminalProgress(stream: Terminal, options: TerminalProgre
 
 function startDrawing(
   stream: Terminal,
-  model: () => ProgressModel,
+  model: ProgressModel,
   {hasColor = false, delayMs = DELAY_MS}: TerminalProgressOptions,
 ): {stop(): void} {
   let drawing: Drawing | null = null;
   let timer: NodeJS.Timeout;
   let isStopped = false;
   const tick = async () => {
-    const hasTransfers = model().transfers().length > 0;
+    const hasTransfers = model.transfers().length > 0;
     if (drawing === null || (hasTransfers && drawing.kind === 'spinner')) {
       const next = hasTransfers ? await loadBars(stream) : await loadSpinner(stream, hasColor);
       if (isStopped) return next.erase();
       drawing?.erase();
       drawing = next;
     }
-    drawing.draw(model());
+    drawing.draw(model);
     timer = setTimeout(tick, INTERVAL_MS);
   };
   timer = setTimeout(tick, delayMs);
@@ -94,19 +94,19 @@ async function loadSpinner(stream: Terminal, hasColor: boolean): Promise<Drawing
   return {
     kind: 'spinner',
     draw: (model) => {
-      spinner.text = safeText(model.activity() ?? '');
+      spinner.text = safeText(model.activity() ?? '').slice(0, Math.max(0, columnsOf(stream) - SPINNER_COLUMNS));
       if (!spinner.isSpinning) spinner.start();
     },
     erase: () => void spinner.stop(),
   };
 }
 
-// Bars are slots that layers take in turn, so an image of a hundred layers does not outgrow the terminal.
+// Bars are slots that blobs take in turn, so an image of a hundred layers does not outgrow the terminal.
 async function loadBars(stream: Terminal): Promise<Drawing> {
   const {default: progress} = await import('cli-progress');
   const bars = new progress.MultiBar({
     stream,
-    format: (_, params, payload: {line(columns: number): string}) => payload.line(params.maxWidth),
+    format: (_, __, payload: {line(): string}) => payload.line(),
     clearOnComplete: true,
     hideCursor: false,
     linewrap: true,
@@ -117,33 +117,18 @@ async function loadBars(stream: Terminal): Promise<Drawing> {
   return {
     kind: 'bars',
     draw: (model) => {
-      const transfers = model.transfers().slice(0, Math.min(MOST_BARS, Math.max(1, (stream.rows ?? 24) - 3)));
+      const room = Math.max(1, (stream.rows || DEFAULT_ROWS) - 3);
+      const transfers = model.transfers().slice(0, Math.min(MOST_BARS, room));
       while (slots.length < transfers.length) slots.push(bars.create(1, 0, {line: () => ''}));
-      total.update({line: (columns: number) => totalLine(model, columns)});
+      total.update({line: () => totalLine(model.total(), columnsOf(stream))});
       slots.forEach((slot, index) => {
         const transfer = transfers[index];
-        slot.update({line: (columns: number) => (transfer ? transferLine(transfer, columns) : '')});
+        slot.update({line: () => (transfer ? transferLine(transfer, columnsOf(stream)) : '')});
       });
     },
     erase: () => bars.stop(),
   };
 }
 
-function totalLine(model: ProgressModel, columns: number): string {
-  const {layers, finished, receivedBytes, bytes} = model.total();
-  const tail = `${finished}/${layers} layers  ${humanBytes(receivedBytes)}/${humanBytes(bytes)}`;
-  const rate = `${humanBytes(Math.round(model.rate()))}/s`;
-  return barLine({label: 'total', share: bytes === 0 ? 0 : receivedBytes / bytes, tail: `${tail}  ${rate}`, columns});
-}
-
-function transferLine({digest, receivedBytes, totalBytes}: Transfer, columns: number): string {
-  const share = totalBytes === 0 ? 0 : receivedBytes / totalBytes;
-  const tail = `${humanBytes(receivedBytes)}/${humanBytes(totalBytes)}`;
-  return barLine({label: shortDigest(digest), share, tail, columns});
-}
-
-function barLine(parts: {label: string; share: number; tail: string; columns: number}): string {
-  const size = Math.max(5, Math.min(30, parts.columns - 60));
-  const filled = Math.round(Math.min(1, Math.max(0, parts.share)) * size);
-  return `${parts.label.padEnd(12)}  [${'='.repeat(filled)}${' '.repeat(size - filled)}]  ${parts.tail}`;
-}
+// A terminal that does not know its size says 0.
+const columnsOf = (stream: Terminal): number => stream.columns || DEFAULT_COLUMNS;

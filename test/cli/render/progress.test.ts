@@ -1,16 +1,18 @@
 import {PassThrough} from 'node:stream';
+import {setTimeout as sleep} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
+import {describeEvent} from '../../../src/cli/render/describe-event.ts';
 import type {Terminal} from '../../../src/cli/render/output.ts';
 import {chooseProgress, createLineProgress} from '../../../src/cli/render/progress.ts';
-import {createProgressModel} from '../../../src/cli/render/progress-model.ts';
 import type {WinchEvent} from '../../../src/events.ts';
 import {describe} from '../../helpers/suite.ts';
+import {waitFor} from '../../helpers/wait-for.ts';
 import {DIGESTS} from '../samples.ts';
 
 const digest = DIGESTS.layer;
 const reference = 'alpine:3.20';
 
-export const PULL: readonly WinchEvent[] = [
+const PULL: readonly WinchEvent[] = [
   {type: 'reference:resolving', reference},
   {
     type: 'manifest:resolved',
@@ -48,11 +50,13 @@ describe('cli/render/progress', ({test}) => {
     assert.is(choose({flag: 'auto', variables: {CI: 'false'}}), terminal);
   });
 
-  test('writes lines elsewhere', () => {
+  test('N02 writes lines elsewhere', () => {
     assert.is(choose({terminal: null}), 'plain');
     assert.is(choose({variables: {CI: 'true'}}), 'plain');
     assert.is(choose({variables: {TERM: 'dumb'}}), 'plain');
-    assert.is(choose({terminal: Object.assign(new PassThrough(), {columns: 20})}), 'plain');
+    for (const columns of [0, 1, 20]) {
+      assert.is(choose({terminal: Object.assign(new PassThrough(), {columns})}), 'plain', String(columns));
+    }
     assert.is(choose({flag: 'plain'}), 'plain');
   });
 
@@ -97,11 +101,12 @@ describe('cli/render/progress', ({test}) => {
 
   test('json: one object a line, the same events', () => {
     const {lines, output} = collect();
-    const progress = createLineProgress('json', output);
+    const progress = createLineProgress('json', output, {now: () => 0});
     for (const event of [...PULL, WARNING]) progress.onEvent(event);
+    const pace = {rate: 0, etaSeconds: null};
     assert.equal(
       lines.map((line) => JSON.parse(line)),
-      [...PULL, WARNING],
+      [...PULL, WARNING].map((event) => (event.type === 'blob:received' ? {...event, ...pace} : event)),
     );
     assert.ok(lines.every((line) => line.indexOf('\n') === line.length - 1));
   });
@@ -109,7 +114,7 @@ describe('cli/render/progress', ({test}) => {
   test('json: thins out chunks, but not the last one', () => {
     const {lines, output} = collect();
     let time = 0;
-    const progress = createLineProgress('json', output, () => time);
+    const progress = createLineProgress('json', output, {now: () => time});
     for (let receivedBytes = 1; receivedBytes <= 1000; receivedBytes++, time++) {
       progress.onEvent({type: 'blob:received', digest, receivedBytes, totalBytes: 1000});
     }
@@ -118,56 +123,122 @@ describe('cli/render/progress', ({test}) => {
       [1, 101, 201, 301, 401, 501, 601, 701, 801, 901, 1000],
     );
   });
-});
 
-describe('cli/render/progress-model', ({test}) => {
-  const playUntil = (type: WinchEvent['type']) => {
-    const model = createProgressModel(() => 0);
-    for (const event of PULL) {
-      model.apply(event);
-      if (event.type === type) break;
-    }
-    return model;
-  };
-
-  test('knows what is awaited', () => {
-    assert.is(playUntil('reference:resolving').activity(), 'looking for alpine:3.20');
-    assert.is(playUntil('manifest:resolved').activity(), 'pulling alpine:3.20');
-    assert.is(playUntil('image:stored').activity(), null);
-  });
-
-  test('counts present layers as received', () => {
-    assert.equal(playUntil('blob:present').total(), {layers: 2, finished: 1, receivedBytes: 1000, bytes: 4000});
-  });
-
-  test('counts layers on their way by their bytes', () => {
-    const model = playUntil('blob:received');
-    assert.equal(model.total(), {layers: 2, finished: 1, receivedBytes: 2000, bytes: 4000});
-    assert.equal(
-      model.transfers().map(({receivedBytes}) => receivedBytes),
-      [1000],
-    );
-  });
-
-  test('has no transfers at the end', () => {
-    const model = playUntil('image:stored');
-    assert.equal(model.transfers(), []);
-    assert.equal(model.total(), {layers: 2, finished: 2, receivedBytes: 4000, bytes: 4000});
-  });
-
-  test('knows the rate of the last seconds', () => {
+  test('json: says how fast each blob moves and how long it takes yet', () => {
+    const {lines, output} = collect();
     let time = 0;
-    const model = createProgressModel(() => time);
-    assert.is(model.rate(), 0);
-    for (let second = 0; second <= 10; second++) {
-      time = second * 1000;
-      model.apply({
-        type: 'blob:received',
-        digest,
-        receivedBytes: second * (second < 7 ? 100 : 1000),
-        totalBytes: 10_000,
-      });
+    const progress = createLineProgress('json', output, {now: () => time});
+    progress.onEvent({type: 'blob:started', digest, totalBytes: 4000});
+    time = 2000;
+    progress.onEvent({type: 'blob:received', digest, receivedBytes: 1000, totalBytes: 4000});
+    progress.onEvent({type: 'upload:started', digest, totalBytes: 300});
+    time = 3000;
+    progress.onEvent({type: 'upload:sent', digest, sentBytes: 100, totalBytes: 300});
+    progress.stop();
+    const [, received, , sent] = lines.map((line) => JSON.parse(line));
+    assert.equal([received.rate, received.etaSeconds], [500, 6]);
+    assert.equal([sent.rate, sent.etaSeconds], [100, 2]);
+  });
+
+  test('json: sums up now and then while something moves', async () => {
+    const {lines, output} = collect();
+    let time = 0;
+    const progress = createLineProgress('json', output, {now: () => time, heartbeatMs: 5});
+    for (const event of PULL.slice(0, 4)) progress.onEvent(event);
+    time = 1000;
+    progress.onEvent({type: 'blob:received', digest, receivedBytes: 1000, totalBytes: 3000});
+    await waitFor(() => lines.length > 5);
+    progress.stop();
+    assert.equal(JSON.parse(lines[5] ?? ''), {
+      type: 'progress:total',
+      receivedBytes: 2000,
+      totalBytes: 4000,
+      sentBytes: 0,
+      totalSentBytes: 0,
+      rate: 1000,
+      etaSeconds: 2,
+    });
+  });
+
+  test('plain: a log hears from transfers that take long, and from nothing else', async () => {
+    const {lines, output} = collect();
+    let time = 0;
+    const progress = createLineProgress('plain', output, {now: () => time, heartbeatMs: 5});
+    for (const event of PULL.slice(0, 4)) progress.onEvent(event);
+    time = 2000;
+    progress.onEvent({type: 'blob:received', digest, receivedBytes: 1000, totalBytes: 3000});
+    await waitFor(() => lines.length > 3);
+    assert.is(lines[2], 'progress: received 2kB of 4kB, 1 of 2 blobs done, 500B/s, 4s left\n');
+    assert.is(lines[3], lines[2]);
+    progress.onEvent({type: 'blob:stored', digest, size: 3000});
+    const count = lines.length;
+    await sleep(20);
+    assert.is(lines.length, count);
+    progress.stop();
+  });
+
+  test('a heartbeat ends with the progress, and keeps no process alive', async () => {
+    const {lines, output} = collect();
+    const progress = createLineProgress('plain', output, {heartbeatMs: 5});
+    progress.onEvent({type: 'blob:started', digest, totalBytes: 3000});
+    progress.stop();
+    await sleep(20);
+    assert.equal(lines, []);
+  });
+
+  test('tells of resumed, shared, uploaded and copied blobs, of pauses, retries and mirrors', () => {
+    const host = 'registry.example';
+    const lines = TRANSFERS.map((event) => describeEvent(event));
+    assert.equal(lines, [
+      '444444444444: continues at 1kB of 3kB',
+      '444444444444: waiting for another download',
+      '444444444444: uploaded 3kB',
+      '444444444444: mounted from another repository',
+      '444444444444: already there',
+      'a:1 → b:1: copied, sent 3kB',
+      'a:1 → b:1: up to date, sent 0B',
+      `${host}: connection reset: trying again in 1.5s (2)`,
+      `${host} asks for a pause of 3s (429): waiting`,
+      `${host}: the mirror mirror.example is passed over: status 404`,
+    ]);
+  });
+
+  test('N01 texts of registries cannot command a terminal, on lines and as JSON', () => {
+    const evil = '\x1b]52;c;YQ==\x07\x1b[2J\r\n\u202e\u2028\u009b31m';
+    for (const event of hostileEvents(evil)) {
+      assert.not.match(describeEvent(event) ?? '', /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u, event.type);
+      for (const mode of ['plain', 'json'] as const) {
+        const {lines, output} = collect();
+        const progress = createLineProgress(mode, output);
+        progress.onEvent(event);
+        progress.stop();
+        const text = lines.join('');
+        assert.match(text, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+\n$/u, `${mode} ${event.type}`);
+        if (mode === 'json') assert.equal(JSON.parse(text), event);
+      }
     }
-    assert.is(Math.round(model.rate()), 1000);
   });
 });
+
+const TRANSFERS: readonly WinchEvent[] = [
+  {type: 'blob:resumed', digest, offset: 1000, totalBytes: 3000},
+  {type: 'blob:waiting', digest},
+  {type: 'upload:finished', digest, size: 3000, outcome: 'uploaded'},
+  {type: 'upload:finished', digest, size: 3000, outcome: 'mounted'},
+  {type: 'upload:finished', digest, size: 3000, outcome: 'present'},
+  {type: 'image:copied', source: 'a:1', target: 'b:1', digest, changed: true, sentBytes: 3000},
+  {type: 'image:copied', source: 'a:1', target: 'b:1', digest, changed: false, sentBytes: 0},
+  {type: 'request:retrying', host: 'registry.example', reason: 'connection reset', attempt: 2, delayMs: 1500},
+  {type: 'host:paused', host: 'registry.example', reason: '429', delayMs: 3000},
+  {type: 'mirror:failed', registry: 'registry.example', mirror: 'mirror.example', reason: 'status 404'},
+];
+
+const hostileEvents = (evil: string): readonly WinchEvent[] => [
+  {type: 'manifest:resolved', reference: evil, digest: DIGESTS.index, platform: evil, layers: []},
+  {type: 'image:stored', reference: evil, digest, changed: true, receivedBytes: 0},
+  {type: 'image:copied', source: evil, target: evil, digest, changed: true, sentBytes: 3000},
+  {type: 'request:retrying', host: evil, reason: evil, attempt: 2, delayMs: 1500},
+  {type: 'host:paused', host: evil, reason: evil, delayMs: 3000},
+  {type: 'mirror:failed', registry: evil, mirror: evil, reason: evil},
+  {type: 'warning:raised', code: evil, message: evil},
+];

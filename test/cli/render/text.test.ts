@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import {humanAge, humanBytes, shortDigest} from '../../../src/cli/render/human.ts';
+import {humanAge, humanBytes, humanDuration, shortDigest} from '../../../src/cli/render/human.ts';
 import {safeJson, safeText} from '../../../src/cli/render/safe-text.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
 import {describe} from '../../helpers/suite.ts';
@@ -53,6 +53,19 @@ describe('cli/render/human', ({test}) => {
     ['yesterday', 'N/A'],
     [null, 'N/A'],
   ];
+  const durations: readonly (readonly [seconds: number, text: string])[] = [
+    [0, '0s'],
+    [0.44, '0.4s'],
+    [3, '3s'],
+    [59.6, '1m00s'],
+    [65, '1m05s'],
+    [3600, '1h00m'],
+    [7384, '2h03m'],
+    [274_000, '3d04h'],
+  ];
+  for (const [seconds, text] of durations)
+    test(`writes ${seconds} seconds as ${text}`, () => assert.is(humanDuration(seconds), text));
+
   for (const [time, text] of ages) test(`writes ${time} as ${text}`, () => assert.is(humanAge(time, NOW), text));
 
   test('shortens digests to twelve digits', () => assert.is(shortDigest(`sha256:${'ab'.repeat(32)}`), 'abababababab'));
