@@ -84,8 +84,7 @@ async function recover(upload: Upload, {kind, error}: Failure): Promise<boolean>
   if (kind === 'interrupted' && upload.isEnding && (await hasArrived(upload))) return true;
   upload.isDoubtful = true;
   upload.chunkBytes = Math.max(SMALL_CHUNK_BYTES, upload.chunkBytes / 4);
-  if (kind === 'lost') upload.place = null;
-  else if (!upload.isChunked) await abandon(upload);
+  if (kind === 'lost' || !upload.isChunked) await abandon(upload);
   else upload.isAsking = place !== null;
   return false;
 }

@@ -44,6 +44,8 @@ const WHOLE_LIMIT_BYTES = 8 * 1024 * 1024;
 const CHUNK_BYTES = 16 * 1024 * 1024;
 /** What nginx takes unless told otherwise. */
 export const SMALL_CHUNK_BYTES = 1024 * 1024;
+/** What counts as an advance; the end of the blob does as well. */
+const PROGRESS_BYTES = 65_536;
 /** No more often than a display can follow. */
 const EVENT_BYTES = 262_144;
 
@@ -72,14 +74,14 @@ export function advance(upload: Upload, place: UploadPlace): void {
   upload.offset = upload.place === null ? 0 : (place.received ?? 0);
   upload.place = place;
   upload.isAsking = false;
-  if (upload.offset <= upload.furthest) return;
+  if (upload.offset < Math.min(upload.furthest + PROGRESS_BYTES, upload.blob.size)) return;
   upload.furthest = upload.offset;
   upload.failures = 0;
 }
 
 /** A part of the blob as it is sent, counted and told of. */
 export function bodyOf(upload: Upload, start: number, bytes: number): RequestBody {
-  return {bytes, open: () => countSent(upload, start, bytes)};
+  return {bytes, isRepeatable: bytes === 0, open: () => countSent(upload, start, bytes)};
 }
 
 async function* countSent(upload: Upload, start: number, bytes: number): AsyncGenerator<Uint8Array> {
