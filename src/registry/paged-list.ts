@@ -27,24 +27,26 @@ export interface PagedList {
 }
 
 /**
- * The strings of a list that comes in pages.
+ * The strings of a list that comes in pages, each once.
  *
+ * @throws {WinchError} `PROTOCOL_ERROR`: also for pages without end that bring nothing new.
  * @see distribution-spec v1.1.1 spec.md#listing-tags
  */
 export async function readPagedList(session: RegistrySession, list: PagedList): Promise<readonly string[]> {
   const {repository, actions, limit = ITEMS_LIMIT, last, signal, failure} = list;
   const query = new URLSearchParams({n: String(Math.min(limit, ITEMS_PER_PAGE)), ...(last !== undefined && {last})});
-  const items: string[] = [];
+  const items = new Set<string>();
   let path: string | null = `${list.path}?${query}`;
-  while (path !== null && items.length < limit) {
+  while (path !== null && items.size < limit) {
     const response: TransportResponse = await session.request({path, repository, signal, ...(actions && {actions})});
     if (response.status !== 200) throw await failure(response);
     const page = await readPage(response, session, list);
-    items.push(...page);
-    // A page without entries that names another one would be asked for without end.
+    const before = items.size;
+    for (const item of page) items.add(item);
     path = page.length === 0 ? null : nextPage(response, list.path);
+    if (path !== null && items.size === before) throw malformed(session, list, 'repeating itself');
   }
-  return items.slice(0, limit);
+  return [...items].slice(0, limit);
 }
 
 /** RFC 8288: only the query of the link counts, so it cannot lead elsewhere. */
@@ -60,24 +62,26 @@ async function readPage(
   session: RegistrySession,
   list: PagedList,
 ): Promise<readonly string[]> {
-  const malformed = (fault: string) =>
-    new WinchError('PROTOCOL_ERROR', `${list.what} of ${session.registry} is ${fault}`, {
-      kind: 'unavailable',
-      hint: 'check that the host is a registry',
-    });
-  const tooLarge = () => malformed('longer than 4 MiB');
+  const fault = (text: string) => malformed(session, list, text);
+  const tooLarge = () => fault('longer than 4 MiB');
   const text = (await readLimited(response, {limitBytes: PAGE_LIMIT_BYTES, tooLarge})).toString();
-  const body = parsePage(text, malformed);
+  const body = parsePage(text, fault);
   const items = is.plainObject(body) ? (body[list.member] ?? []) : null;
-  if (!is.array(items, is.string)) throw malformed('no list of strings');
+  if (!is.array(items, is.string)) throw fault('no list of strings');
   return items;
 }
 
-function parsePage(text: string, malformed: (fault: string) => WinchError): unknown {
+function parsePage(text: string, fault: (text: string) => WinchError): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError) throw malformed('no JSON');
+    if (error instanceof SyntaxError) throw fault('no JSON');
     throw error;
   }
 }
+
+const malformed = ({registry}: RegistrySession, {what}: PagedList, fault: string): WinchError =>
+  new WinchError('PROTOCOL_ERROR', `${what} of ${registry} is ${fault}`, {
+    kind: 'unavailable',
+    hint: 'check that the host is a registry',
+  });
