@@ -91,7 +91,7 @@ function parseEntry(
 
 /** Undefined: no address. */
 function parseAddress(text: string): URL | undefined {
-  const withScheme = /^https?:\/\//i.test(text) ? text : `https://${text}`;
+  const withScheme = /^[a-z]+:\/\//i.test(text) ? text : `https://${text}`;
   if (!URL.canParse(withScheme)) return undefined;
   const url = new URL(withScheme);
   const isPlain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';

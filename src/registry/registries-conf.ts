@@ -92,7 +92,7 @@ export async function parseRegistriesConf(bytes: Uint8Array, source: ConfFile): 
 /** Several files as one: a later rule for the same prefix replaces the earlier one; an empty alias takes one away. */
 export function mergeRegistriesConfs(files: readonly RegistriesConf[]): RegistriesConf {
   const rules = new Map(files.flatMap((conf) => conf.rules.map((rule) => [rule.prefix, rule] as const)));
-  const aliases = files.flatMap((conf) => [...conf.aliases]).filter(([, {name}]) => name !== '');
+  const aliases = [...new Map(files.flatMap((conf) => [...conf.aliases]))].filter(([, {name}]) => name !== '');
   const searchRegistries = files.findLast((conf) => conf.searchRegistries !== null)?.searchRegistries ?? null;
   return {rules: [...rules.values()], aliases: new Map(aliases), searchRegistries};
 }
