@@ -1,6 +1,7 @@
 import {dirname, resolve} from 'node:path';
 import is from '@sindresorhus/is';
 import type {Capability, HostWarning, SettingSource} from './host-plan.ts';
+import {withoutLogin} from './location.ts';
 import {openTableReader, type TableReader} from './table-reader.ts';
 import {parseToml, type TomlTable} from './toml-document.ts';
 
@@ -54,7 +55,7 @@ export async function parseHostsToml(
   const server = top.text('server') ?? '';
   const tables = top.table('host') ?? {};
   const hosts = Object.entries(tables).map(([name, table]) => {
-    const entry = `[host."${name}"]`;
+    const entry = `[host."${withoutLogin(name)}"]`;
     if (name === '' || !is.plainObject(table)) throw top.invalid('host', `tables, ${HOST}`);
     const reader = openTableReader(table as TomlTable, {file, entry, homes: HOMES, warn});
     const parsed = parseEntry(reader, {file, entry, address: name});
@@ -62,7 +63,11 @@ export async function parseHostsToml(
     reader.finish();
     return parsed;
   });
-  const parsed = parseEntry(top, {file, entry: server === '' ? TOP : `server = "${server}"`, address: server});
+  const parsed = parseEntry(top, {
+    file,
+    entry: server === '' ? TOP : `server = "${withoutLogin(server)}"`,
+    address: server,
+  });
   warnOfUnused(top, {file, entry: TOP, warn});
   top.finish();
   return {hosts, server: parsed};
@@ -73,7 +78,7 @@ function parseEntry(
   {file, entry, address}: {readonly file: string; readonly entry: string; readonly address: string},
 ): HostEntry {
   const origin = address === '' ? null : parseAddress(address);
-  if (origin === undefined) throw reader.invalid(address, 'an HTTP or HTTPS address without a login');
+  if (origin === undefined) throw reader.invalid(withoutLogin(address), 'an HTTP or HTTPS address without a login');
   const isOverridden = reader.boolean('override_path') ?? false;
   const path = (origin?.pathname ?? '').replace(/\/+$/, '');
   const directory = dirname(file);

@@ -24,3 +24,6 @@ export function splitLocation(text: string): Location {
   const slash = text.indexOf('/');
   return slash === -1 ? {host: text, path: ''} : {host: text.slice(0, slash), path: text.slice(slash + 1)};
 }
+
+/** A text that may be an address, without the login that it has no business to hold. */
+export const withoutLogin = (text: string): string => text.replace(/^([a-z]+:\/\/)?[^/]*@/i, '$1…@');

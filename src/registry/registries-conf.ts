@@ -1,5 +1,6 @@
+import is from '@sindresorhus/is';
 import type {HostWarning, SettingSource} from './host-plan.ts';
-import {checkLocation} from './location.ts';
+import {checkLocation, withoutLogin} from './location.ts';
 import {openTableReader, type TableReader} from './table-reader.ts';
 import {configInvalid, parseToml, type TomlTable} from './toml-document.ts';
 
@@ -99,8 +100,8 @@ export function mergeRegistriesConfs(files: readonly RegistriesConf[]): Registri
 
 function parseRule(table: TomlTable, source: ConfFile): RegistryRule {
   const {prefix: givenPrefix, location: givenLocation} = table;
-  const named = [givenPrefix, givenLocation].find((text) => typeof text === 'string' && text !== '');
-  const entry = `[[registry]] ${named ?? 'without prefix'}`;
+  const [named = 'without prefix'] = [givenPrefix, givenLocation].filter(is.nonEmptyString);
+  const entry = `[[registry]] ${withoutLogin(named)}`;
   const reader = openTableReader(table, {...source, entry, homes: HOMES});
   const location = readLocation(reader, 'location');
   const prefix = readPrefix(reader) || location;

@@ -108,6 +108,7 @@ describe('registry/registries-conf', ({test}) => {
       const error = await failureOf(parse(text));
       assert.equal(error.code, 'REGISTRY_CONFIG_INVALID', text);
       assert.match(error.message, message, text);
+      assert.doesNotMatch(error.message, /user:pw/);
       assert.ok(error.message.startsWith(`${FILE}: `), error.message);
     }
     assert.match((await failureOf(parseRegistriesConf(Buffer.from([0xff]), {file: FILE, warn() {}}))).message, /UTF-8/);
