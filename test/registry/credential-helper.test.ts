@@ -3,18 +3,30 @@ import {chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync}
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {askCredentialHelper} from '../../src/registry/credential-helper.ts';
+import {
+  askCredentialHelper,
+  eraseFromCredentialHelper,
+  listCredentialHelper,
+  storeInCredentialHelper,
+} from '../../src/registry/credential-helper.ts';
 import {describe} from '../helpers/suite.ts';
 import {failureOf, printable} from './with-registry.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'winch-helper-'));
 const environment = {PATH: `${directory}:/usr/bin:/bin`, HOME: directory};
 
-/** Installs a helper that is this shell script, and asks it. */
-function ask(script: string, options: {readonly timeoutMs?: number; readonly signal?: AbortSignal} = {}) {
+const request = {name: 'test', serverAddress: 'ghcr.io', environment};
+
+/** Installs a helper that is this shell script. */
+function install(script: string): void {
   writeFileSync(join(directory, 'docker-credential-test'), `#!/bin/sh\n${script}\n`);
   chmodSync(join(directory, 'docker-credential-test'), 0o755);
-  return askCredentialHelper({name: 'test', serverAddress: 'ghcr.io', environment, ...options});
+}
+
+/** Installs a helper and asks it. */
+function ask(script: string, options: {readonly timeoutMs?: number; readonly signal?: AbortSignal} = {}) {
+  install(script);
+  return askCredentialHelper({...request, ...options});
 }
 
 const print = (answer: unknown) => `echo '${JSON.stringify(answer)}'`;
@@ -57,7 +69,7 @@ describe('registry/credential-helper', ({test, after}) => {
     ['death by a signal', 'kill -9 $$', /was killed$/],
   ];
   for (const [title, script, fault] of failures) {
-    test(`fails on ${title}, repeating nothing of it`, async () => {
+    test(`A06 fails on ${title}, repeating nothing of it`, async () => {
       const error = await failureOf(ask(script));
       assert.equal(error.code, 'CREDENTIAL_HELPER_FAILED');
       assert.equal(error.kind, 'unauthorized');
@@ -66,7 +78,7 @@ describe('registry/credential-helper', ({test, after}) => {
     });
   }
 
-  test('kills a helper that hangs, and what it started', async () => {
+  test('A06 kills a helper that hangs, and what it started', async () => {
     const error = await failureOf(ask(`(sleep 1; touch ${directory}/alive) & wait`, {timeoutMs: 200}));
     assert.match(error.message, /gave no answer in 0\.2 s/);
     await sleep(1200);
@@ -91,5 +103,51 @@ describe('registry/credential-helper', ({test, after}) => {
       const error = await failureOf(askCredentialHelper({name, serverAddress: 'h', environment}));
       assert.match(error.message, /has a name that no program has/);
     }
+  });
+
+  test('hands a login over on standard input alone', async () => {
+    install(`cat > ${directory}/in; echo "$#:$1" > ${directory}/args`);
+    const handed = () => JSON.parse(readFileSync(join(directory, 'in'), 'utf8'));
+    await storeInCredentialHelper(request, {username: 'u', secret: 'canary', isIdentityToken: false});
+    assert.deepEqual(handed(), {ServerURL: 'ghcr.io', Username: 'u', Secret: 'canary'});
+    assert.equal(readFileSync(join(directory, 'args'), 'utf8'), '1:store\n');
+    await storeInCredentialHelper(request, {username: 'u', secret: 'canary', isIdentityToken: true});
+    assert.deepEqual(handed(), {ServerURL: 'ghcr.io', Username: '<token>', Secret: 'canary'});
+  });
+
+  test('makes it forget a server, known or not', async () => {
+    install(`cat > ${directory}/in; echo "$#:$1" > ${directory}/args`);
+    await eraseFromCredentialHelper(request);
+    assert.equal(readFileSync(join(directory, 'args'), 'utf8'), '1:erase\n');
+    assert.equal(readFileSync(join(directory, 'in'), 'utf8'), 'ghcr.io\n');
+    install('echo "credentials not found in native keychain"; exit 1');
+    await eraseFromCredentialHelper(request);
+  });
+
+  test('lists the servers that it knows', async () => {
+    install(`[ "$1" = list ] && ${print({'ghcr.io': 'u', 'https://index.docker.io/v1/': 'v'})}`);
+    assert.deepEqual(await listCredentialHelper(request), ['ghcr.io', 'https://index.docker.io/v1/']);
+  });
+
+  test('A06 reports failures of every call without what was sent or printed', async () => {
+    install('cat; cat >&2; exit 2');
+    const login = {username: 'u', secret: 'canary', isIdentityToken: false};
+    const calls = [
+      () => storeInCredentialHelper(request, login),
+      () => eraseFromCredentialHelper(request),
+      () => listCredentialHelper(request),
+    ];
+    for (const call of calls) {
+      const error = await failureOf(call());
+      assert.match(error.message, /^docker-credential-test for .* failed with exit code 2$/);
+      assert.doesNotMatch(printable(error), /canary/);
+    }
+  });
+
+  test('says that a helper cannot be started', async () => {
+    install('exit 0');
+    chmodSync(join(directory, 'docker-credential-test'), 0o644);
+    const error = await failureOf(askCredentialHelper(request));
+    assert.match(error.message, /cannot be started \(EACCES\)$/);
   });
 });

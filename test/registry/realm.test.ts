@@ -66,4 +66,30 @@ describe('registry/realm', ({test}) => {
       assert.doesNotMatch(error.message, /canary/);
     }
   });
+
+  test('A01 refuses every hidden place and downgrade for a public registry', () => {
+    const realms = [
+      'http://auth.example/token',
+      'https://169.254.169.254/latest/meta-data',
+      'https://[::ffff:169.254.169.254]/token',
+      'https://[::ffff:a9fe:a9fe]/token',
+      'https://0.0.0.0/token',
+      'https://[::]/token',
+      'https://[::1]/token',
+      'https://0251.0376.0251.0376/token',
+      'https://2852039166/token',
+      'https://localhost./token',
+      'https://metadata.localhost/token',
+      'https://user:canary@auth.example/token',
+      'file:///etc/passwd',
+      'ftp://auth.example/token',
+      'javascript:alert(1)',
+      'data:text/plain,x',
+      '/token',
+      '//auth.example/token',
+      'https://',
+    ];
+    for (const realm of realms) refuses(realm, 'https://registry.example');
+    for (const realm of realms.slice(0, 4)) refuses(realm, 'https://10.0.0.1');
+  });
 });

@@ -80,4 +80,75 @@ describe('registry/token', ({test}) => {
     withRegistry(faulty({status: 429}), async ({client, name}) => {
       assert.equal((await failureOf(client.getManifest(name, '1.0'))).code, 'RATE_LIMITED');
     }));
+
+  test('A04 takes whatever is said about the life of a token: only a 401 ends it', async () => {
+    for (const rest of [
+      '"expires_in":-1',
+      '"expires_in":0',
+      '"expires_in":1e12',
+      '"issued_at":"1970-01-01T00:00:00Z"',
+    ]) {
+      await withRegistry(login, async ({client, name, registry}) => {
+        // The first token that the fixture issues has this name.
+        registry.setFaults([{on: 'token', body: `{"token":"token-1",${rest}}`}]);
+        for (let count = 0; count < 3; count++) await client.getManifest(name, '1.0');
+        const classes = registry.requests.map((request) => request.class);
+        assert.equal(classes.filter((kind) => kind === 'token').length, 1, rest);
+      });
+    }
+  });
+
+  test('A04 prefers token where the reply has access_token as well', () =>
+    withRegistry(faulty({body: '{"access_token":"other","token":"token-1"}'}), async ({client, name, registry}) => {
+      await client.getManifest(name, '1.0');
+      assert.equal(registry.requests.at(-1)?.headers.authorization, 'Bearer token-1');
+    }));
+
+  test('A04 refuses 2 MiB, no token and a redirect, and says so in one line', async () => {
+    const faults = [{body: `{"token":"${'a'.repeat(2_097_152)}"}`}, {body: '{}'}, {redirectTo: 'http://127.0.0.1:1'}];
+    for (const fault of faults) {
+      await withRegistry(faulty(fault), async ({client, name}) => {
+        const error = await failureOf(client.getManifest(name, '1.0'));
+        assert.equal(error.code, 'TOKEN_INVALID');
+        assert.doesNotMatch(error.message, /\n|canary/);
+      });
+    }
+  });
+
+  test('A05 encodes what a challenge names, so that it cannot add parameters', () =>
+    withRegistry(login, async ({client, name, registry}) => {
+      const service = 'x&scope=repository:evil:push';
+      const challenge = `Bearer realm="${registry.origin}/token?a=1",service="${service}",scope="repository:x:pull push"`;
+      registry.setFaults([{on: 'manifest', times: 1, status: 401, headers: {'www-authenticate': challenge}}]);
+      await client.getManifest(name, '1.0');
+      const [token] = registry.requests.filter((request) => request.class === 'token');
+      const {searchParams} = new URL(token?.url ?? '', registry.origin);
+      assert.deepEqual(
+        [...searchParams].toSorted(([one], [other]) => one.localeCompare(other)),
+        [
+          ['a', '1'],
+          ['scope', 'repository:team/app:pull'],
+          ['scope', 'repository:x:pull'],
+          ['scope', 'push'],
+          ['service', service],
+        ],
+      );
+    }));
+
+  test('sends all scopes of an identity token in one parameter', () => {
+    const options = {
+      challenge: 'bearer',
+      identityTokens: ['canary'],
+      clientOptions: {credentials: async () => ({identityToken: 'canary'})},
+    } as const;
+    return withRegistry(options, async ({client, name, registry}) => {
+      const challenge = `Bearer realm="${registry.origin}/token",scope="repository:x:pull"`;
+      registry.setFaults([{on: 'manifest', times: 1, status: 401, headers: {'www-authenticate': challenge}}]);
+      await client.getManifest(name, '1.0');
+      assert.deepEqual(
+        registry.requests.filter((request) => request.class === 'token').map(({method, url}) => [method, url]),
+        [['POST', '/token']],
+      );
+    });
+  });
 });
