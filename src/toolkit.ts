@@ -38,7 +38,7 @@ export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
   const parts = openParts(options);
   const close = () => parts.close();
   return {
-    images: openImages(parts.context, () => clearLeftovers(parts.context)),
+    images: openImages({images: parts.context, settings: options}, () => clearLeftovers(parts.context)),
     containers: openContainers(parts.context, options),
     registries: openRegistries({images: parts.context, settings: options}),
     info: async () => {

@@ -2,6 +2,7 @@ import {WinchError} from '../errors.ts';
 import {type Digest, digestAlgorithm, digestOf, isDigest} from '../oci/digest.ts';
 import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
 import {MANIFEST_ACCEPT} from '../oci/media-types.ts';
+import {parseRateLimit, type RateLimit} from './rate-limit.ts';
 import {readLimited} from './response-body.ts';
 import {responseError, type Subject} from './response-errors.ts';
 import type {RegistrySession} from './session.ts';
@@ -20,6 +21,8 @@ export interface ManifestHead {
   readonly digest: Digest | null;
   readonly contentType: string | undefined;
   readonly size: number | null;
+  /** How many pulls are left; null where the registry does not say. */
+  readonly rateLimit: RateLimit | null;
 }
 
 interface ManifestRequest {
@@ -55,6 +58,7 @@ export async function headManifest(session: RegistrySession, request: ManifestRe
     digest: isDigest(digest) ? digest : null,
     contentType: contentTypeOf(response),
     size: /^\d{1,15}$/.test(length) ? Number(length) : null,
+    rateLimit: parseRateLimit(response.headers),
   };
 }
 

@@ -1,8 +1,8 @@
-import type {ImageContext} from '../images/context.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
+import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
@@ -12,6 +12,8 @@ export interface Images {
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   /** Pulls several, and yields how each ended in the order given. */
   pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
+  /** Says what a pull would download and from where; nothing is stored. */
+  plan(reference: string, options?: PlanOptions): Promise<PullPlan>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -24,7 +26,7 @@ export interface Images {
 }
 
 /** @param prepare Runs before each call. */
-export function openImages(context: ImageContext, prepare: () => Promise<void>): Images {
+export function openImages({images: context, settings}: PlanContext, prepare: () => Promise<void>): Images {
   const load = async <T>(module: Promise<T>): Promise<T> => {
     await prepare();
     return module;
@@ -34,6 +36,8 @@ export function openImages(context: ImageContext, prepare: () => Promise<void>):
     pullEach: async function* (...args) {
       yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
     },
+    plan: async (...args) =>
+      (await load(import('../images/plan-pull.ts'))).planPull({images: context, settings}, ...args),
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),

@@ -112,6 +112,7 @@ describe('registry/manifests', ({test}) => {
         digest: IMAGE.manifest.digest,
         contentType: IMAGE.manifest.mediaType,
         size: IMAGE.manifest.bytes.length,
+        rateLimit: null,
       });
       assert.equal(await client.headManifest(name, '9.9'), null);
       registry.setFaults([{on: 'manifest', headers: {'docker-content-digest': 'sha256:../../x'}}]);

@@ -1,6 +1,9 @@
-import {defineCommand} from '../command.ts';
+import type {PlanOptions, PullPlan} from '../../images/plan-pull.ts';
+import type {Toolkit} from '../../toolkit.ts';
+import {type CommandContext, defineCommand} from '../command.ts';
 import {PULL_FLAGS, parsePullFlags} from '../options/pull.ts';
 import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
+import {safeJson} from '../render/safe-text.ts';
 
 /** `winch pull` */
 export const pullCommand = defineCommand({
@@ -16,12 +19,15 @@ export const pullCommand = defineCommand({
     ['winch pull --platform linux/arm64 node:22', 'For another platform'],
     ['winch pull --all-platforms --download-only node:22', 'For all of them, to be unpacked when used'],
     ['winch pull -a ghcr.io/org/app', 'Every tag'],
+    ['winch pull --plan node:22', 'How much that would be'],
     ['winch pull --progress json -q alpine', 'For scripts: JSON lines on standard error'],
   ],
   handle: async ({values, positionals}, context) => {
     const toolkit = await context.openToolkit({references: positionals, registry: parseRegistryFlags(values)});
     const {signal, onEvent} = context;
     const options = {...parsePullFlags(values), signal, onEvent};
+    if (values.plan)
+      return await printPlans(toolkit, {references: positionals, options, format: values.format}, context);
     const failures: unknown[] = [];
     for await (const outcome of toolkit.images.pullEach(positionals, options)) {
       if ('pulled' in outcome) context.print(outcome.pulled.digest);
@@ -31,3 +37,21 @@ export const pullCommand = defineCommand({
     return 0;
   },
 });
+
+interface PlanRequest {
+  readonly references: readonly string[];
+  readonly options: PlanOptions;
+  readonly format: 'json' | undefined;
+}
+
+async function printPlans({images}: Toolkit, {references, options, format}: PlanRequest, {print}: CommandContext) {
+  const plans: PullPlan[] = [];
+  for (const reference of references) plans.push(await images.plan(reference, options));
+  if (format === 'json') {
+    print(safeJson(plans, 2));
+    return 0;
+  }
+  const {renderPlan} = await import('../render/pull-plan.ts');
+  for (const plan of plans) print(renderPlan(plan));
+  return 0;
+}

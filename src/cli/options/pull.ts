@@ -12,6 +12,8 @@ export const PULL_FLAGS = {
   'all-tags': flag('Every tag of the repositories', {short: 'a'}),
   policy: choice(POLICIES, 'Whether to ask the registry', {defaultsTo: 'always'}),
   'download-only': flag('Unpack later, when the image is first used'),
+  plan: flag('Only say what would be downloaded, and from where'),
+  format: choice(['json'], 'Print the plan as JSON', {short: 'f'}),
   foreign: flag('Fetch layers that registries do not hold (Windows) from where the manifest says'),
 };
 
@@ -24,6 +26,8 @@ export function parsePullFlags(values: OptionValues<typeof PULL_FLAGS>): PullEac
   if (values['all-platforms'] && values.platform !== undefined) {
     throw flagsConflict('--platform and --all-platforms exclude one another', 'give one of them');
   }
+  if (values.plan && values['all-tags']) throw flagsConflict('--plan does not go with --all-tags', 'name the images');
+  if (values.format && !values.plan) throw flagsConflict('--format is for --plan alone', 'leave it out');
   return definedMembers({
     platform: values.platform,
     policy: values.policy,

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import {WinchError} from '../../../src/errors.ts';
 import type {BundleOptions} from '../../../src/images/export-bundle.ts';
+import type {PullPlan} from '../../../src/images/plan-pull.ts';
 import type {PullOptions} from '../../../src/images/pull.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
@@ -56,6 +57,47 @@ describe('cli/commands on images', ({test}) => {
     });
     assert.equal([code, stdout], [4, `${DIGESTS.index}\n${DIGESTS.index}\n`]);
     assert.is(stderr, 'winch: MANIFEST_UNKNOWN: no such tag\nwinch: DIGEST_MISMATCH: other bytes\n');
+  });
+
+  test('pull: prints a plan as a table or as JSON, and pulls nothing', async () => {
+    const plan = async (): Promise<PullPlan> => ({
+      reference: 'alpine:latest',
+      digest: DIGESTS.index,
+      platforms: ['linux/amd64'],
+      layers: [
+        {digest: DIGESTS.layer, size: 3_000_000, mediaType: 'x/y', state: 'partial', storedBytes: 1_000_000},
+        {digest: DIGESTS.config, size: 4000, mediaType: 'x/y', state: 'missing', storedBytes: 0},
+      ],
+      bytesToFetch: 2_004_000,
+      bytesReused: 1_000_000,
+      diskBytes: 9_000_000,
+      isDiskEstimated: true,
+      sources: [
+        {host: 'mirror.example', isMirror: true, file: '/etc/registries.conf'},
+        {host: 'registry-1.docker.io', isMirror: false, file: null},
+      ],
+      login: {source: '/auth.json', username: 'ann\x1b', kind: 'password'},
+      rateLimit: {limit: 100, remaining: 76, windowSeconds: 21_600, source: null},
+    });
+    const {code, stdout} = await runWinch(['pull', '--plan', 'alpine'], {images: {plan}});
+    assert.is(code, 0);
+    assert.equal(stdout.split('\n'), [
+      `alpine:latest: ${DIGESTS.index}`,
+      'platform: linux/amd64',
+      'from: mirror.example (mirror, /etc/registries.conf), then registry-1.docker.io',
+      'login: ann\\x1b (/auth.json)',
+      'pulls left: 76 of 100 in 360 minutes',
+      'to fetch: 2MB',
+      'reused: 1MB',
+      'disk: about 9MB',
+      'LAYER          SIZE   STATE',
+      '444444444444   3MB    1MB are here',
+      '333333333333   4kB    to fetch',
+      '',
+    ]);
+    const json = await runWinch(['pull', '--plan', '--format', 'json', 'alpine'], {images: {plan}});
+    assert.equal(JSON.parse(json.stdout)[0].bytesToFetch, 2_004_000);
+    assert.is((await runWinch(['pull', '--format', 'json', 'alpine'], {images: {plan}})).code, 2);
   });
 
   test('pull: refuses one platform and all of them', async () => {
