@@ -1,119 +1,125 @@
 import {WinchError} from '../errors.ts';
-import type {Descriptor} from '../oci/descriptor.ts';
-import {responseError} from './response-errors.ts';
+import {askForBlob, type BlobReply, type BlobRequest, sizeMismatch} from './blob-replies.ts';
+import {givenUp, isInterruption} from './retries.ts';
+import {createRetryBudget, DEFAULT_RETRY_POLICY, type RetryBudget, waitFor} from './retry-budget.ts';
 import type {RegistrySession} from './session.ts';
-import type {TransportResponse} from './transport.ts';
 
 /** The bytes of a blob from an offset to its end; to be read once. Leaving early, or `close`, ends the download. */
 export interface BlobStream extends AsyncIterable<Uint8Array> {
   close(): void;
 }
 
-interface BlobRequest {
-  readonly repository: string;
-  readonly descriptor: Descriptor;
-  /** Where to begin, at most the descriptor's size. */
-  readonly offset: number;
-  readonly signal?: AbortSignal | undefined;
-}
+/** Received bytes that make good for the failures before them. */
+const PROGRESS_BYTES = 1_048_576;
 
 /** @see RegistryClient.openBlob */
 export async function openBlob(session: RegistrySession, request: BlobRequest): Promise<BlobStream> {
-  const {repository, descriptor, offset, signal} = request;
+  const {descriptor, offset} = request;
   if (!(offset >= 0 && offset <= descriptor.size)) throw new RangeError(`offset ${offset} is outside the blob`);
-  if (offset > 0 && offset === descriptor.size) return emptyBlob();
-  const response = await session.request({
-    path: `/v2/${repository}/blobs/${descriptor.digest}`,
-    repository,
-    headers: offset > 0 ? {range: `bytes=${offset}-`} : {},
-    signal,
-  });
-  if (response.status === 416 || (offset > 0 && response.status === 200)) throw rangeRefused(response, request);
-  if (response.status !== 200 && response.status !== 206) throw await blobError(response, session, request);
-  if (response.status === 206) checkRange(response, request);
-  checkLength(response, session, request);
-  return {[Symbol.asyncIterator]: () => readExactly(response, session, request), close: response.close};
+  if (offset > 0 && offset === descriptor.size) return {async *[Symbol.asyncIterator]() {}, close() {}};
+  let current = await askForBlob(session, request, offset);
+  let isClosed = false;
+  const askAgain = async (position: number): Promise<BlobReply> => {
+    current = await askForBlob(session, request, position);
+    if (isClosed) current.response.close();
+    return current;
+  };
+  return {
+    [Symbol.asyncIterator]: () => readToEnd(session, request, {first: current, askAgain, isClosed: () => isClosed}),
+    close: () => {
+      isClosed = true;
+      current.response.close();
+    },
+  };
 }
 
-function emptyBlob(): BlobStream {
-  return {async *[Symbol.asyncIterator]() {}, close() {}};
+interface Replies {
+  readonly first: BlobReply;
+  askAgain(position: number): Promise<BlobReply>;
+  isClosed(): boolean;
 }
 
-/** RFC 9110 §14.4: the reply must say that it starts where it was asked to, and that the blob is as long as expected. */
-function checkRange(response: TransportResponse, request: BlobRequest): void {
-  const {offset, descriptor} = request;
-  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(response.headers['content-range'] ?? '');
-  const [, start, end, size] = match ?? [];
-  const isWanted = Number(start) === offset && Number(end) === descriptor.size - 1;
-  if (!isWanted || (size !== '*' && Number(size) !== descriptor.size)) throw rangeRefused(response, request);
-}
-
-function checkLength(response: TransportResponse, session: RegistrySession, request: BlobRequest): void {
-  const length = response.headers['content-length'];
-  const expected = request.descriptor.size - request.offset;
-  if (length === undefined || Number(length) === expected) return;
-  response.close();
-  throw sizeMismatch(session, request, `the registry sends ${length.slice(0, 20)}`);
-}
-
-async function* readExactly(
-  response: TransportResponse,
+/** Reads on in a new reply wherever one breaks off, until too little comes between two breaks. */
+async function* readToEnd(
   session: RegistrySession,
   request: BlobRequest,
+  {first, askAgain, isClosed}: Replies,
 ): AsyncGenerator<Uint8Array> {
-  const expected = request.descriptor.size - request.offset;
-  let received = 0;
-  for await (const chunk of response.body) {
-    received += chunk.length;
-    if (received > expected) throw sizeMismatch(session, request, 'the registry sends more');
-    yield chunk;
+  const {size} = request.descriptor;
+  const setbacks = createSetbacks(request);
+  let position = request.offset;
+  let endedAt = -1;
+  for (let reply = first; ; reply = await askAgain(position)) {
+    if (reply !== first) tellResumed(request, position);
+    let setback: WinchError | null = null;
+    try {
+      for await (const chunk of readReply(reply, session, {request, position})) {
+        position += chunk.length;
+        yield chunk;
+      }
+    } catch (error) {
+      if (!isInterruption(error) || isClosed()) throw error;
+      setback = error;
+    }
+    if (position === size) return;
+    // Where nothing says how long a reply is, one that was cut looks like one that ended, but not twice in one place.
+    if (setback === null && endedAt === position) throw sizeMismatch(session, request, `the registry sent ${position}`);
+    if (setback === null) endedAt = position;
+    await setbacks.wait(setback ?? endsEarly(reply, request), position);
   }
-  if (received < expected) throw sizeMismatch(session, request, `the registry sent ${received}`);
 }
 
-function blobError(response: TransportResponse, session: RegistrySession, request: BlobRequest): Promise<WinchError> {
-  const {repository, descriptor} = request;
-  const notFound = {
-    code: 'BLOB_UNKNOWN',
-    message: `${session.registry}/${repository} has no blob ${descriptor.digest}, though its manifest names it`,
-    hint: 'the image was pushed incompletely or partly deleted: push it again',
+async function* readReply(
+  {response, skippedBytes}: BlobReply,
+  session: RegistrySession,
+  {request, position}: {readonly request: BlobRequest; readonly position: number},
+): AsyncGenerator<Uint8Array> {
+  let toSkip = skippedBytes;
+  let missing = request.descriptor.size - position;
+  for await (const bytes of response.body) {
+    const chunk = toSkip === 0 ? bytes : bytes.subarray(Math.min(toSkip, bytes.length));
+    toSkip -= bytes.length - chunk.length;
+    if (chunk.length > missing) throw sizeMismatch(session, request, 'the registry sends more');
+    missing -= chunk.length;
+    if (chunk.length > 0) yield chunk;
+  }
+}
+
+/** Waits after a setback; one that came after progress makes those before it forgotten, and is not waited for. */
+function createSetbacks({offset, signal, onEvent, retryPolicy}: BlobRequest) {
+  const policy = {...DEFAULT_RETRY_POLICY, ...retryPolicy};
+  let budget: RetryBudget | null = null;
+  let madeGoodAt = offset;
+  return {
+    /** @throws `error` when there were too many without progress. */
+    wait: async (error: WinchError, position: number): Promise<void> => {
+      signal?.throwIfAborted();
+      if (position - madeGoodAt >= PROGRESS_BYTES) {
+        madeGoodAt = position;
+        budget = null;
+        return;
+      }
+      budget ??= createRetryBudget(policy);
+      const delayMs = budget.next();
+      if (delayMs === null) throw givenUp(error, budget.spent);
+      const host = String(error.details.host);
+      onEvent?.({type: 'request:retrying', host, reason: error.message, attempt: budget.spent.times, delayMs});
+      await waitFor(delayMs, signal);
+    },
   };
-  const wanted = `the blob ${descriptor.digest} of ${repository}`;
-  return responseError(response, {
-    registry: session.registry,
-    repository,
-    wanted,
-    notFound,
-    secrets: session.secrets(),
-  });
 }
 
-function rangeRefused(response: TransportResponse, {descriptor, offset}: BlobRequest): WinchError {
-  response.close();
-  return new WinchError(
-    'RANGE_REFUSED',
-    `${response.url.host} does not continue ${descriptor.digest} at byte ${offset}`,
+function tellResumed({descriptor: {digest, size}, onEvent}: BlobRequest, offset: number): void {
+  onEvent?.({type: 'blob:resumed', digest, offset, totalBytes: size});
+}
+
+const endsEarly = ({response: {url}}: BlobReply, {descriptor}: BlobRequest): WinchError =>
+  new WinchError(
+    'REGISTRY_UNAVAILABLE',
+    `${url.host} sends less of ${descriptor.digest} than its ${descriptor.size} bytes`,
     {
       kind: 'unavailable',
-      hint: 'download it from the start',
-      details: {status: response.status, offset},
+      hint: 'try again later',
+      details: {host: url.host},
     },
   );
-}
-
-function sizeMismatch(
-  {registry}: RegistrySession,
-  {repository, descriptor, offset}: BlobRequest,
-  found: string,
-): WinchError {
-  const expected = `${descriptor.size - offset} bytes expected`;
-  return new WinchError(
-    'SIZE_MISMATCH',
-    `blob ${descriptor.digest} of ${registry}/${repository}: ${expected}, ${found}`,
-    {
-      kind: 'refused',
-      hint: 'the registry or a proxy serves wrong data; nothing was kept',
-      details: {digest: descriptor.digest, expected: descriptor.size},
-    },
-  );
-}

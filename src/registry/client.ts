@@ -5,6 +5,7 @@ import {checkLogin} from './check-login.ts';
 import type {CredentialSource} from './credentials.ts';
 import {openForeignBlob} from './foreign-layers.ts';
 import {openHostDirectory} from './host-directory.ts';
+import {createHostPauses, type HostPauses} from './host-pauses.ts';
 import type {HostDirectory} from './host-plan.ts';
 import type {InsecureRegistries} from './hosts.ts';
 import {deleteManifest} from './manifest-writes.ts';
@@ -14,6 +15,8 @@ import {pushManifest} from './push-manifest.ts';
 import {readRateLimit} from './rate-limit.ts';
 import {listReferrers} from './referrers.ts';
 import type {ReadCallOptions, RegistryClient} from './registry-client.ts';
+import {withRetries} from './retries.ts';
+import type {RetryPolicy} from './retry-budget.ts';
 import {openSession, type RegistrySession} from './session.ts';
 import {listTags} from './tags.ts';
 import {openTransport, type TransportTimeouts} from './transport.ts';
@@ -31,13 +34,18 @@ export interface RegistryClientOptions {
   readonly proxyEnvironment?: ProxyEnvironment | undefined;
   readonly userAgent: string;
   readonly timeouts?: Partial<TransportTimeouts>;
+  /** Default: those of this client alone. */
+  readonly pauses?: HostPauses | undefined;
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined;
 }
 
 /** Opens a client; nothing is sent and no credential is looked up before a call needs it. */
 export function openRegistryClient(options: RegistryClientOptions): RegistryClient {
   const {credentials, hosts = openHostDirectory(options), proxyEnvironment = {}, userAgent, timeouts} = options;
   const tls = (host: string) => hosts.tls(host);
-  const transport = openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})});
+  const {pauses = createHostPauses(), retryPolicy} = options;
+  const exchange = openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})});
+  const transport = withRetries(exchange, {pauses, policy: retryPolicy});
   const sessions = new Map<string, RegistrySession>();
   const turns = createTurns();
   const sessionOf = ({registry}: {readonly registry: string}, call: ReadCallOptions): RegistrySession => {
@@ -58,7 +66,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     deleteManifest: (name, tagOrDigest, options = {}) =>
       deleteManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}),
     openBlob: (name, descriptor, {offset = 0, ...options} = {}) =>
-      openBlob(sessionOf(name, options), {...name, descriptor, offset, signal: options.signal}),
+      openBlob(sessionOf(name, options), {...name, descriptor, offset, retryPolicy, ...options}),
     openForeignBlob: ({registry, repository}, descriptor, {offset = 0, signal} = {}) =>
       openForeignBlob(transport, {registry, repository, descriptor, offset, signal}),
     headBlob: (name, digest, options = {}) =>
@@ -74,11 +82,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     rateLimit: (name, {reference, ...options} = {}) =>
       readRateLimit(ownSessionOf(name, options), {...name, reference, signal: options.signal}),
     checkLogin: (registry, credential, {signal} = {}) =>
-      checkLogin((parts) => openSession(registry, {transport, hosts, ...parts}), {
-        registry,
-        credential,
-        signal,
-      }),
+      checkLogin((parts) => openSession(registry, {transport, hosts, ...parts}), {registry, credential, signal}),
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => transport.close(),
   };

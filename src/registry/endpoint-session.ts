@@ -43,7 +43,8 @@ export function openEndpointSession(endpoint: Endpoint, options: EndpointSession
     const {path, method = 'GET', headers, body, signal, onEvent} = request;
     const url = locate(path, {origin, target, repository: request.repository});
     const own = url.origin === origin ? {...target.headers, ...(authorization !== undefined && {authorization})} : {};
-    const sent: TransportRequest = {url, method, headers: {...headers, ...own}, ...(body && {body}), signal, onEvent};
+    const manner = {mayRepeat: !target.isMirror, signal, onEvent};
+    const sent: TransportRequest = {url, method, headers: {...headers, ...own}, ...(body && {body}), ...manner};
     return await sendFollowing(transport, sent, {privateHeaders: Object.keys(target.headers)});
   };
   const request = async (wanted: SessionRequest, target: Endpoint): Promise<TransportResponse> => {
@@ -92,20 +93,22 @@ async function findOrigin(
   if (second === undefined) return first;
   const place = `${apiPath}/`;
   try {
-    const response = await transport.send({url: new URL(place, first), signal});
+    const response = await transport.send({url: new URL(place, first), mayRepeat: false, signal});
     await response.discard();
     if (response.status !== 400 || first.startsWith('https:')) return first;
   } catch (error) {
     if (!isWinchError(error) || error.kind !== 'unavailable') throw error;
-    const answers = await isAnswering(transport, new URL(place, second), signal);
-    if (!answers) throw error;
+    if (await isAnswering(transport, new URL(place, second), signal)) return second;
+    // Neither answers now: the likelier one is waited for.
+    await (await transport.send({url: new URL(place, first), signal})).discard();
+    return first;
   }
   return second;
 }
 
 async function isAnswering(transport: Transport, url: URL, signal: AbortSignal | undefined): Promise<boolean> {
   try {
-    const response = await transport.send({url, signal});
+    const response = await transport.send({url, mayRepeat: false, signal});
     await response.discard();
     return true;
   } catch (error) {

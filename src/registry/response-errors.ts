@@ -50,8 +50,10 @@ interface RegistryMessage {
 export async function responseError(response: TransportResponse, subject: Subject): Promise<WinchError> {
   const said = await readRegistryMessage(response, subject.secrets ?? []);
   const {code, kind, message, hint} = judge(response, subject, said);
-  const words = kind === 'not-found' ? '' : ((said?.message || said?.code) ?? '');
-  return new WinchError(code, words === '' ? message : `${message}: ${words}`, {
+  const isExplained = kind === 'not-found' || code === subject.unsupported?.code;
+  const words = isExplained ? '' : ((said?.message || said?.code) ?? '');
+  const tries = response.repeated === undefined ? '' : `; retried ${response.repeated}`;
+  return new WinchError(code, `${words === '' ? message : `${message}: ${words}`}${tries}`, {
     kind,
     hint,
     details: {host: response.url.host, status: response.status},
@@ -91,7 +93,12 @@ function judge({status, headers}: TransportResponse, subject: Subject, said: Reg
   if (status === 429) {
     const wait = headers['retry-after'];
     const hint = `${wait === undefined ? 'try again later' : `try again in ${retryText(wait)}`}; a login may allow more`;
-    return {code: 'RATE_LIMITED', kind: 'unavailable', message: `${registry} limits how often it may be asked`, hint};
+    return {
+      code: 'RATE_LIMITED',
+      kind: 'unavailable',
+      message: `${registry} limits how often it may be asked`,
+      hint,
+    };
   }
   const message = `${registry} answered ${status} for ${wanted}`;
   const hint = status >= 500 ? 'the registry has a problem: try again later' : 'check the name and the registry';

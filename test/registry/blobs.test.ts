@@ -35,27 +35,6 @@ describe('registry/blobs', ({test}) => {
       assert.equal(registry.requests.length, 0);
     }));
 
-  test('refuses a reply that does not begin at the offset', () =>
-    withRegistry({}, async ({client, name, registry, layer}) => {
-      const size = BYTES.length;
-      const last = size - 1;
-      const ranges = [
-        `bytes 0-${last}/${size}`,
-        `bytes ${HALF}-${last}/${size + 1}`,
-        `bytes ${HALF}-${last - 1}/${size}`,
-      ];
-      for (const range of [...ranges, `bytes ${HALF}-/${size}`, 'junk', null]) {
-        registry.setFaults([{on: 'blob', headers: {'content-range': range}}]);
-        const error = await failureOf(client.openBlob(name, layer, {offset: HALF}));
-        assert.equal(error.code, 'RANGE_REFUSED', String(range));
-        assert.equal(error.kind, 'unavailable');
-      }
-      registry.setFaults([{on: 'blob', noRange: true}]);
-      assert.equal((await failureOf(client.openBlob(name, layer, {offset: HALF}))).code, 'RANGE_REFUSED');
-      registry.setFaults([{on: 'blob', status: 416}]);
-      assert.equal((await failureOf(client.openBlob(name, layer, {offset: HALF}))).code, 'RANGE_REFUSED');
-    }));
-
   test('takes a range whose total is not known', () =>
     withRegistry({}, async ({client, name, registry, layer}) => {
       registry.setFaults([{on: 'blob', headers: {'content-range': `bytes ${HALF}-${BYTES.length - 1}/*`}}]);
@@ -82,7 +61,7 @@ describe('registry/blobs', ({test}) => {
     }));
 
   test('says that a blob was cut short, never that it ended', () =>
-    withRegistry({faults: [{on: 'blob', truncateAt: 100_000}]}, async ({client, name, layer}) => {
+    withRegistry({faults: [{on: 'blob', truncateAt: 100, noRange: true}]}, async ({client, name, layer}) => {
       const error = await failureOf(readAll(await client.openBlob(name, layer)));
       assert.equal(error.code, 'REGISTRY_UNAVAILABLE');
       assert.equal(error.kind, 'unavailable');

@@ -34,9 +34,8 @@ describe('registry/session', ({test}) => {
       assert.match(error.message, /connection refused/);
     }));
 
-  test('asks again after a registry was down', () =>
+  test('finds a registry that did not answer at first', () =>
     withRegistry({faults: [{on: 'ping', times: 1, reset: true}]}, async ({client, name}) => {
-      assert.equal((await failureOf(client.getManifest(name, '1.0'))).code, 'REGISTRY_UNAVAILABLE');
       assert.deepEqual((await client.getManifest(name, '1.0')).bytes, IMAGE.manifest.bytes);
     }));
 

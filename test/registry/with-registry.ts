@@ -12,6 +12,9 @@ export const IMAGE = buildImage({
   compression: 'none',
 });
 
+/** Gives up what others try for a minute, after one or two repetitions. */
+export const QUICK_RETRIES = Object.freeze({firstDelayMs: 10, longestDelayMs: 40, budgetMs: 60, longestPauseMs: 100});
+
 export interface Fixture {
   readonly registry: RegistryServer;
   readonly client: RegistryClient;
@@ -36,6 +39,7 @@ export function openTestClient(options: Partial<RegistryClientOptions> = {}): Re
     credentials: async () => null,
     insecureRegistries: [],
     userAgent: 'winch/test',
+    retryPolicy: QUICK_RETRIES,
     ...options,
   });
 }
