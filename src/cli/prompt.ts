@@ -60,7 +60,7 @@ function readLine({input, interrupt}: PromptTerminal, signal: AbortSignal): Prom
   };
   const onEnd = () => reject(answerMissing());
   const onAbort = () => reject(signal.reason);
-  input.setEncoding('utf8').on('data', onData).on('end', onEnd);
+  input.setEncoding('utf8').on('data', onData).on('end', onEnd).resume();
   signal.addEventListener('abort', onAbort);
   return promise.finally(() => {
     input.off('data', onData).off('end', onEnd);
