@@ -14,16 +14,12 @@ export interface UploadSubject {
 /** The error that a reply to a request of an upload stands for. */
 export function uploadError(subject: UploadSubject, response: TransportResponse): Promise<WinchError> {
   const {session, repository, digest} = subject;
-  const invalid = digestVerdict(subject);
   return responseError(response, {
     registry: session.registry,
     repository,
     wanted: `the upload of ${digest} to ${repository}`,
     action: 'write to',
-    byRegistryCode: new Map([
-      ['DIGEST_INVALID', invalid],
-      ['SIZE_INVALID', invalid],
-    ]),
+    byRegistryCode: new Map([['DIGEST_INVALID', digestVerdict(subject)]]),
     secrets: session.secrets(),
   });
 }

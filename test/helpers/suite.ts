@@ -46,7 +46,7 @@ export function describe(name: string, body: (tools: SuiteTools) => void): void 
         tally.passed += 1;
       } catch (error) {
         tally.failed += 1;
-        throw error instanceof Error ? error : new Error(String(error));
+        throw forUvu(error);
       }
     });
   };
@@ -94,6 +94,16 @@ function collect(body: (tools: SuiteTools) => void) {
     after: (hook) => void afters.push(hook),
   });
   return {befores, afters, tests};
+}
+
+/** uvu takes `details` for a text and dies in the middle of the run where it is none, as in a WinchError. */
+function forUvu(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  if (!('details' in error) || typeof error.details === 'string') return error;
+  const code = 'code' in error ? `${error.code}: ` : '';
+  const plain = new Error(`${code}${error.message}`, {cause: error});
+  if (error.stack !== undefined) plain.stack = error.stack;
+  return plain;
 }
 
 async function withTimeout(run: () => unknown, milliseconds: number, title: string): Promise<void> {
