@@ -99,7 +99,12 @@ export async function resolveManifest(
   };
 }
 
-async function readConfig(
+/**
+ * The bytes of a config, verified.
+ *
+ * @throws {WinchError} `CONFIG_TOO_LARGE` (4 MiB) | `DIGEST_MISMATCH`, and those of `RegistryClient.openBlob`
+ */
+export async function readConfig(
   registry: RegistryClient,
   reference: Reference,
   {descriptor, options}: {descriptor: Descriptor; options: CallOptions},
