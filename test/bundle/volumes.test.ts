@@ -8,7 +8,7 @@ const codeFor = (path: string) => codeOf(() => validateVolumes(imageOf({Volumes:
 
 describe('bundle/volumes', ({test}) => {
   for (const path of ['', 'data', '/', '/.', '/../../../etc', '/a/../b', '/proc', '/proc/self', '//proc/x', '/a\0']) {
-    test(`refuses ${JSON.stringify(path)} (CVE-2022-23648, CVE-2019-16884)`, () => {
+    test(`M11 refuses ${JSON.stringify(path)} (CVE-2022-23648, CVE-2019-16884)`, () => {
       assert.is(codeFor(path), 'VOLUME_INVALID');
     });
   }
