@@ -1,25 +1,24 @@
 import {deleteBlob, headBlob} from './blob-requests.ts';
 import {openBlob} from './blobs.ts';
 import {listRepositories} from './catalog.ts';
-import {checkLogin} from './check-login.ts';
 import type {CredentialSource} from './credentials.ts';
 import {openForeignBlob} from './foreign-layers.ts';
 import {openHostDirectory} from './host-directory.ts';
 import {createHostPauses, type HostPauses} from './host-pauses.ts';
 import type {HostDirectory} from './host-plan.ts';
 import type {InsecureRegistries} from './hosts.ts';
-import {deleteManifest} from './manifest-writes.ts';
 import {fetchManifest, headManifest} from './manifests.ts';
 import type {ProxyEnvironment} from './proxies.ts';
 import {pushManifest} from './push-manifest.ts';
 import {readRateLimit} from './rate-limit.ts';
 import {listReferrers} from './referrers.ts';
 import type {ReadCallOptions, RegistryClient} from './registry-client.ts';
+import {removeManifest} from './remove-manifest.ts';
 import {withRetries} from './retries.ts';
 import type {RetryPolicy} from './retry-budget.ts';
 import {openSession, type RegistrySession} from './session.ts';
 import {listTags} from './tags.ts';
-import {openTransport, type TransportTimeouts} from './transport.ts';
+import {openTransport, type Transport, type TransportTimeouts} from './transport.ts';
 import {createTurns} from './turns.ts';
 import {uploadBlob} from './uploads.ts';
 
@@ -34,6 +33,8 @@ export interface RegistryClientOptions {
   readonly proxyEnvironment?: ProxyEnvironment | undefined;
   readonly userAgent: string;
   readonly timeouts?: Partial<TransportTimeouts>;
+  /** Puts something between the client and the network that sees every exchange. */
+  readonly watch?: ((transport: Transport) => Transport) | undefined;
   /** Default: those of this client alone. */
   readonly pauses?: HostPauses | undefined;
   readonly retryPolicy?: Partial<RetryPolicy> | undefined;
@@ -44,7 +45,8 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
   const {credentials, hosts = openHostDirectory(options), proxyEnvironment = {}, userAgent, timeouts} = options;
   const tls = (host: string) => hosts.tls(host);
   const {pauses = createHostPauses(), retryPolicy} = options;
-  const exchange = openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})});
+  const {watch = (unwatched) => unwatched} = options;
+  const exchange = watch(openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})}));
   const transport = withRetries(exchange, {pauses, policy: retryPolicy});
   const sessions = new Map<string, RegistrySession>();
   const turns = createTurns();
@@ -64,7 +66,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     putManifest: (name, tagOrDigest, manifest, options = {}) =>
       pushManifest(ownSessionOf(name, options), {...name, tagOrDigest, manifest, signal: options.signal}, turns),
     deleteManifest: (name, tagOrDigest, options = {}) =>
-      deleteManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}),
+      removeManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}, turns),
     openBlob: (name, descriptor, {offset = 0, ...options} = {}) =>
       openBlob(sessionOf(name, options), {...name, descriptor, offset, retryPolicy, ...options}),
     openForeignBlob: ({registry, repository}, descriptor, {offset = 0, signal} = {}) =>
@@ -81,8 +83,10 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     catalog: (registry, options = {}) => listRepositories(ownSessionOf({registry}, options), options),
     rateLimit: (name, {reference, ...options} = {}) =>
       readRateLimit(ownSessionOf(name, options), {...name, reference, signal: options.signal}),
-    checkLogin: (registry, credential, {signal} = {}) =>
-      checkLogin((parts) => openSession(registry, {transport, hosts, ...parts}), {registry, credential, signal}),
+    checkLogin: async (registry, credential, {signal} = {}) => {
+      const {checkLogin} = await import('./check-login.ts');
+      return checkLogin((parts) => openSession(registry, {transport, hosts, ...parts}), {registry, credential, signal});
+    },
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => transport.close(),
   };

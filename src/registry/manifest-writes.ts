@@ -24,7 +24,7 @@ export interface ManifestPut {
   readonly signal?: AbortSignal | undefined;
 }
 
-interface ManifestName {
+export interface ManifestName {
   readonly repository: string;
   readonly tagOrDigest: string;
   readonly signal?: AbortSignal | undefined;
@@ -56,7 +56,7 @@ export async function putManifest(session: RegistrySession, put: ManifestPut): P
   return {digest, subject: isDigest(subject) ? subject : null};
 }
 
-/** @see RegistryClient.deleteManifest */
+/** Deletes a manifest or a tag and nothing else. */
 export async function deleteManifest(session: RegistrySession, name: ManifestName): Promise<void> {
   const {repository, tagOrDigest, signal} = name;
   const path = `/v2/${repository}/manifests/${tagOrDigest}`;

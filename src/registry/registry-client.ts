@@ -75,7 +75,8 @@ export interface RegistryClient extends AsyncDisposable {
     options?: CallOptions,
   ): Promise<PushedManifest>;
   /**
-   * Deletes a manifest with all its tags (by digest), or one tag alone (by tag). Never turns the one into the other.
+   * Deletes a manifest with all its tags (by digest), or one tag alone (by tag). Never turns the one into the other. A
+   * manifest with a subject is also taken out of the index under the subject's tag, where there is one.
    *
    * @throws {WinchError} `MANIFEST_UNKNOWN`, `NAME_UNKNOWN`; `DELETE_UNSUPPORTED`: the registry does not do it.
    * @see distribution-spec v1.1.1 spec.md#content-management
