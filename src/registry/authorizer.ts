@@ -1,6 +1,7 @@
 import {WinchError} from '../errors.ts';
+import type {Login} from './answer-challenge.ts';
 import type {Credential, CredentialSource} from './credentials.ts';
-import {type Login, openLogins} from './logins.ts';
+import {openLogins} from './logins.ts';
 import {type Access, describeAccess} from './scopes.ts';
 import type {Transport, TransportResponse} from './transport.ts';
 

@@ -1,7 +1,6 @@
-import {type Challenge, parseChallenges} from './challenge.ts';
+import type {Login, Refusal} from './answer-challenge.ts';
 import type {Credential, CredentialSource} from './credentials.ts';
-import {checkRealm} from './realm.ts';
-import {type Access, grantsOf, mergeScopes} from './scopes.ts';
+import {type Access, basicGrantOf, grantsOf} from './scopes.ts';
 import {openSharedWork} from './shared-work.ts';
 import type {Transport} from './transport.ts';
 
@@ -10,30 +9,6 @@ export interface LoginsOptions {
   readonly credentials: CredentialSource;
   readonly transport: Transport;
   readonly onIdentityToken?: ((token: string) => void) | undefined;
-}
-
-/** A header that a registry takes, as far as is known. */
-export interface Login {
-  /** The value of `Authorization`. */
-  readonly header: string;
-  /** What it is good for: grants of {@link grantsOf}, or a repository that Basic was sent for. */
-  readonly grants: ReadonlySet<string>;
-  readonly isAnonymous: boolean;
-  /** The challenge that it answered. */
-  readonly wwwAuthenticate: string | undefined;
-}
-
-/** A refusal by the registry and what it was the answer to. */
-export interface Refusal {
-  /** Where the registry answers. */
-  readonly origin: URL;
-  readonly wwwAuthenticate: string | undefined;
-  readonly access: Access;
-  /** What was sent. */
-  readonly refused: Login | undefined;
-  /** Whether an anonymous token has just been tried. */
-  readonly isAnonymousRefused: boolean;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** The credentials and tokens of one registry. */
@@ -57,10 +32,12 @@ export function openLogins(options: LoginsOptions): Logins {
   const shared = openSharedWork<Login | null>();
   const find = (access: Access): Login | undefined => {
     const wanted = grantsOf(access);
-    return held.find(({grants}) => grants.has(keyOf(access)) || isCovered(wanted, grants));
+    return held.find(({grants}) => grants.has(basicGrantOf(access)) || isCovered(wanted, grants));
   };
   const obtain = async (refusal: Refusal, signal: AbortSignal): Promise<Login | null> => {
     const {access} = refusal;
+    // Imported on demand: a registry that asks for nothing, or a pull of what is there, needs none of it.
+    const {answerChallenge} = await import('./answer-challenge.ts');
     const answer = (credential: Credential | null) =>
       answerChallenge({...options, refusal, credential, secrets, signal});
     if (!refusal.isAnonymousRefused) {
@@ -77,7 +54,11 @@ export function openLogins(options: LoginsOptions): Logins {
       const newer = find(refusal.access);
       // Somebody else was refused with the same header and has got a new one since.
       if (newer && newer !== refusal.refused && !refusal.isAnonymousRefused) return newer;
-      const key = JSON.stringify([keyOf(refusal.access), ...grantsOf(refusal.access), refusal.isAnonymousRefused]);
+      const key = JSON.stringify([
+        basicGrantOf(refusal.access),
+        ...grantsOf(refusal.access),
+        refusal.isAnonymousRefused,
+      ]);
       const login = await shared.run(key, refusal.signal, (signal) => obtain(refusal, signal));
       if (login === null || held.includes(login)) return login;
       secrets.add(login.header.slice(login.header.indexOf(' ') + 1));
@@ -103,71 +84,22 @@ function openKnownCredentials({registry, credentials}: LoginsOptions, secrets: S
   const found = new Map<string, {readonly credential: Credential | null; readonly isThorough: boolean}>();
   return {
     lookUp: async (access, {isThorough, signal}) => {
-      const known = found.get(keyOf(access));
+      const known = found.get(basicGrantOf(access));
       if (known && (known.credential !== null || known.isThorough || !isThorough)) return known.credential;
       const repository = access.repository ?? undefined;
       const credential = await credentials(registry, {repository, isThorough, signal});
-      found.set(keyOf(access), {credential, isThorough});
+      found.set(basicGrantOf(access), {credential, isThorough});
       for (const secret of secretsOf(credential)) secrets.add(secret);
       return credential;
     },
-    get: (access) => found.get(keyOf(access))?.credential ?? null,
+    get: (access) => found.get(basicGrantOf(access))?.credential ?? null,
   };
 }
 
 const isCovered = (wanted: readonly string[], grants: ReadonlySet<string>): boolean =>
   wanted.every((grant) => grants.has(grant));
 
-/** No grant: it has no colon. */
-const keyOf = ({repository}: Access): string => repository ?? '';
-
 function secretsOf(credential: Credential | null): readonly string[] {
   const {username: _, ...secrets} = {username: '', ...credential};
   return Object.values(secrets);
-}
-
-interface Answer extends LoginsOptions {
-  readonly refusal: Refusal;
-  readonly credential: Credential | null;
-  readonly secrets: ReadonlySet<string>;
-  readonly signal: AbortSignal;
-}
-
-/** Null: the challenge is one that this credential, or none, cannot answer. */
-async function answerChallenge(answer: Answer): Promise<Login | null> {
-  const {access, wwwAuthenticate} = answer.refusal;
-  const {credential} = answer;
-  const challenges = parseChallenges(wwwAuthenticate ?? '');
-  const bearer = challenges.find(({scheme}) => scheme === 'bearer');
-  if (bearer) {
-    const token = await obtainToken(bearer, answer);
-    if (token === null) return null;
-    const grants = new Set(grantsOf(access));
-    return {header: `Bearer ${token}`, grants, isAnonymous: credential === null, wwwAuthenticate};
-  }
-  const isBasic = challenges.some(({scheme}) => scheme === 'basic');
-  if (!isBasic || credential === null || !('password' in credential)) return null;
-  const {basicAuthorization} = await import('./token.ts');
-  const grants = new Set([keyOf(access)]);
-  return {header: basicAuthorization(credential), grants, isAnonymous: false, wwwAuthenticate};
-}
-
-// Imported on demand: most pulls of a warm store ask no token endpoint.
-async function obtainToken({parameters}: Challenge, answer: Answer): Promise<string | null> {
-  const {credential, refusal, registry, transport, secrets, signal, onIdentityToken} = answer;
-  if (credential && 'registryToken' in credential) return credential.registryToken;
-  const {fetchToken} = await import('./token.ts');
-  const granted = await fetchToken(transport, {
-    registry,
-    repository: refusal.access.repository ?? '',
-    realm: checkRealm(parameters.get('realm'), refusal.origin),
-    service: parameters.get('service'),
-    scopes: mergeScopes(refusal.access, parameters.get('scope')),
-    credential,
-    isOffline: onIdentityToken !== undefined,
-    secrets: [...secrets],
-    signal,
-  });
-  if (granted?.refreshToken !== undefined) onIdentityToken?.(granted.refreshToken);
-  return granted?.token ?? null;
 }

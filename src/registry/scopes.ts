@@ -37,6 +37,9 @@ export function mergeScopes(access: Access, challengeScope = ''): readonly strin
 export const grantsOf = (access: Access): readonly string[] =>
   scopesOf(access).flatMap(({resource, actions}) => actions.map((action) => `${resource}:${action}`));
 
+/** What Basic is good for, as a grant: a repository, with every action. Other grants have a colon. */
+export const basicGrantOf = ({repository}: Access): string => repository ?? '';
+
 /** `read team/app`, for messages. */
 export function describeAccess({repository, actions}: Access): string {
   const what = repository ?? 'what it offers';
