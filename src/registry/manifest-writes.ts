@@ -143,6 +143,8 @@ function deleteSubject({registry, secrets}: RegistrySession, {repository, tagOrD
       hint: 'check how the tag and the repository are written',
     },
     unsupported: {
+      // distribution-spec v1.1.1 spec.md#deleting-tags allows both.
+      statuses: isTag ? [400, 405] : [405],
       code: 'DELETE_UNSUPPORTED',
       message: `${registry} does not delete ${isTag ? 'a tag alone' : 'manifests'}`,
       hint: isTag

@@ -15,8 +15,8 @@ export interface Subject {
   readonly wanted: string;
   /** For a 404 that is not about the repository. */
   readonly notFound?: NotFound;
-  /** For a 405, and for a code that says the same. */
-  readonly unsupported?: NotFound;
+  /** For a code that says so, and for these statuses; default: 405. */
+  readonly unsupported?: NotFound & {readonly statuses?: readonly number[]};
   /** For error codes of the registry, whatever the status. */
   readonly byRegistryCode?: ReadonlyMap<string, Verdict>;
   /** What the account would have to be allowed. Default: `read`. */
@@ -81,7 +81,7 @@ function judge({status, headers}: TransportResponse, subject: Subject, said: Reg
   const {registry, repository, wanted, notFound, unsupported, action = 'read'} = subject;
   const verdict = said === null ? undefined : subject.byRegistryCode?.get(said.code);
   if (verdict) return verdict;
-  if (unsupported && (status === 405 || said?.code === 'UNSUPPORTED')) return {...unsupported, kind: 'unavailable'};
+  if (unsupported && isUnsupported(status, said, unsupported)) return {...unsupported, kind: 'unavailable'};
   if (status === 404 && said?.code === 'NAME_UNKNOWN') {
     return {...repositoryUnknown(registry, repository), kind: 'not-found'};
   }
@@ -104,6 +104,12 @@ function judge({status, headers}: TransportResponse, subject: Subject, said: Reg
   const hint = status >= 500 ? 'the registry has a problem: try again later' : 'check the name and the registry';
   return {code: 'REGISTRY_ERROR', kind: 'unavailable', message, hint};
 }
+
+const isUnsupported = (
+  status: number,
+  said: RegistryMessage | null,
+  {statuses = [405]}: NonNullable<Subject['unsupported']>,
+): boolean => said?.code === 'UNSUPPORTED' || statuses.includes(status);
 
 const retryText = (retryAfter: string): string => (/^\d{1,6}$/.test(retryAfter) ? `${retryAfter} s` : 'a while');
 

@@ -84,6 +84,9 @@ describe('registry/manifests-write', ({test}) => {
         registry.requests.filter(({method}) => method === 'DELETE').map(({url}) => url),
         ['/v2/team/app/manifests/1.0'],
       );
+      registry.setFaults([{on: 'manifest', method: 'DELETE', status: 400, body: '{}'}]);
+      assert.equal((await failureOf(client.deleteManifest(name, '1.0'))).code, 'DELETE_UNSUPPORTED');
+      assert.equal((await failureOf(client.deleteManifest(name, IMAGE.manifest.digest))).code, 'REGISTRY_ERROR');
     }));
 
   test('says so where nothing can be deleted', () =>
