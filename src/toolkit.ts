@@ -35,7 +35,7 @@ const layerWorkers = (): number => Math.min(MOST_LAYER_WORKERS, Math.max(2, avai
 
 /** Opens a store; the one place where winch's parts are put together. */
 export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
-  const parts = openParts(options);
+  const parts = await watchParts(openParts(options), options);
   const close = () => parts.close();
   return {
     images: openImages({images: parts.context, settings: options}, () => clearLeftovers(parts.context)),
@@ -66,8 +66,23 @@ function hasRuns({runtimeDirectory}: ContainerContext): boolean {
 }
 
 interface Parts {
-  readonly context: ContainerContext;
+  readonly context: ContainerContext & ImageContext;
   close(): Promise<void>;
+}
+
+/** The same parts, measured, when somebody wants to know. */
+async function watchParts(parts: Parts, {onSpan}: ToolkitOptions): Promise<Parts> {
+  if (!onSpan) return parts;
+  const {traceContext} = await import('./images/trace-context.ts');
+  return {...parts, context: {...parts.context, ...traceContext(parts.context, onSpan)}};
+}
+
+async function openRegistry(options: ToolkitOptions): Promise<RegistryClient> {
+  if (options.onSpan || options.onWire) {
+    const {openWatchedRegistry} = await import('./images/open-watched-registry.ts');
+    return openWatchedRegistry(options, options);
+  }
+  return (await import('./images/open-registry.ts')).openRegistry(options);
 }
 
 function openParts(options: ToolkitOptions): Parts {
@@ -80,7 +95,7 @@ function openParts(options: ToolkitOptions): Parts {
     hostname: hostname(),
     hostPlatform: hostPlatform({arch: process.arch}),
     registry: () => {
-      registry ??= import('./images/open-registry.ts').then(({openRegistry}) => openRegistry(options));
+      registry ??= openRegistry(options);
       return registry;
     },
     layerPool: () => {

@@ -8,7 +8,7 @@ const source = join(project, 'src');
 
 /** Rooms from the ground up; a file may import from its own room and from lower floors only. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['errors.ts', 'events.ts'],
+  ['errors.ts', 'events.ts', 'trace.ts'],
   ['oci'],
   ['host'],
   ['registry', 'store', 'layers', 'network', 'runtime'],

@@ -11,6 +11,7 @@ export const GLOBAL_OPTIONS = grouped('Everywhere:', {
     defaultsTo: 'full',
   }),
   insecure: flag('The registries of the named images may use plain HTTP or unverified TLS'),
-  debug: flag('Print the stack of an error'),
+  debug: flag('Show what goes over the wire, secrets masked, and the stack of an error'),
+  trace: text('FILE', 'Write where the time goes, for ui.perfetto.dev or chrome://tracing'),
   help: flag('Show this page', {short: 'h'}),
 });

@@ -10,6 +10,8 @@ export interface Interrupts {
   readonly signal: AbortSignal;
   /** Stops listening: from now on signals are somebody else's (the running container's), or kill as by default. */
   release(): void;
+  /** Runs what must not be lost before a signal ends the process at once. */
+  beforeExit(hook: () => void): void;
 }
 
 export interface InterruptSource {
@@ -26,14 +28,22 @@ export function listenForInterrupts(source: InterruptSource, now: () => number =
   const controller = new AbortController();
   let firstAt: number | undefined;
   let deadline: NodeJS.Timeout | undefined;
+  const hooks: (() => void)[] = [];
+  const exit = (code: number) => {
+    try {
+      for (const hook of hooks) hook();
+    } finally {
+      source.exit(code);
+    }
+  };
   const interrupt = (signal: NodeJS.Signals) => {
     const code = exitCodeOfSignal(signal);
     if (firstAt === undefined) {
       firstAt = now();
-      deadline = setTimeout(() => source.exit(code), GRACE_MS).unref();
+      deadline = setTimeout(() => exit(code), GRACE_MS).unref();
       controller.abort(interruptedBy(signal));
     } else if (now() - firstAt > SAME_KEYSTROKE_MS) {
-      source.exit(code);
+      exit(code);
     }
   };
   for (const signal of INTERRUPTING_SIGNALS) source.on(signal, interrupt);
@@ -43,5 +53,6 @@ export function listenForInterrupts(source: InterruptSource, now: () => number =
       clearTimeout(deadline);
       for (const signal of INTERRUPTING_SIGNALS) source.off(signal, interrupt);
     },
+    beforeExit: (hook) => void hooks.push(hook),
   };
 }

@@ -1,21 +1,28 @@
-import {openRegistryClient, type RegistryClient} from '../registry/client.ts';
+import {openRegistryClient, type RegistryClient, type RegistryClientOptions} from '../registry/client.ts';
+import type {FoundCredential} from '../registry/credentials.ts';
 import {type OpenHostDirectory, openHostDirectory} from '../registry/host-directory.ts';
 import {hostFiles} from './read-host-configuration.ts';
 import type {RegistrySettings} from './registry-settings.ts';
 
 const DEFAULT_USER_AGENT = 'winch';
 
+export interface RegistryWatch extends Pick<RegistryClientOptions, 'watch'> {
+  /** Told of every credential that is found. */
+  readonly onCredential?: ((registry: string, found: FoundCredential) => void) | undefined;
+}
+
 /** Opens a registry client that reads the files of its settings when a registry first needs them. */
-export const openRegistry = (settings: RegistrySettings): RegistryClient => {
+export const openRegistry = (settings: RegistrySettings, {watch, onCredential}: RegistryWatch = {}): RegistryClient => {
   const {insecureRegistries = [], proxyEnvironment, userAgent = DEFAULT_USER_AGENT} = settings;
   return openRegistryClient({
     insecureRegistries,
     hosts: openHostsOf(settings),
     proxyEnvironment,
     userAgent,
+    watch,
     // Imported on demand: few pulls have to log in.
     credentials: async (registry, wanted) =>
-      (await import('./logins/open-credentials.ts')).openCredentialsOf(settings).find(registry, wanted),
+      (await import('./logins/open-credentials.ts')).openCredentialsOf(settings, onCredential).find(registry, wanted),
   });
 };
 

@@ -42,6 +42,8 @@ export interface CredentialsOptions {
     serverAddress: string,
     options: {readonly signal?: AbortSignal | undefined},
   ) => Promise<Credential | null>;
+  /** Told what `find` finds. */
+  readonly onFound?: ((registry: string, found: FoundCredential) => void) | undefined;
 }
 
 /** A credential without its secret. */
@@ -58,7 +60,8 @@ export interface Credentials {
   describe(registry: string, options?: CredentialOptions): Promise<CredentialDescription | null>;
 }
 
-interface FoundCredential {
+/** A credential, and what `CredentialDescription` has for its source. */
+export interface FoundCredential {
   readonly source: string;
   readonly credential: Credential;
 }
@@ -73,7 +76,11 @@ interface FoundCredential {
  */
 export function openCredentials(options: CredentialsOptions): Credentials {
   return {
-    find: async (registry, wanted = {}) => (await findCredential(options, registry, wanted))?.credential ?? null,
+    find: async (registry, wanted = {}) => {
+      const found = await findCredential(options, registry, wanted);
+      if (found !== null) options.onFound?.(registry, found);
+      return found?.credential ?? null;
+    },
     describe: async (registry, wanted = {}) => {
       const found = await findCredential(options, registry, wanted);
       return found === null ? null : {source: found.source, ...describeCredential(found.credential)};

@@ -61,11 +61,24 @@ export interface TransportResponse {
   readonly repeated?: string;
   /** Whether a redirect led here. */
   readonly isRedirected?: boolean;
+  readonly timings?: ExchangeTimings;
   /** To be read once; leaving early, or `close`, ends the connection. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Gives the body up; a short one is read so that the connection can be used again. */
   discard(): Promise<void>;
   close(): void;
+}
+
+/** When each part of an exchange was over, until its first byte: milliseconds since 1970. */
+export interface ExchangeTimings {
+  /** Whether the connection was there before. */
+  readonly isReused: boolean;
+  readonly socket?: number | undefined;
+  readonly lookup?: number | undefined;
+  readonly connect?: number | undefined;
+  readonly secureConnect?: number | undefined;
+  readonly upload?: number | undefined;
+  readonly response?: number | undefined;
 }
 
 /** One HTTP exchange, any status, no redirect followed, nothing retried, nothing decoded. */
@@ -108,7 +121,8 @@ export function openTransport(options: TransportOptions): Transport {
     const bodyBytes = method === 'HEAD' ? 0 : Number(response.headers['content-length']);
     const close = () => void exchange.destroy();
     const discard = async () => (bodyBytes <= DISCARD_LIMIT_BYTES ? await drain(body) : close());
-    return {url, status: response.statusCode, headers: response.headers, body, discard, close};
+    const timings = {...response.timings, isReused: exchange.reusedSocket === true};
+    return {url, status: response.statusCode, headers: response.headers, timings, body, discard, close};
   };
   const send = async (request: TransportRequest): Promise<TransportResponse> => {
     const {url} = request;

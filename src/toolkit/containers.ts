@@ -16,7 +16,11 @@ export interface Containers {
   spawn(request: RunRequest, options?: CallOptions): Promise<ContainerProcess>;
 }
 
-export const openContainers = (context: ContainerContext, toolkitOptions: ToolkitOptions): Containers => ({
+/** Watchers stay here: functions do not reach another process. */
+export const openContainers = (
+  context: ContainerContext,
+  {onSpan: _, onWire: __, ...toolkitOptions}: ToolkitOptions,
+): Containers => ({
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>
     (await import('../containers/spawn.ts')).spawnContainer(

@@ -1,6 +1,7 @@
 import type {RegistrySettings} from '../images/registry-settings.ts';
+import type {Watchers} from '../trace.ts';
 
-export interface ToolkitOptions extends RegistrySettings {
+export interface ToolkitOptions extends RegistrySettings, Watchers {
   /** The store's directory; created with mode 0700 by the first call that writes. */
   readonly root: string;
   /** Volatile state: of running containers, and the pauses that registries asked for. On a tmpfs such as `/run/winch`. */

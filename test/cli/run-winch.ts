@@ -29,7 +29,11 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
     stdout: append(outcome, 'stdout'),
     stderr: append(outcome, 'stderr'),
     terminal: () => null,
-    interrupts: {signal: fakes.signal ?? new AbortController().signal, release: () => void outcome.released++},
+    interrupts: {
+      signal: fakes.signal ?? new AbortController().signal,
+      release: () => void outcome.released++,
+      beforeExit: () => {},
+    },
     openToolkit: async (options) => {
       outcome.opened.push(options);
       return createToolkit(fakes, () => void outcome.closed++);

@@ -1,12 +1,18 @@
-import {type Credentials, type LoginPlace, openCredentials} from '../../registry/credentials.ts';
+import {
+  type Credentials,
+  type CredentialsOptions,
+  type LoginPlace,
+  openCredentials,
+} from '../../registry/credentials.ts';
 import type {RegistrySettings} from '../registry-settings.ts';
 import {readLoginFile} from './read-login-file.ts';
 
 /** The credentials that these settings lead to; files are read when a registry asks for a login. */
-export function openCredentialsOf(settings: RegistrySettings): Credentials {
+export function openCredentialsOf(settings: RegistrySettings, onFound?: CredentialsOptions['onFound']): Credentials {
   const {credential, helperEnvironment: environment = {}} = settings;
   return openCredentials({
     given: credential,
+    onFound,
     places: placesOf(settings),
     askHelper: async (name, serverAddress, {signal}) => {
       const {askCredentialHelper} = await import('../../registry/credential-helper.ts');
