@@ -34,6 +34,7 @@ const UNKNOWN_AUTHORITY: readonly unknown[] = Object.freeze([
 
 const CERTIFICATE_FAULTS: ReadonlyMap<string, string> = new Map([
   ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['CERT_SIGNATURE_FAILURE', 'its certificate is not signed by the authority that it names'],
   ['CERT_NOT_YET_VALID', 'its certificate is not valid yet'],
   ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is signed by itself'],
   ['SELF_SIGNED_CERT_IN_CHAIN', 'its certificate authority is not known here'],

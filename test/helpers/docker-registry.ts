@@ -1,7 +1,7 @@
 import {type ChildProcess, spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {writeFileSync} from 'node:fs';
-import {createServer} from 'node:net';
+import {connect, createServer} from 'node:net';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {TokenServer} from '../../fixtures/token-server.ts';
@@ -23,6 +23,10 @@ export interface DockerRegistryOptions {
   readonly htpasswd?: boolean;
   /** Asks for tokens of this server. */
   readonly tokenServer?: Pick<TokenServer, 'realm' | 'service' | 'issuer' | 'certificate'>;
+  /** Serves HTTPS with this key and certificate (PEM); with `ca`, only to clients that show one of that authority. */
+  readonly tls?: {readonly key: string; readonly cert: string; readonly ca?: string};
+  /** Fetches what it lacks from the registry at this URL, and takes nothing else in. */
+  readonly proxyOf?: string;
 }
 
 /** The one user of a registry with `htpasswd`. */
@@ -39,7 +43,8 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const settings = {
     version: 0.1,
     storage: {filesystem: {rootdirectory: join(directory.path, 'data')}, delete: {enabled: options.deletes === true}},
-    http: {addr: host},
+    http: {addr: host, ...tlsOf(options, directory.path)},
+    ...(options.proxyOf !== undefined && {proxy: {remoteurl: options.proxyOf}}),
     ...authOf(options, directory.path),
     log: {level: 'error', accesslog: {disabled: true}},
   };
@@ -50,12 +55,24 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     directory[Symbol.dispose]();
   };
   try {
-    await waitForAnswer(host, child);
+    await waitForAnswer(`${options.tls ? 'https' : 'http'}://${host}`, child);
   } catch (error) {
     await dispose();
     throw error;
   }
   return {host, [Symbol.asyncDispose]: dispose};
+}
+
+function tlsOf({tls}: DockerRegistryOptions, directory: string): object {
+  if (!tls) return {};
+  const place = (name: string, text: string): string => {
+    const path = join(directory, name);
+    writeFileSync(path, text);
+    return path;
+  };
+  const {ca} = tls;
+  const clients = ca === undefined ? {} : {clientcas: [place('clients.crt', ca)]};
+  return {tls: {certificate: place('tls.crt', tls.cert), key: place('tls.key', tls.key), ...clients}};
 }
 
 /** @see distribution docs/content/about/configuration.md#auth */
@@ -81,13 +98,24 @@ async function findFreePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-async function waitForAnswer(host: string, child: ChildProcess): Promise<void> {
+async function waitForAnswer(origin: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < START_ATTEMPTS && child.exitCode === null; attempt += 1) {
-    const reply = await fetch(`http://${host}/v2/`).catch(() => null);
-    if (reply && (reply.ok || reply.status === 401)) return;
+    if (await isAnswering(new URL(origin))) return;
     await sleep(ATTEMPT_PAUSE_MS);
   }
-  throw new Error(`docker-registry does not answer on ${host} (exit code ${child.exitCode})`);
+  throw new Error(`docker-registry does not answer at ${origin} (exit code ${child.exitCode})`);
+}
+
+/** With TLS, whether anybody listens: the test has the certificates. */
+async function isAnswering({href, protocol, hostname, port}: URL): Promise<boolean> {
+  if (protocol === 'http:') return (await fetch(`${href}v2/`).catch(() => null))?.status !== undefined;
+  const socket = connect(Number(port), hostname);
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return isOpen;
 }
 
 async function end(child: ChildProcess): Promise<void> {

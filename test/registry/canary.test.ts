@@ -128,6 +128,7 @@ describe('registry/canary', ({test}) => {
         size: bytes.length,
         source: {open: (offset: number) => from(bytes, offset)},
       };
+      await client.getManifest(name, '1.0');
       registry.setFaults([
         {
           on: 'upload',
@@ -145,6 +146,7 @@ describe('registry/canary', ({test}) => {
     withSecondHost({...BASIC}, async ({client, name, registry, second}) => {
       const {bytes, mediaType} = IMAGE.manifest;
       const manifest = {bytes, mediaType};
+      await client.getManifest(name, '1.0');
       for (const status of [307, 308]) {
         const location = `${second.origin}/v2/team/app/manifests/2.0`;
         registry.setFaults([{on: 'manifest', status, headers: {location}}]);
