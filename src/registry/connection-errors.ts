@@ -52,6 +52,8 @@ const CERTIFICATE_FAULTS: ReadonlyMap<string, string> = new Map([
 export function connectionError(error: unknown, {url, signal, proxy}: ConnectionErrorContext): unknown {
   if (signal?.aborted) return signal.reason;
   if (error instanceof WinchError) return error;
+  // The message of the cause would show the proxy's login.
+  if (proxy && hasErrno(error, 'ERR_PROXY_TUNNEL')) return proxyRefused(url, proxy, statusOf(error.cause));
   const explanation = (proxy && explainProxy(error, proxy)) ?? explain(error);
   if (explanation === null) return error;
   const {code, what, hint} = explanation;
@@ -64,30 +66,28 @@ export function connectionError(error: unknown, {url, signal, proxy}: Connection
 export const isUnknownAuthority = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && UNKNOWN_AUTHORITY.includes(error.code);
 
-/** The error for a proxy that does not let a request through. */
-export function proxyRefused(url: URL, proxy: URL, status: number | undefined): WinchError {
-  const {what, hint} = proxyRefusal(proxy, status);
-  return new WinchError('PROXY_FAILED', `${url.host} ${what}`, {
+/** The error for a proxy that does not let a request through; without status, it closes the connection. */
+export function proxyRefused(url: URL, proxy: URL, status?: number): WinchError {
+  const isLogin = status === 407;
+  const answer = status === undefined ? 'it closes the connection' : `it answers ${status}`;
+  const what = isLogin ? 'it wants a login' : answer;
+  return new WinchError('PROXY_FAILED', `${url.host} cannot be reached through the proxy ${proxy.host}: ${what}`, {
     kind: 'unavailable',
-    hint,
+    hint: isLogin
+      ? 'write user:password@ in front of its address'
+      : 'check its rules, or list the registry in NO_PROXY',
     details: {host: url.host, proxy: proxy.host, ...(status !== undefined && {status})},
   });
 }
 
-function proxyRefusal({host}: URL, status: number | undefined) {
-  const what = `cannot be reached through the proxy ${host}`;
-  if (status === 407) return {what: `${what}: it wants a login`, hint: 'write user:password@ in front of its address'};
-  const hint = 'check its rules, or list the registry in NO_PROXY';
-  return {what: status === undefined ? `${what}: it closes the connection` : `${what}: it answers ${status}`, hint};
-}
+const statusOf = (cause: unknown): number | undefined =>
+  cause instanceof Error && 'statusCode' in cause && typeof cause.statusCode === 'number'
+    ? cause.statusCode
+    : undefined;
 
 /** Name lookup and TCP are between here and the proxy; TLS is not. */
 function explainProxy(error: unknown, proxy: URL): Explanation | null {
   if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return null;
-  if (error.code === 'ERR_PROXY_TUNNEL') {
-    const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
-    return {code: 'PROXY_FAILED', ...proxyRefusal(proxy, status)};
-  }
   const cause = UNREACHABLE.get(error.code)?.[0];
   if (cause === undefined) return null;
   const hint = 'check the address of the proxy';
