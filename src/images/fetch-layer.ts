@@ -5,19 +5,21 @@ import {runTogether} from '../host/run-together.ts';
 import type {WrittenLayer} from '../layers/layer-pool.ts';
 import {findLayerFile, type LayerRecord, recordLayerFile} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
-import {type LayerToFetch, openReception} from './receive-layer.ts';
+import {lockBlob} from './lock-blob.ts';
+import {type LayerToFetch, openReception, type ReceptionOptions, withSecondDownload} from './receive-layer.ts';
 
 /**
  * Downloads one blob and writes its layer file from the same bytes at the same time.
  *
- * Another process that is at it already is waited for, and its result is used.
+ * Another process that is at it already is waited for, and its result is used; where it dies, this one goes on at its
+ * last byte.
  *
  * @returns bytes downloaded
  */
 export async function fetchLayer(context: ImageContext, work: LayerToFetch, options: CallOptions): Promise<number> {
   const {blobDigest, diffId} = work.layer;
   const onWait = () => options.onEvent?.({type: 'blob:waiting', digest: blobDigest});
-  using _blob = await context.store.lock('blob', blobDigest, {signal: options.signal, onWait});
+  using _blob = await lockBlob(context, work.layer, options);
   using _layer = await context.store.lock('layer', diffId, {signal: options.signal, onWait});
   const needs = missingParts(context, work.layer);
   if (!needs.blob && !needs.layer) {
@@ -28,8 +30,11 @@ export async function fetchLayer(context: ImageContext, work: LayerToFetch, opti
     await indexStoredBlob(context, work.layer, options);
     return 0;
   }
-  await download(context, {...work, needsLayer: needs.layer}, options);
-  return work.layer.blobBytes;
+  options.onEvent?.({type: 'blob:started', digest: blobDigest, totalBytes: work.layer.blobBytes});
+  const wanted = {...work, needsLayer: needs.layer};
+  const bytes = await withSecondDownload(work, options, (again) => download(context, wanted, again));
+  options.onEvent?.({type: 'blob:stored', digest: blobDigest, size: work.layer.blobBytes});
+  return bytes;
 }
 
 /** Which of a layer's blob and file are not both recorded and in their places. */
@@ -52,9 +57,11 @@ interface Download extends LayerToFetch {
   readonly needsLayer: boolean;
 }
 
-async function download(context: ImageContext, {reference, layer, needsLayer}: Download, options: CallOptions) {
-  const [digest, totalBytes] = [layer.blobDigest, layer.blobBytes];
-  options.onEvent?.({type: 'blob:started', digest, totalBytes});
+async function download(
+  context: ImageContext,
+  {reference, layer, needsLayer}: Download,
+  options: ReceptionOptions,
+): Promise<number> {
   const reception = await openReception(context, {reference, layer}, options);
   const index = (signal: AbortSignal) =>
     indexLayer(context, {layer, source: reception.growing}, {...options, signal}).catch(async (error: unknown) => {
@@ -66,10 +73,11 @@ async function download(context: ImageContext, {reference, layer, needsLayer}: D
     const tasks = needsLayer ? [reception.receive, index] : [reception.receive];
     await runTogether(tasks, {limit: tasks.length, signal: options.signal});
     await reception.commit();
-  } finally {
-    await reception.discard();
+    return await reception.received;
+  } catch (error) {
+    await reception.leave(error);
+    throw error;
   }
-  options.onEvent?.({type: 'blob:stored', digest, size: totalBytes});
 }
 
 interface IndexWork {

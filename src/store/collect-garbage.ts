@@ -8,9 +8,13 @@ import type {Database} from './database.ts';
 import type {StorePaths} from './paths.ts';
 
 const DIGEST_LOCK = /^(?:blob|layer)-/;
+const PARTIAL_BLOB = /^blob-/;
+/** How long an unfinished download waits for somebody to go on with it. */
+const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
 
 /**
- * Removes every blob and layer file that no image needs, and what killed processes left behind.
+ * Removes every blob and layer file that no image needs, and what killed processes left behind; unfinished downloads
+ * only when nobody has gone on with them for 7 days.
  *
  * The caller holds the store's lease exclusively, so no pull is under way. Rows go first, then the files: a crash in
  * between leaves files without rows, which the next run removes.
@@ -34,7 +38,10 @@ export async function collectGarbage(database: Database, paths: StorePaths): Pro
   for (const {name} of await list(paths.locks)) {
     if (DIGEST_LOCK.test(name)) await rm(join(paths.locks, name), {force: true});
   }
-  for (const entry of await list(paths.ingest)) freed += await discard(join(paths.ingest, entry.name), paths.trash);
+  for (const entry of await list(paths.ingest)) {
+    const path = join(paths.ingest, entry.name);
+    if (!PARTIAL_BLOB.test(entry.name) || (await isForgotten(path))) freed += await discard(path, paths.trash);
+  }
   await rm(paths.trash, {recursive: true, force: true});
   return freed;
 }
@@ -71,6 +78,11 @@ async function unneededEntries(directory: string, keep: ReadonlySet<unknown>): P
     }
   }
   return unneeded;
+}
+
+async function isForgotten(partialBlob: string): Promise<boolean> {
+  const {mtimeMs, size} = await stat(partialBlob);
+  return size === 0 || Math.abs(Date.now() - mtimeMs) > PARTIAL_BLOB_MS;
 }
 
 async function discard(path: string, trash: string): Promise<number> {

@@ -6,7 +6,7 @@ export interface StorePaths {
   readonly root: string;
   readonly database: string;
   readonly locks: string;
-  /** Partial downloads and half-written layers; what has no lock holder is garbage. */
+  /** Partial downloads, kept for a while, and half-written layers, which are garbage when nobody holds their lock. */
   readonly ingest: string;
   readonly blobs: string;
   readonly layers: string;
@@ -14,6 +14,8 @@ export interface StorePaths {
   readonly containers: string;
   /** Renamed first, unlinked later. */
   readonly trash: string;
+  /** What has been received of a blob so far. */
+  partialBlob(digest: Digest): string;
   /** `blobs/<algorithm>/<hex>`: as received, so the store reads as an OCI layout's blobs. */
   blob(digest: Digest): string;
   /** `layers/<algorithm>/<hex>/layer.erofs`, named by diff id. */
@@ -32,6 +34,7 @@ export function storePaths(root: string): StorePaths {
     layers: below('layers'),
     containers: below('containers'),
     trash: below('trash'),
+    partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),
   };

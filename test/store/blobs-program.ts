@@ -12,9 +12,11 @@ import {stream} from './sample-store.ts';
 const bytes = Buffer.alloc(200_000, 'x');
 const blobs = createBlobStore(storePaths('.'), 'full');
 const ingest = await blobs.openIngest({digest: digestOf(bytes), size: bytes.length});
-const outcome = await ingest.receive(stream(bytes)).then(
-  () => 'received',
-  (error: unknown) => (isWinchError(error) ? error.code : String(error)),
-);
+const outcome = await ingest
+  .receive(() => stream(bytes))
+  .then(
+    () => 'received',
+    (error: unknown) => (isWinchError(error) ? error.code : String(error)),
+  );
 await ingest.discard();
 process.stdout.write(JSON.stringify({outcome, left: readdirSync('ingest')}));

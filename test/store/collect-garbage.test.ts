@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, utimesSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {Digest} from '../../src/oci/digest.ts';
@@ -152,7 +152,7 @@ describe('store/collect-garbage', ({test}) => {
     await pull(sample, {name: 'app', layers: 'a'});
     const {paths} = sample.store;
     const leftovers = [
-      join(paths.ingest, 'blob-sha256-0'),
+      join(paths.ingest, 'layer-sha256-0'),
       `${paths.blob(digestFor('app'))}.0123.tmp`,
       paths.blob(digestFor('unrecorded')),
       paths.layer(digestFor('unrecorded')),
@@ -165,6 +165,28 @@ describe('store/collect-garbage', ({test}) => {
     for (const path of leftovers) assert.not.ok(existsSync(path), path);
     assert.not.ok(existsSync(dirname(paths.layer(digestFor('empty')))));
     assert.ok(hasLayer(sample, 'a'));
+  });
+
+  test('keeps unfinished downloads for seven days after their last byte', async () => {
+    using sample = openSampleStore();
+    await pull(sample, {name: 'app', layers: 'a'});
+    const [young, old, empty] = ['young', 'old', 'empty'].map((name) =>
+      sample.store.paths.partialBlob(digestFor(name)),
+    );
+    for (const [path, bytes, days] of [
+      [young, 7, 6.9],
+      [old, 11, 7.1],
+      [empty, 0, 0],
+    ] as const) {
+      put(path ?? '', bytes);
+      const seconds = Date.now() / 1000 - days * 24 * 60 * 60;
+      utimesSync(path ?? '', seconds, seconds);
+    }
+    assert.is(await sample.store.collectGarbage(), 11);
+    assert.equal(
+      [young, old, empty].map((path) => existsSync(path ?? '')),
+      [true, false, false],
+    );
   });
 
   test('a crash after the rows were deleted leaves files that the next run removes', async () => {

@@ -1,0 +1,32 @@
+import type {CallOptions} from '../events.ts';
+import type {Lock} from '../host/locks.ts';
+import type {ImageContext} from './context.ts';
+import type {BlobRecord} from './receive-layer.ts';
+
+const LOOK_EVERY_MS = 250;
+
+/**
+ * Makes the caller the one who downloads a blob, in all processes.
+ *
+ * While another one does, its progress is told; when that one ends without the blob, the caller goes on at its last byte.
+ */
+export async function lockBlob({store}: ImageContext, layer: BlobRecord, options: CallOptions): Promise<Lock> {
+  const {blobDigest: digest, blobBytes: totalBytes} = layer;
+  const {signal, onEvent} = options;
+  let toldBytes = 0;
+  let following: NodeJS.Timeout | undefined;
+  const tellProgress = () => {
+    const receivedBytes = Math.min(store.blobs.partialBytes(digest), totalBytes);
+    if (receivedBytes > toldBytes) onEvent?.({type: 'blob:received', digest, receivedBytes, totalBytes});
+    toldBytes = Math.max(toldBytes, receivedBytes);
+  };
+  const onWait = () => {
+    onEvent?.({type: 'blob:waiting', digest});
+    if (onEvent) following = setInterval(tellProgress, LOOK_EVERY_MS);
+  };
+  try {
+    return await store.lock('blob', digest, {signal, onWait});
+  } finally {
+    clearInterval(following);
+  }
+}
