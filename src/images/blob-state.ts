@@ -1,7 +1,5 @@
-import {stat} from 'node:fs/promises';
-import {join} from 'node:path';
-import {hasErrno, isWinchError} from '../errors.ts';
-import {digestAlgorithm, digestHex} from '../oci/digest.ts';
+import {existsSync} from 'node:fs';
+import {isWinchError} from '../errors.ts';
 import type {BlobDescriptor} from '../store/blobs.ts';
 import type {Store} from '../store/store.ts';
 
@@ -19,21 +17,13 @@ export async function blobState(
   blob: BlobDescriptor,
   signal: AbortSignal | undefined,
 ): Promise<BlobState> {
-  if (store.blobs.has(blob)) return {state: 'present', storedBytes: blob.size};
-  const partialBytes = await partialSize(store, blob);
-  if (partialBytes === null) return {state: 'missing', storedBytes: 0};
-  if (await isLocked(store, blob, signal)) return {state: 'fetching', storedBytes: partialBytes};
-  return {state: partialBytes > 0 ? 'partial' : 'missing', storedBytes: partialBytes};
-}
-
-async function partialSize({paths}: Store, {digest, size}: BlobDescriptor): Promise<number | null> {
-  try {
-    const file = await stat(join(paths.ingest, `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`));
-    return Math.min(file.size, size);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
-    throw error;
-  }
+  const {digest, size} = blob;
+  if (store.blobs.has(blob)) return {state: 'present', storedBytes: size};
+  const storedBytes = Math.min(store.blobs.partialBytes(digest), size);
+  // A look at the lock would make its directory, and where nothing was begun nobody holds it.
+  const isBegun = existsSync(store.paths.partialBlob(digest));
+  if (isBegun && (await isLocked(store, blob, signal))) return {state: 'fetching', storedBytes};
+  return {state: storedBytes > 0 ? 'partial' : 'missing', storedBytes};
 }
 
 async function isLocked(store: Store, {digest}: BlobDescriptor, signal: AbortSignal | undefined): Promise<boolean> {

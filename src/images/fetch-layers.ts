@@ -34,10 +34,9 @@ export async function fetchLayers(
 ): Promise<number> {
   const wanted = distinctLayers(layers);
   const missing = [...missingLayers(context, [...wanted.values()]), ...missingBlobs(context, blobs, wanted)];
-  for (const {blobDigest, blobBytes} of [...wanted.values(), ...blobs]) {
-    if (missing.some(({layer}) => layer.blobDigest === blobDigest)) continue;
-    options.onEvent?.({type: 'blob:present', digest: blobDigest, size: blobBytes});
-  }
+  const present = new Map([...wanted.values(), ...blobs].map(({blobDigest, blobBytes}) => [blobDigest, blobBytes]));
+  for (const {layer} of missing) present.delete(layer.blobDigest);
+  for (const [digest, size] of present) options.onEvent?.({type: 'blob:present', digest, size});
   await requireSpace(context.store, missing);
   let received = 0;
   const tasks = missing

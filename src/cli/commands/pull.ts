@@ -33,7 +33,7 @@ export const pullCommand = defineCommand({
       if ('pulled' in outcome) context.print(outcome.pulled.digest);
       else failures.push(outcome.error);
     }
-    if (failures.length > 0) throw failures.length > 1 ? new AggregateError(failures) : failures[0];
+    throwAll(failures);
     return 0;
   },
 });
@@ -45,13 +45,24 @@ interface PlanRequest {
 }
 
 async function printPlans({images}: Toolkit, {references, options, format}: PlanRequest, {print}: CommandContext) {
-  const plans: PullPlan[] = [];
-  for (const reference of references) plans.push(await images.plan(reference, options));
-  if (format === 'json') {
-    print(safeJson(plans, 2));
-    return 0;
-  }
   const {renderPlan} = await import('../render/pull-plan.ts');
-  for (const plan of plans) print(renderPlan(plan));
+  const plans: PullPlan[] = [];
+  const failures: unknown[] = [];
+  for (const reference of references) {
+    try {
+      const plan = await images.plan(reference, options);
+      plans.push(plan);
+      if (format !== 'json') print(renderPlan(plan));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (format === 'json') print(safeJson(plans, 2));
+  throwAll(failures);
   return 0;
+}
+
+/** One failure is thrown as it is. */
+function throwAll(failures: readonly unknown[]): void {
+  if (failures.length > 0) throw failures.length > 1 ? new AggregateError(failures) : failures[0];
 }
