@@ -1,4 +1,5 @@
 import type {GivenCredential} from '../registry/credentials.ts';
+import type {RetryPolicy} from '../registry/retry-budget.ts';
 
 /** How registries are reached; paths that do not exist count as absent. */
 export interface RegistrySettings {
@@ -29,4 +30,8 @@ export interface RegistrySettings {
   /** `HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY` (or in lower case). */
   readonly proxyEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly userAgent?: string | undefined;
+  /** Volatile, on a tmpfs: where processes share the pauses that registries asked for. Absent: each keeps to its own. */
+  readonly runtimeDirectory?: string | undefined;
+  /** How long and how often what failed is tried again. Default: for a minute. */
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined;
 }
