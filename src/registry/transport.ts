@@ -49,6 +49,8 @@ export interface RequestBody {
   readonly bytes: number;
   /** Default: true. False: whoever receives a part keeps it, so nobody but the sender may send it again. */
   readonly isRepeatable?: boolean;
+  /** How long the answer may take once all was sent. Default: as for any request. */
+  readonly answerMs?: number;
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -159,10 +161,11 @@ function payloadOf({method = 'GET', headers = {}, form, body}: TransportRequest,
     return {headers: {...headers, 'content-type': 'application/x-www-form-urlencoded'}, body: form.toString()};
   }
   if (body) {
+    const {bytes, answerMs} = body;
     return {
-      headers: {...headers, 'content-length': String(body.bytes)},
+      headers: {...headers, 'content-length': String(bytes)},
       body: Readable.from(body.open(), {objectMode: false}),
-      timeout: {socket: stallMs},
+      timeout: {socket: Math.max(stallMs, answerMs ?? 0), ...(answerMs !== undefined && {response: answerMs})},
     };
   }
   // A stream that could send a body has to be told that there is none.

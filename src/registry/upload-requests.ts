@@ -25,6 +25,8 @@ export interface UploadTarget extends UploadSubject {
 const ACTIONS: readonly AccessAction[] = Object.freeze(['pull', 'push']);
 const REFUSALS: readonly number[] = Object.freeze([400, 405, 411, 413, 501]);
 const CANCEL_LIMIT_MS = 2000;
+/** Before it answers, a registry reads the whole blob again, or copies it within its storage. */
+const ENDING_MS = 300_000;
 
 /**
  * Begins an upload.
@@ -81,7 +83,12 @@ export async function sendChunk(
 /** Ends the upload: with all its bytes, or without any when the pieces were sent before. */
 export async function finishUpload(target: UploadTarget, place: UploadPlace, body: RequestBody): Promise<UploadStep> {
   const headers = {'content-type': 'application/octet-stream'};
-  const request = {method: 'PUT', path: withDigest(place, target.digest), headers, body} as const;
+  const request = {
+    method: 'PUT',
+    path: withDigest(place, target.digest),
+    headers,
+    body: {...body, answerMs: ENDING_MS},
+  } as const;
   return await takeStep(target, request, (response) => {
     checkReceived(target, response);
     return {kind: 'finished'};

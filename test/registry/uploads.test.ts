@@ -143,6 +143,14 @@ describe('registry/uploads', ({test}) => {
       assert.deepEqual(outcome, {outcome: 'uploaded', sentBytes: SMALL.size});
     }));
 
+  test('waits long for a registry that reads the blob again before it answers', () =>
+    withRegistry({clientOptions: {timeouts: {responseMs: 300}}}, async ({client, name, registry}) => {
+      registry.setFaults([{on: 'upload', method: 'PUT', delayMs: 1000}]);
+      const types: string[] = [];
+      await client.uploadBlob(name, SMALL, {onEvent: ({type}) => types.push(type)});
+      assert.deepEqual(new Set(types), new Set(['upload:started', 'upload:sent', 'upload:finished']));
+    }));
+
   test('begins again when the registry forgets the upload', () =>
     withRegistry({}, async ({client, name, registry}) => {
       const blob = makeBlob(LARGE_BYTES);
