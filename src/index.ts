@@ -5,6 +5,11 @@ export type {ContainerProcess} from './containers/spawn.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type WinchEvent} from './events.ts';
 export type {LayerDetails} from './images/describe-layers.ts';
+export type {
+  EndpointExplanation,
+  RegistryExplanation,
+  ShortNameExplanation,
+} from './images/explain-registry.ts';
 export type {BundleOptions, BundleReport} from './images/export-bundle.ts';
 export type {HistoryEntry} from './images/history.ts';
 export type {ImageDetails, ImageName} from './images/inspect.ts';

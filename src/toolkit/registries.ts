@@ -1,5 +1,6 @@
 import type {CallOptions} from '../events.ts';
 import type {ImageContext} from '../images/context.ts';
+import type {RegistryExplanation} from '../images/explain-registry.ts';
 import type {LoginReport, LoginRequest} from '../images/logins/login.ts';
 import type {LogoutReport} from '../images/logins/logout.ts';
 import type {RegistrySettings} from '../images/registry-settings.ts';
@@ -31,6 +32,8 @@ export interface Registries {
   logoutEverywhere(options?: CallOptions): Promise<readonly LogoutReport[]>;
   /** Who is logged in and where that is kept, without the secret; null: nobody. */
   getLogin(registry: string, options?: CallOptions): Promise<CredentialDescription | null>;
+  /** Which file, mirror, proxy and login would be used for a reference, and why; nothing is contacted. */
+  explain(reference: string, options?: CallOptions): Promise<RegistryExplanation>;
   listTags(repository: string, options?: ListTagsOptions): Promise<TagList>;
   /** The repositories of a registry that offers such a list; Docker Hub and most others do not. */
   listRepositories(registry: string, options?: ListRepositoriesOptions): Promise<RepositoryList>;
@@ -62,6 +65,7 @@ export const openRegistries = ({images, settings}: RegistriesContext): Registrie
   logout: async (...args) => (await import('../images/logins/logout.ts')).logout(settings, ...args),
   logoutEverywhere: async (...args) => (await import('../images/logins/logout.ts')).logoutEverywhere(settings, ...args),
   getLogin: async (...args) => (await import('../images/logins/logout.ts')).getLogin(settings, ...args),
+  explain: async (...args) => (await import('../images/explain-registry.ts')).explainRegistry(settings, ...args),
   listTags: async (...args) => (await import('../images/remote/list-tags.ts')).listRemoteTags(images, ...args),
   listRepositories: async (...args) =>
     (await import('../images/remote/list-repositories.ts')).listRemoteRepositories(images, ...args),
