@@ -3,7 +3,7 @@ import {existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync} from 'n
 import {join} from 'node:path';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {startTokenServer} from '../../fixtures/token-server.ts';
-import {HTPASSWD_LOGIN, startDockerRegistry} from '../helpers/docker-registry.ts';
+import {type DockerRegistry, HTPASSWD_LOGIN, startDockerRegistry} from '../helpers/docker-registry.ts';
 import {findProgram} from '../helpers/requires.ts';
 import {requireProgram, runProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
@@ -56,12 +56,21 @@ const commandLines = (): string =>
     })
     .join('\n');
 
-describe('e2e/login', ({test: declare}) => {
+describe('e2e/login', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip});
+  let shared: DockerRegistry | undefined;
+  /** The registry with htpasswd, which holds the image as `team/app:1`. */
+  const open = () => shared ?? assert.fail('the registry did not start');
+
+  before(async () => {
+    if (skip !== undefined) return;
+    shared = await startDockerRegistry({htpasswd: true});
+    await push(`${shared.host}/team/app:1`, ['--dest-creds', `${username}:${password}`]);
+  });
+  after(() => shared?.[Symbol.asyncDispose]());
 
   test('logs in at a registry with htpasswd, pulls, and logs out', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
-    await push(`${registry.host}/team/app:1`, ['--dest-creds', `${username}:${password}`]);
+    const registry = open();
     using winch = makeWinch();
     const pull = () => winch.run(['pull', '-q', `${registry.host}/team/app:1`]);
     assert.match((await pull()).stderr, /AUTH_REQUIRED: .* asks for a login to read team\/app/);
@@ -81,7 +90,7 @@ describe('e2e/login', ({test: declare}) => {
   });
 
   test('keeps nothing of a login that the registry refuses', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
+    const registry = open();
     using winch = makeWinch();
     const words = ['login', '-u', username, '--password-stdin', registry.host];
     const {exitCode, stderr} = await winch.run(words, {input: CANARY});
@@ -92,8 +101,7 @@ describe('e2e/login', ({test: declare}) => {
   });
 
   test('takes the credentials of the command line and of variables', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
-    await push(`${registry.host}/team/app:1`, ['--dest-creds', `${username}:${password}`]);
+    const registry = open();
     using winch = makeWinch();
     const image = `${registry.host}/team/app:1`;
     const auths = {[registry.host]: {auth: Buffer.from(`${username}:${password}`).toString('base64')}};
@@ -116,7 +124,7 @@ describe('e2e/login', ({test: declare}) => {
   });
 
   test('writes what skopeo reads, and reads what skopeo writes', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
+    const registry = open();
     using winch = makeWinch();
     const authfile = join(winch.directory, 'auth.json');
     for (const file of [authfile, configOf(winch)]) {
@@ -168,7 +176,7 @@ describe('e2e/login', ({test: declare}) => {
   });
 
   test('A06 shows a secret to nobody while a helper takes its time, and hands it over', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
+    const registry = open();
     using winch = makeWinch();
     const [seen, go] = [join(winch.directory, 'seen'), join(winch.directory, 'go')];
     const env = installHelper(
@@ -191,7 +199,7 @@ describe('e2e/login', ({test: declare}) => {
   });
 
   test('A06 repeats nothing of what a helper says, nor of a broken file', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
+    const registry = open();
     using winch = makeWinch();
     const image = `${registry.host}/team/app:1`;
     const env = installHelper(winch, 'broken', `echo ${CANARY}; echo ${CANARY} >&2; exit 1`);
@@ -216,8 +224,30 @@ describe('e2e/login', ({test: declare}) => {
     }
   });
 
+  test('A06 shows no password and no token, with the wire and a trace written down', async () => {
+    await using tokens = await startTokenServer({users: {[username]: password}, hasRefreshTokens: true});
+    await using registry = await startDockerRegistry({tokenServer: tokens});
+    using winch = makeWinch();
+    const [image, trace] = [`${registry.host}/team/app:1`, join(winch.directory, 'trace.json')];
+    const login = await logIn(winch, registry.host, ['--debug']);
+    const {identitytoken} = readLogins(configOf(winch))[registry.host];
+    const exits = [login];
+    const env = {WINCH_PASSWORD: password, WINCH_REGISTRY_TOKEN: ''};
+    exits.push(await winch.run(['--debug', '--trace', trace, 'pull', image]));
+    exits.push(await winch.run(['--debug', 'pull', '--creds', username, image], {env}));
+    exits.push(await winch.run(['--debug', 'pull', image], {env: {WINCH_REGISTRY_TOKEN: CANARY}}));
+    const written = exits.map(({stdout, stderr}) => stdout + stderr).join('') + readFileSync(trace, 'utf8');
+    assert.match(written, /authorization: Bearer \*\*\*/);
+    // A JWT begins with the base64 of a brace and a quote.
+    const secrets = [password, identitytoken, CANARY, 'eyJ', Buffer.from(username).toString('base64')];
+    assert.deepEqual(
+      secrets.filter((secret) => written.includes(secret)),
+      [],
+    );
+  });
+
   test('loses no login of several that are made at once', async () => {
-    await using registry = await startDockerRegistry({htpasswd: true});
+    const registry = open();
     using winch = makeWinch();
     const names = ['a', 'b', 'c', 'd'].map((path) => `${registry.host}/${path}`);
     const exits = await Promise.all(names.map((name) => logIn(winch, name)));
@@ -237,7 +267,7 @@ describe('e2e/login', ({test: declare}) => {
   declare(
     'asks on the terminal, shows the name and hides the password',
     async () => {
-      await using registry = await startDockerRegistry({htpasswd: true});
+      const registry = open();
       using winch = makeWinch();
       const start = (line: string) =>
         winch.startShell('exec script --quiet --return --command "$LINE" /dev/null', {env: {LINE: line}, input: null});
