@@ -1,8 +1,10 @@
 /** The flag that helps with an error, by its code. The library's own hints speak of the world and know no flags. */
 const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
-  ['INTERRUPTED', 'layers that arrived whole are kept for the next attempt'],
+  ['INTERRUPTED', 'what arrived is kept; the same command goes on from there'],
   ['PLATFORM_MISSING', 'choose with --platform'],
-  ['TLS_FAILED', 'if this registry has no valid certificate, add --insecure'],
+  ['TLS_FAILED', 'trust a private authority with --cacert FILE, or any certificate with --tls-verify=false'],
+  ['REGISTRY_BLOCKED', 'winch registry explain shows which file says so'],
+  ['RATE_LIMITED', 'winch ratelimit shows what is left, and winch login REGISTRY logs in'],
   ['RUNTIME_NOT_FOUND', 'name it with --runtime'],
   ['COMMAND_MISSING', 'or name one with --entrypoint'],
   ['IMAGE_TAGGED_TWICE', 'add --force'],

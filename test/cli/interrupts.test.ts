@@ -61,6 +61,23 @@ describe('cli/interrupts', ({test}) => {
     interrupts.release();
   });
 
+  test('saves what must not be lost before it exits, and exits whatever comes of that', () => {
+    const {source, send, exits} = createSource();
+    let time = 0;
+    const saved: readonly number[][] = [[]];
+    const interrupts = listenForInterrupts(source, () => time);
+    interrupts.beforeExit(() => {
+      saved[0]?.push(exits.length);
+      throw new Error('disk full');
+    });
+    send('SIGINT');
+    assert.equal(saved, [[]]);
+    time = 300;
+    assert.throws(() => send('SIGINT'), /disk full/);
+    assert.equal([saved, exits], [[[0]], [130]]);
+    interrupts.release();
+  });
+
   test('stops listening when released', () => {
     const {source, listeners} = createSource();
     const interrupts = listenForInterrupts(source);

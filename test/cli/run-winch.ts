@@ -10,6 +10,8 @@ export interface Fakes {
   readonly info?: Toolkit['info'];
   readonly environment?: Partial<Environment>;
   readonly signal?: AbortSignal;
+  /** Sees what the library is opened with. */
+  readonly onOpen?: (options: ToolkitOptions) => void;
 }
 
 interface Outcome {
@@ -36,6 +38,7 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
     },
     openToolkit: async (options) => {
       outcome.opened.push(options);
+      fakes.onOpen?.(options);
       return createToolkit(fakes, () => void outcome.closed++);
     },
   });

@@ -48,11 +48,13 @@ export function layOutTrace(spans: readonly Span[], title: string, originMs: num
   return {displayTimeUnit: 'ms', traceEvents};
 }
 
-/** A span with those inside it. */
+/** A span with those inside it, each of which ends before the one around it does. */
 interface Group {
   readonly spans: Span[];
   readonly startMs: number;
   readonly endMs: number;
+  /** The ends of the spans around the next one, outermost first. */
+  readonly openEnds: number[];
 }
 
 function groupSpans(spans: readonly Span[]): readonly Group[] {
@@ -60,17 +62,23 @@ function groupSpans(spans: readonly Span[]): readonly Group[] {
   const lastOfTrack = new Map<string, Group>();
   // An outer span comes before those that begin with it.
   for (const span of spans.toSorted((a, b) => a.startMs - b.startMs || b.durationMs - a.durationMs)) {
-    const last = lastOfTrack.get(span.track);
     const endMs = span.startMs + span.durationMs;
-    if (last && endMs <= last.endMs) {
-      last.spans.push(span);
-      continue;
-    }
-    const group = {spans: [span], startMs: span.startMs, endMs};
+    if (join(lastOfTrack.get(span.track), span, endMs)) continue;
+    const group = {spans: [span], startMs: span.startMs, endMs, openEnds: [endMs]};
     lastOfTrack.set(span.track, group);
     groups.push(group);
   }
   return groups;
+}
+
+function join(group: Group | undefined, span: Span, endMs: number): boolean {
+  if (!group) return false;
+  const {spans, openEnds} = group;
+  while (openEnds.length > 0 && (openEnds.at(-1) ?? 0) <= span.startMs) openEnds.pop();
+  if (openEnds.length === 0 || endMs > (openEnds.at(-1) ?? 0)) return false;
+  spans.push(span);
+  openEnds.push(endMs);
+  return true;
 }
 
 function fillLanes(groups: readonly Group[]): readonly (readonly Span[])[] {
