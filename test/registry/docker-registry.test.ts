@@ -38,6 +38,7 @@ describe('registry/docker-registry', ({test}) => {
         digest: index.digest,
         contentType: index.contentType,
         size: index.bytes.length,
+        rateLimit: null,
       });
       assert.deepEqual((await client.getManifest(name, IMAGE.manifest.digest)).bytes, IMAGE.manifest.bytes);
       assert.deepEqual(await readAll(await client.openBlob(name, layer)), IMAGE.layers[0]?.bytes);
