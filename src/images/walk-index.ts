@@ -30,7 +30,7 @@ export type ReadDocument = (descriptor: Descriptor, options: CallOptions) => Pro
 const ENTRY_LIMIT = 10_000;
 const READS_AT_ONCE = 3;
 /** All of the documents together; ten thousand real ones need a tenth of it. */
-export const INDEX_DOCUMENTS_LIMIT_BYTES = 256 * 1024 * 1024;
+const INDEX_DOCUMENTS_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /**
  * Follows all entries of an index, nested ones included.

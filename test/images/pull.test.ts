@@ -56,7 +56,7 @@ describe('images/pull', ({test}) => {
     assert.equal(types.slice(5), ['image:stored']);
   });
 
-  test('chooses the platform from an index and names those on offer when there is none', async () => {
+  test('M07 chooses the platform from an index and names those on offer when there is none', async () => {
     await using registry = await startRegistry();
     await using store = await openTestStore();
     const arm = imageOf([otherTar], {platform: {os: 'linux', architecture: 'arm64', variant: 'v8'}});

@@ -3,6 +3,7 @@ import {definedMembers} from '../../oci/defined-members.ts';
 import {defineCommand} from '../command.ts';
 import {CONTAINER_FLAGS, parseContainer} from '../options/container.ts';
 import {IMAGE_FLAGS} from '../options/image.ts';
+import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
 import {safeText} from '../render/safe-text.ts';
 
 /** `winch bundle` */
@@ -11,7 +12,7 @@ export const bundleCommand = defineCommand({
   summary: 'Write an OCI runtime bundle: config.json and rootfs/',
   description: 'DIR is made, or must be empty. Prints its path. What follows DIR replaces the command of the image.',
   positionals: {usage: 'IMAGE DIR [COMMAND] [ARGUMENT...]', minimum: 2, images: 1},
-  options: {...CONTAINER_FLAGS, ...IMAGE_FLAGS},
+  options: {...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS},
   stopsAtPositional: true,
   examples: [
     ['winch bundle alpine ./alpine', 'A bundle for any OCI runtime'],
@@ -21,7 +22,7 @@ export const bundleCommand = defineCommand({
   handle: async ({values, positionals}, context) => {
     const [image = '', directory = '', ...command] = positionals;
     const container = parseContainer(values, command, context.environment);
-    const toolkit = await context.openToolkit({references: [image]});
+    const toolkit = await context.openToolkit({references: [image], registry: parseRegistryFlags(values)});
     const report = await toolkit.images.bundle(image, resolve(context.environment.workingDirectory(), directory), {
       ...definedMembers({platform: values.platform}),
       policy: values.pull ?? 'missing',

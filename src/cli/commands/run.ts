@@ -1,6 +1,7 @@
 import type {RunRequest, RunResult} from '../../containers/run.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {EXIT_RUN_FAILED} from '../exit-codes.ts';
+import {parseRegistryFlags} from '../options/registry.ts';
 import {parseRunRequest, RUN_FLAGS} from '../options/run-request.ts';
 
 /** `winch run` */
@@ -23,7 +24,8 @@ export const runCommand = defineCommand({
   ],
   handle: async ({values, positionals}, context) => {
     const request = parseRunRequest(values, positionals, context.environment);
-    const toolkit = await context.openToolkit({references: 'image' in request ? [request.image] : []});
+    const references = 'image' in request ? [request.image] : [];
+    const toolkit = await context.openToolkit({references, registry: parseRegistryFlags(values)});
     const result = await toolkit.containers.run(request, {signal: context.signal, onEvent: context.onEvent});
     remarkOnEnd(result, request, context);
     return result.exitCode;

@@ -7,6 +7,7 @@ import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {requireTerminal} from './process.ts';
+import {REGISTRY_FLAGS} from './registry.ts';
 
 const SECONDS: Readonly<Record<string, number>> = {'': 1, s: 1, m: 60, h: 3600};
 
@@ -23,7 +24,7 @@ const LIFE_FLAGS = grouped('Container:', {
 });
 
 /** Flags of `run`. */
-export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS};
+export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
 
 // What a bundle does not settle by itself.
 const BUNDLE_RUN_FLAGS: OptionTable = {...GLOBAL_OPTIONS, ...LIFE_FLAGS, tty: CONTAINER_FLAGS.tty};
