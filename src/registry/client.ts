@@ -16,7 +16,7 @@ import type {ReadCallOptions, RegistryClient} from './registry-client.ts';
 import {removeManifest} from './remove-manifest.ts';
 import {withRetries} from './retries.ts';
 import type {RetryPolicy} from './retry-budget.ts';
-import {openSession, type RegistrySession} from './session.ts';
+import {type Audience, openSession, type RegistrySession, type SessionOptions, type SessionRequest} from './session.ts';
 import {listTags} from './tags.ts';
 import {openTransport, type Transport, type TransportTimeouts} from './transport.ts';
 import {createTurns} from './turns.ts';
@@ -48,16 +48,8 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
   const {watch = (unwatched) => unwatched} = options;
   const exchange = watch(openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})}));
   const transport = withRetries(exchange, {pauses, policy: retryPolicy});
-  const sessions = new Map<string, RegistrySession>();
+  const {sessionOf, ownSessionOf} = createSessions({transport, credentials, hosts});
   const turns = createTurns();
-  const sessionOf = ({registry}: {readonly registry: string}, call: ReadCallOptions): RegistrySession => {
-    const session = sessions.get(registry) ?? openSession(registry, {transport, credentials, hosts});
-    sessions.set(registry, session);
-    return withDefaults(session, call);
-  };
-  /** For what is about to be written, and what the registry alone knows. */
-  const ownSessionOf = (name: {readonly registry: string}, call: ReadCallOptions): RegistrySession =>
-    sessionOf(name, {...call, avoidsMirrors: true});
   return {
     getManifest: (name, tagOrDigest, options = {}) =>
       fetchManifest(sessionOf(name, options), {...name, tagOrDigest, ...options}),
@@ -68,7 +60,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     deleteManifest: (name, tagOrDigest, options = {}) =>
       removeManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}, turns),
     openBlob: (name, descriptor, {offset = 0, ...options} = {}) =>
-      openBlob(sessionOf(name, options), {...name, descriptor, offset, retryPolicy, ...options}),
+      openBlob(sessionOf(name, options, 'origin'), {...name, descriptor, offset, retryPolicy, ...options}),
     openForeignBlob: ({registry, repository}, descriptor, {offset = 0, signal} = {}) =>
       openForeignBlob(transport, {registry, repository, descriptor, offset, signal}),
     headBlob: (name, digest, options = {}) =>
@@ -92,13 +84,29 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
   };
 }
 
-/** The session as one call uses it. */
-function withDefaults(session: RegistrySession, {onEvent, avoidsMirrors = false}: ReadCallOptions): RegistrySession {
-  const request: RegistrySession['request'] = (wanted) =>
-    session.request({
-      ...wanted,
-      onEvent: wanted.onEvent ?? onEvent,
-      avoidsMirrors: wanted.avoidsMirrors ?? avoidsMirrors,
-    });
-  return {...session, request};
+/** One session for each registry, as each call uses it. */
+function createSessions(options: SessionOptions) {
+  const sessions = new Map<string, RegistrySession>();
+  const sessionOf = (
+    {registry}: {readonly registry: string},
+    {onEvent, avoidsMirrors = false}: ReadCallOptions,
+    own: Audience = 'target',
+  ): RegistrySession => {
+    const session = sessions.get(registry) ?? openSession(registry, options);
+    sessions.set(registry, session);
+    return withDefaults(session, {onEvent, audience: avoidsMirrors ? own : 'all'});
+  };
+  /** For what is about to be written, and what the registry alone knows. */
+  const ownSessionOf = (name: {readonly registry: string}, call: ReadCallOptions): RegistrySession =>
+    sessionOf(name, {...call, avoidsMirrors: true});
+  return {sessionOf, ownSessionOf};
 }
+
+const withDefaults = (
+  session: RegistrySession,
+  {onEvent, audience}: Pick<SessionRequest, 'onEvent' | 'audience'>,
+): RegistrySession => ({
+  ...session,
+  request: (wanted) =>
+    session.request({...wanted, onEvent: wanted.onEvent ?? onEvent, audience: wanted.audience ?? audience}),
+});

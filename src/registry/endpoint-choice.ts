@@ -56,6 +56,7 @@ export function chooseEndpoints(
   const fit = plan.endpoints.filter(isFit);
   const last = fit.at(-1);
   if (!last) throw endpointMissing(plan, hasDigest);
+  if (request.audience === 'origin') return {endpoints: [last], reserve: []};
   const mirrors = fit.slice(0, -1).filter((endpoint) => !record.isDistrusted(endpoint, path));
   return {
     endpoints: [...mirrors.filter((endpoint) => !record.isDown(endpoint)), last],
@@ -104,8 +105,8 @@ export function createEndpointRecord(registry: string, now: () => number = () =>
 
 const pathOf = ({path}: SessionRequest): string => path.split('?', 1)[0] ?? '';
 
-function isReading({method = 'GET', actions = ['pull'], repository, avoidsMirrors, path}: SessionRequest): boolean {
-  if (avoidsMirrors || repository === null || !path.startsWith('/v2/')) return false;
+function isReading({method = 'GET', actions = ['pull'], repository, audience, path}: SessionRequest): boolean {
+  if (audience === 'target' || repository === null || !path.startsWith('/v2/')) return false;
   return (method === 'GET' || method === 'HEAD') && actions.every((action) => action === 'pull');
 }
 

@@ -18,7 +18,10 @@ export interface RepositoryName {
 }
 
 export interface ReadCallOptions extends CallOptions {
-  /** Whether the registry itself is asked and no mirror, as before something is written there. Default: false. */
+  /**
+   * Whether the registry itself is asked and no mirror, as before something is written there, or once a mirror has sent
+   * something wrong. Default: false.
+   */
   readonly avoidsMirrors?: boolean | undefined;
 }
 
@@ -92,7 +95,7 @@ export interface RegistryClient extends AsyncDisposable {
   openBlob(
     repository: RepositoryName,
     descriptor: Descriptor,
-    options?: CallOptions & {readonly offset?: number},
+    options?: ReadCallOptions & {readonly offset?: number},
   ): Promise<BlobStream>;
   /**
    * As `openBlob`, for a layer that the registry need not hold: from the HTTPS places that its descriptor names, without

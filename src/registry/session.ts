@@ -10,6 +10,9 @@ export interface SessionOptions extends EndpointSessionOptions {
   readonly hosts: HostDirectory;
 }
 
+/** Mirrors and the registry; the place that it is read from; the place that it is written to, as for what is written next. */
+export type Audience = 'all' | 'origin' | 'target';
+
 export interface SessionRequest {
   /** Path and query below the registry's origin; or a whole URL that this registry gave (the place of an upload). */
   readonly path: string;
@@ -22,8 +25,8 @@ export interface SessionRequest {
   readonly method?: TransportRequest['method'];
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
-  /** Whether only the registry itself is asked, as for what is written there next. Always so for what is no reading. */
-  readonly avoidsMirrors?: boolean;
+  /** Who may be asked to read. Default: `all`. What is no reading always goes to the `target`. */
+  readonly audience?: Audience | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventSink | undefined;
 }

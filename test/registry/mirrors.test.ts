@@ -190,6 +190,13 @@ describe('registry/mirrors', ({test}) => {
     assert.ok(stage.origin.requests.some(({method}) => method === 'DELETE'));
   });
 
+  test('reads a blob from the registry alone where a mirror is not trusted any more', async () => {
+    await using stage = await openStage();
+    const blob = await stage.client.openBlob(stage.name, layer, {avoidsMirrors: true});
+    assert.equal((await readAll(blob)).length, layer.size);
+    assert.equal(stage.mirror.requests.length, 0);
+  });
+
   test('follows hosts.toml: the path, the name space, headers and capabilities', async () => {
     const hostsToml = (mirror: string) => `
       [host."${mirror}/"]
