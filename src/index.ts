@@ -39,3 +39,4 @@ export {
   type Toolkit,
   type ToolkitOptions,
 } from './toolkit.ts';
+export type {Span, SpanSink, Watchers, WireHeaders, WireRecord, WireSink} from './trace.ts';

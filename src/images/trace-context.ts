@@ -1,6 +1,6 @@
 import type {LayerPool, WrittenLayer} from '../layers/layer-pool.ts';
 import type {Store} from '../store/store.ts';
-import {measure, type SpanSink, spanClock} from '../trace.ts';
+import {errorCode, measure, type SpanSink, spanClock} from '../trace.ts';
 import type {ImageContext} from './context.ts';
 
 type OpenIngest = Store['blobs']['openIngest'];
@@ -85,7 +85,7 @@ function traceLayerPool(pool: LayerPool, onSpan: SpanSink): LayerPool {
         report(sizesOf(written));
         return written;
       } catch (error) {
-        report({error: error instanceof Error ? error.name : 'ERROR'});
+        report({error: errorCode(error)});
         throw error;
       }
     },
