@@ -89,17 +89,25 @@ describe('registry/proxies', ({test}) => {
   });
 
   test('reaches a registry through a tunnel, with the login of the proxy and TLS to the registry', async () => {
-    await using registry = await startRegistry({tls: authority.issue()});
+    await using registry = await startRegistry({tls: authority.issue({addresses: [], names: [HOST]})});
     registry.put(name.repository, '1.0', IMAGE);
     await using proxy = await startProxy({login: LOGIN, target: registry.host});
-    const place = new URL(proxy.url);
-    // The certificate is for the address, which is no loopback for winch when it is written as another host's.
-    await using client = clientWith({HTTPS_PROXY: `http://${LOGIN}@${place.host}`}, [HOST]);
+    await using client = clientWith({HTTPS_PROXY: `http://${LOGIN}@${new URL(proxy.url).host}`});
     assert.deepEqual((await client.getManifest(name, '1.0')).bytes, IMAGE.manifest.bytes);
     assert.equal((await readAll(await client.openBlob(name, layer))).length, layer.size);
     assert.ok(proxy.requests.every(({method, url}) => method === 'CONNECT' && url === `${HOST}:443`));
     assert.ok(proxy.requests.length <= 2, 'tunnels are kept');
     assert.doesNotMatch(JSON.stringify(registry.requests), /canary|proxy-authorization/i);
+  });
+
+  test('R16 checks the certificate of the registry through a tunnel', async () => {
+    await using registry = await startRegistry({tls: authority.issue()});
+    await using proxy = await startProxy({target: registry.host});
+    await using client = clientWith({HTTPS_PROXY: proxy.url});
+    const error = await failureOf(client.getManifest(name, '1.0'));
+    assert.equal(error.code, 'TLS_FAILED');
+    assert.match(error.message, /^registry\.invalid cannot be trusted: its certificate is for another host$/);
+    assert.equal(registry.requests.length, 0);
   });
 
   test('sends plain HTTP to the proxy as whole URLs', async () => {
