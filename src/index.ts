@@ -12,9 +12,11 @@ export type {
 } from './images/explain-registry.ts';
 export type {BundleOptions, BundleReport} from './images/export-bundle.ts';
 export type {HistoryEntry} from './images/history.ts';
-export type {ImageDetails, ImageName} from './images/inspect.ts';
+export type {ImageDetails, ImageName, InspectOptions} from './images/inspect.ts';
 export type {ImageSummary} from './images/list.ts';
+export type {PlannedLayer, PlannedSource, PlanOptions, PullPlan} from './images/plan-pull.ts';
 export type {PulledImage, PullOptions, PullPolicy} from './images/pull.ts';
+export type {PullEachOptions, PullOutcome} from './images/pull-each.ts';
 export type {RemotePlatformOptions} from './images/remote/context.ts';
 export type {DeletedManifest, DeleteManifestOptions} from './images/remote/delete-manifest.ts';
 export type {RemoteBlobDetails, RemoteImageDetails} from './images/remote/describe-image.ts';

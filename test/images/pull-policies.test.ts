@@ -1,3 +1,5 @@
+import {rmSync} from 'node:fs';
+import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {buildIndex} from '../../fixtures/build-image.ts';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
@@ -140,5 +142,21 @@ describe('images/pull download-only', ({test}) => {
     assert.equal([pulled.changed, pulled.receivedBytes], [false, 0]);
     assert.is(types.filter((type) => type === 'layer:indexed').length, 2);
     assert.is((await store.toolkit.images.list())[0]?.unpackedBytes, baseTar.length + appTar.length);
+  });
+
+  test('fetches a blob that was lost before it was unpacked, and says so where nobody may be asked', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    const image = imageOf([baseTar, appTar]);
+    const lost = image.layers[1];
+    if (!lost) throw new Error('two were built');
+    registry.put('app', '1', image);
+    const reference = `${registry.host}/app:1`;
+    await store.toolkit.images.pull(reference, {...AMD64, downloadOnly: true});
+    rmSync(join(store.root, 'blobs', lost.digest.replace(':', '/')));
+    const never = store.toolkit.images.pull(reference, {...AMD64, policy: 'never'});
+    assert.is((await rejectionOf(never)).code, 'IMAGE_UNKNOWN');
+    const {receivedBytes} = await store.toolkit.images.pull(reference, {...AMD64, policy: 'missing'});
+    assert.is(receivedBytes, lost.bytes.length);
   });
 });
