@@ -16,7 +16,7 @@ export const REGISTRY_FLAGS = grouped('Registry:', {
 });
 
 /** Settings, and a login that still lacks its registries and what the environment adds. */
-export type RegistryFlagSettings = Partial<RegistrySettings> & {readonly login?: LoginFlags};
+export type RegistryFlagSettings = Partial<Omit<RegistrySettings, 'runtimeDirectory'>> & {readonly login?: LoginFlags};
 
 /** What these flags say about registries; what they leave open is as the environment has it. */
 export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>): RegistryFlagSettings {
