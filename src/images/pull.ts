@@ -98,7 +98,9 @@ async function findStored(context: ImageContext, {reference, options}: PullTarge
   }
   const isChosenAnew = platform === undefined && (policy === 'always' || policy === 'newer');
   if (!isChosenAnew || !present?.tag || present.tag.targetDigest === present.image.manifestDigest) return present;
-  return findPresent(store, reference, formatPlatform(hostPlatform)) ?? (allPlatforms ? present : null);
+  const wanted = formatPlatform(hostPlatform);
+  if (present.image.platform === wanted) return present;
+  return findPresent(store, reference, wanted) ?? (allPlatforms ? present : null);
 }
 
 async function isCurrent(context: ImageContext, {reference, options}: PullTarget, present: PresentImage) {

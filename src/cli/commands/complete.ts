@@ -22,5 +22,5 @@ export const completeCommand = defineCommand({
 
 async function referencesOf(toolkit: Toolkit): Promise<readonly string[]> {
   const images = await toolkit.images.list();
-  return images.flatMap(({reference}) => (reference === null ? [] : [reference]));
+  return images.flatMap(({reference, isChosen}) => (reference === null || !isChosen ? [] : [reference]));
 }
