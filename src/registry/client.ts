@@ -52,7 +52,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
   const turns = createTurns();
   return {
     getManifest: (name, tagOrDigest, options = {}) =>
-      fetchManifest(sessionOf(name, options), {...name, tagOrDigest, ...options}),
+      fetchManifest(sessionOf(name, options), {...name, tagOrDigest, retryPolicy, ...options}),
     headManifest: (name, tagOrDigest, options = {}) =>
       headManifest(sessionOf(name, options), {...name, tagOrDigest, ...options}),
     putManifest: (name, tagOrDigest, manifest, options = {}) =>

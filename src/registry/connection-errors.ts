@@ -127,6 +127,6 @@ function explainExchange(code: string): Explanation | null {
   if (code.startsWith('HPE_')) {
     return {code: 'PROTOCOL_ERROR', what: `does not speak HTTP/1.1 (${code})`, hint: 'check host and port'};
   }
-  if (!/^(E[A-Z]+|ERR_HTTP_[A-Z_]+|ERR_READING_RESPONSE_STREAM)$/.test(code)) return null;
+  if (!/^(E[A-Z]+|ERR_HTTP_[A-Z_]+|ERR_READING_RESPONSE_STREAM|ERR_STREAM_PREMATURE_CLOSE)$/.test(code)) return null;
   return {code: 'REGISTRY_UNAVAILABLE', what: `ended the connection (${code})`, hint: 'try again'};
 }

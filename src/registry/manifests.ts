@@ -1,10 +1,13 @@
 import {WinchError} from '../errors.ts';
+import type {EventSink} from '../events.ts';
 import {type Digest, digestAlgorithm, digestOf, isDigest} from '../oci/digest.ts';
 import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
 import {MANIFEST_ACCEPT} from '../oci/media-types.ts';
 import {parseRateLimit, type RateLimit} from './rate-limit.ts';
 import {readLimited} from './response-body.ts';
 import {responseError, type Subject} from './response-errors.ts';
+import {repeatCut} from './retries.ts';
+import type {RetryPolicy} from './retry-budget.ts';
 import type {RegistrySession} from './session.ts';
 import type {TransportResponse} from './transport.ts';
 
@@ -30,11 +33,16 @@ interface ManifestRequest {
   readonly tagOrDigest: string;
   /** Default: `MANIFEST_ACCEPT`. */
   readonly accept?: string | undefined;
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined;
   readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventSink | undefined;
 }
 
 /** @see RegistryClient.getManifest */
-export async function fetchManifest(session: RegistrySession, request: ManifestRequest): Promise<FetchedManifest> {
+export const fetchManifest = (session: RegistrySession, request: ManifestRequest): Promise<FetchedManifest> =>
+  repeatCut(() => fetchOnce(session, request), request);
+
+async function fetchOnce(session: RegistrySession, request: ManifestRequest): Promise<FetchedManifest> {
   const response = await requestManifest(session, 'GET', request);
   if (response.status !== 200) throw await responseError(response, subjectOf(session, request));
   const bytes = await readManifest(response, session, request);

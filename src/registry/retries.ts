@@ -1,5 +1,7 @@
 import {isWinchError, WinchError} from '../errors.ts';
+import type {EventSink} from '../events.ts';
 import type {HostPauses} from './host-pauses.ts';
+import {createPauseKeeper} from './pause-keeper.ts';
 import {readRetryAfter} from './retry-after.ts';
 import {
   createRetryBudget,
@@ -8,7 +10,6 @@ import {
   type RetryBudget,
   type RetryPolicy,
   waitFor,
-  withLateJitter,
 } from './retry-budget.ts';
 import type {Transport, TransportRequest, TransportResponse} from './transport.ts';
 
@@ -35,7 +36,7 @@ export function withRetries(transport: Transport, {pauses, policy: changes}: Ret
   const policy = {...DEFAULT_RETRY_POLICY, ...changes};
   const known = new Set<string>();
   let isClosed = false;
-  const told = createToldPauses(pauses);
+  const keeper = createPauseKeeper(pauses);
   const attempt = async (request: TransportRequest): Promise<Outcome> => {
     try {
       const response = await transport.send(request);
@@ -49,17 +50,17 @@ export function withRetries(transport: Transport, {pauses, policy: changes}: Ret
   const send = async (request: TransportRequest): Promise<TransportResponse> => {
     const budget = createRetryBudget(policy);
     while (true) {
-      await told.sitOut(request);
+      await keeper.sitOut(request);
       if (isClosed) throw closed(request.url);
       const outcome = await attempt(request);
       const pauseMs = pauseAfter(outcome, budget, policy);
-      if (pauseMs !== null) told.begin(request, pauseMs);
+      if (pauseMs !== null) keeper.begin(request, pauseMs);
       const isKnown = known.has(request.url.host);
       const standing = {budget, isKnown, isPaused: pauseMs !== null};
       const delayMs = isRepeatable(request, outcome) ? delayAfter(outcome, standing) : null;
       if (delayMs === null) return settle(outcome, budget);
       if ('response' in outcome) await outcome.response.discard();
-      if (delayMs > 0) await waitTelling(request, outcome, {budget, delayMs});
+      if (delayMs > 0) await waitTelling({...request, host: request.url.host}, outcome, {budget, delayMs});
     }
   };
   const close = () => {
@@ -133,45 +134,33 @@ export function givenUp(error: WinchError, spent: RetryBudget['spent']): WinchEr
   });
 }
 
+export interface CutOptions {
+  readonly retryPolicy?: Partial<RetryPolicy> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: EventSink | undefined;
+}
+
+/** Repeats the work for a small reply whose body broke off: it is asked for again as a whole. */
+export async function repeatCut<T>(work: () => Promise<T>, options: CutOptions): Promise<T> {
+  const budget = createRetryBudget({...DEFAULT_RETRY_POLICY, ...options.retryPolicy});
+  while (true) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isInterruption(error)) throw error;
+      const delayMs = budget.next();
+      if (delayMs === null) throw givenUp(error, budget.spent);
+      await waitTelling({...options, host: String(error.details.host)}, {error}, {budget, delayMs});
+    }
+  }
+}
+
 async function waitTelling(
-  {url, signal, onEvent}: TransportRequest,
+  {host, signal, onEvent}: CutOptions & {readonly host: string},
   outcome: Outcome,
   {budget, delayMs}: {readonly budget: RetryBudget; readonly delayMs: number},
 ): Promise<void> {
   const reason = 'response' in outcome ? `it answers ${outcome.response.status}` : outcome.error.message;
-  onEvent?.({type: 'request:retrying', host: url.host, reason, attempt: budget.spent.times, delayMs});
+  onEvent?.({type: 'request:retrying', host, reason, attempt: budget.spent.times, delayMs});
   await waitFor(delayMs, signal);
 }
-
-/** Keeps the pauses of hosts and tells of each once, whoever began it. */
-function createToldPauses(pauses: HostPauses) {
-  const toldUntil = new Map<string, number>();
-  const tell = ({url: {host}, onEvent}: TransportRequest, delayMs: number): void => {
-    const now = performance.now();
-    const isTold = now < (toldUntil.get(host) ?? 0);
-    toldUntil.set(host, Math.max(toldUntil.get(host) ?? 0, now + delayMs));
-    if (!isTold) onEvent?.({type: 'host:paused', host, reason: 'it asks for fewer requests', delayMs});
-  };
-  return {
-    begin: (request: TransportRequest, delayMs: number): void => {
-      pauses.begin(request.url.host, delayMs);
-      tell(request, delayMs);
-    },
-    /** Resolves when the host may be asked; who has another place to ask does not wait. */
-    sitOut: async (request: TransportRequest): Promise<void> => {
-      const {url, mayRepeat = true, signal} = request;
-      for (let restMs = pauses.remaining(url.host); restMs > 0; restMs = pauses.remaining(url.host)) {
-        tell(request, restMs);
-        if (!mayRepeat) throw stillPaused(url, restMs);
-        await waitFor(withLateJitter(restMs), signal);
-      }
-    },
-  };
-}
-
-const stillPaused = ({host}: URL, restMs: number): WinchError =>
-  new WinchError('RATE_LIMITED', `${host} asked not to be asked for ${Math.ceil(restMs / 1000)} s`, {
-    kind: 'unavailable',
-    hint: 'try again later',
-    details: {host},
-  });
