@@ -52,6 +52,12 @@ export interface CommandContext {
   readonly onEvent: EventSink;
   /** Writes a piece of the result to standard output and ends it with a newline. Foreign text must be escaped before. */
   print(text: string): void;
+  /**
+   * Writes a piece of the result to standard output byte for byte; on a terminal its control characters are escaped.
+   *
+   * @returns False: nobody reads any more, so the rest is in vain.
+   */
+  writeBytes(piece: Uint8Array): boolean;
   /** Writes a remark to standard error, unless `--quiet`. */
   remark(text: string): void;
   /** Opens the store; it is closed when the command ends. */

@@ -14,6 +14,7 @@ export interface Environment {
   /** Asked only when a relative path needs it: the directory may be gone. */
   workingDirectory(): string;
   stdinIsTerminal(): boolean;
+  stdoutIsTerminal(): boolean;
   /** Asks on the terminal that standard input is; see `askOnTerminal`. */
   ask(question: Question): Promise<string>;
   readStandardInput(options: {readonly limitBytes: number; readonly signal: AbortSignal}): Promise<Buffer>;

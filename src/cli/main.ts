@@ -31,6 +31,7 @@ const readEnvironment = (): Environment => ({
   homeDirectory: process.env.HOME || homedir(),
   workingDirectory: () => process.cwd(),
   stdinIsTerminal: () => isTerminal(0),
+  stdoutIsTerminal: () => isTerminal(1),
   ask: async (question) => {
     const terminal = {
       input: process.stdin,

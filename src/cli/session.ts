@@ -12,6 +12,7 @@ import {giveCredential} from './login-settings.ts';
 import {describeEvent} from './render/describe-event.ts';
 import type {Output, Terminal} from './render/output.ts';
 import {chooseProgress, createLineProgress, type Progress} from './render/progress.ts';
+import {createRawWriter} from './render/raw-writer.ts';
 import {safeJson} from './render/safe-text.ts';
 import {createTerminalProgress} from './render/terminal-progress.ts';
 import {describeWire} from './render/wire.ts';
@@ -96,6 +97,7 @@ interface Session {
 
 function createContext(world: World, session: Session): CommandContext {
   const {values, progress, trace} = session;
+  const writeRaw = createRawWriter(world.stdout, world.environment.stdoutIsTerminal);
   return {
     environment: world.environment,
     signal: world.interrupts.signal,
@@ -108,6 +110,10 @@ function createContext(world: World, session: Session): CommandContext {
     print: (text) => {
       progress.stop();
       world.stdout.write(`${text}\n`);
+    },
+    writeBytes: (piece) => {
+      progress.stop();
+      return writeRaw(piece);
     },
     remark: (text) => {
       progress.stop();

@@ -7,6 +7,7 @@ export const environmentOf = (parts: Partial<Environment> = {}): Environment => 
   homeDirectory: '/home/somebody',
   workingDirectory: () => '/work/here',
   stdinIsTerminal: () => false,
+  stdoutIsTerminal: () => false,
   ask: () => Promise.reject(new Error('nobody to ask')),
   readStandardInput: async () => Buffer.alloc(0),
   ...parts,

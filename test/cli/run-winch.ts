@@ -46,8 +46,8 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
 }
 
 const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
-  write: (text: string) => {
-    outcome[stream] += text;
+  write: (text: string | Uint8Array) => {
+    outcome[stream] += typeof text === 'string' ? text : Buffer.from(text).toString('latin1');
   },
 });
 

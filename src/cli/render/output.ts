@@ -5,7 +5,8 @@ const RETRY_MS = 5;
 
 /** Where text goes: standard output, standard error or a test's list. */
 export interface Output {
-  write(text: string): unknown;
+  /** @returns False: nobody reads any more. */
+  write(text: string | Uint8Array): unknown;
 }
 
 /** A terminal to draw on, such as `process.stderr`. */
@@ -28,7 +29,7 @@ export function createOutput(descriptor: number, options: {readonly isVital: boo
   let isOpen = true;
   return {
     write: (text) => {
-      let rest = Buffer.from(text);
+      let rest = typeof text === 'string' ? Buffer.from(text) : text;
       while (isOpen && rest.length > 0) {
         try {
           rest = rest.subarray(writeSync(descriptor, rest));
@@ -38,6 +39,7 @@ export function createOutput(descriptor: number, options: {readonly isVital: boo
           else isOpen = false;
         }
       }
+      return isOpen;
     },
   };
 }

@@ -17,8 +17,10 @@ describe('cli/render/output', ({test, before, after}) => {
     const path = join(directory, 'text');
     const descriptor = openSync(path, 'w');
     const text = 'ä\n'.repeat(100_000);
-    createOutput(descriptor, {isVital: true}).write(text);
-    assert.is(readFileSync(path, 'utf8'), text);
+    const output = createOutput(descriptor, {isVital: true});
+    assert.is(output.write(text), true);
+    output.write(Buffer.from([0, 255]));
+    assert.equal(readFileSync(path), Buffer.concat([Buffer.from(text), Buffer.from([0, 255])]));
     closeSync(descriptor);
   });
 
@@ -26,8 +28,8 @@ describe('cli/render/output', ({test, before, after}) => {
     const descriptor = openSync(join(directory, 'closed'), 'w');
     closeSync(descriptor);
     const output = createOutput(descriptor, {isVital: true});
-    output.write('dropped');
-    output.write('dropped as well');
+    assert.is(output.write('dropped'), false);
+    assert.is(output.write(Buffer.from('dropped as well')), false);
   });
 
   test('fails when the result finds no room, and drops a remark that finds none', () => {
