@@ -177,9 +177,9 @@ async function failureOf(promise: Promise<unknown>): Promise<WinchError> {
   throw error ?? new Error('it succeeded');
 }
 
-/** Every blob and layer, so that a change shows. */
+/** Every blob and layer, so that a change shows; downloads that were cut off stay for the next attempt. */
 const listStore = (root: string): readonly string[] =>
-  ['blobs', 'layers', 'ingest']
+  ['blobs', 'layers']
     .flatMap((name) => readdirSync(join(root, name), {recursive: true, withFileTypes: true}))
     .filter((entry) => entry.isFile())
     .map(({parentPath, name}) => join(parentPath, name))
