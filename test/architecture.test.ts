@@ -32,7 +32,7 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   koffi: [/^host\/syscalls\.ts$/],
   'smol-toml': [/^registry\/toml-document\.ts$/],
   semver: [/^images\/remote\/tag-patterns\.ts$/],
-  '@sindresorhus/is': [/^(oci|registry|layers|images|bundle|cli)\//],
+  '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|cli)\//],
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
   'node:child_process': [
     /^(host|runtime|network)\//,

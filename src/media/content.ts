@@ -1,6 +1,8 @@
 import type {CallOptions} from '../events.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
+import type {ImageIndex} from '../oci/image-index.ts';
+import type {Manifest} from '../oci/manifest.ts';
 import type {RepositoryName} from '../registry/client.ts';
 import type {BlobSource} from '../registry/uploads.ts';
 
@@ -8,6 +10,16 @@ import type {BlobSource} from '../registry/uploads.ts';
 export interface ContentDocument {
   readonly descriptor: Descriptor;
   readonly bytes: Buffer;
+  readonly document: Manifest | ImageIndex;
+}
+
+/** By what a document is asked for: its digest, and what else must hold. */
+export type DocumentName = Pick<Descriptor, 'digest'> & Partial<Descriptor>;
+
+export interface BlobOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether a layer that the medium does not hold may be fetched from where its descriptor says. */
+  readonly foreign?: boolean | undefined;
 }
 
 /**
@@ -19,14 +31,18 @@ export interface ContentDocument {
 export interface ContentSource {
   /** As the user wrote it, for messages. */
   readonly name: string;
+  /** The digest of `root`, by as little work as can be. */
+  rootDigest(options: CallOptions): Promise<Digest>;
   /** What the name leads to: a manifest or an index. */
   root(options: CallOptions): Promise<ContentDocument>;
-  document(descriptor: Descriptor, options: CallOptions): Promise<ContentDocument>;
-  blob(descriptor: Descriptor, options: CallOptions): BlobSource;
+  document(name: DocumentName, options: CallOptions): Promise<ContentDocument>;
+  blob(descriptor: Descriptor, options?: BlobOptions): BlobSource;
+  /** A file that is the whole blob and never changes; null: there is none. */
+  blobFile(digest: Digest): string | null;
   /** Manifests that name `subject` as theirs; empty where the medium has no such list. */
   referrers(subject: Digest, options: CallOptions): Promise<readonly Descriptor[]>;
-  /** From where another repository of the same registry can mount blobs; null: nowhere. */
-  readonly repository: RepositoryName | null;
+  /** From where another repository of the same registry can mount blobs. */
+  readonly repositories: readonly RepositoryName[];
   close(): Promise<void>;
 }
 
@@ -36,17 +52,30 @@ export interface PutOutcome {
 }
 
 /**
+ * - `root`: the target's name is to lead to it
+ * - `referrer`: nothing but its own subject leads to it
+ * - `member`: some other document names it
+ */
+export type DocumentRole = 'root' | 'member' | 'referrer';
+
+/**
  * Where an image goes. Blobs first, then documents from the leaves up, the root last: nothing is ever named before its
  * bytes are there.
  */
 export interface ContentTarget {
   readonly name: string;
-  /** The digest that the name leads to now; null: nothing. */
+  /** Whether it takes no index. */
+  readonly isSingleImage: boolean;
+  /** The digest that the name leads to now, with all that belongs to it; null: nothing, or not all of it. */
   current(options: CallOptions): Promise<Digest | null>;
+  hasBlob(descriptor: Descriptor, options: CallOptions): Promise<boolean>;
   /** @param from What the blob is copied from, for a mount within one registry. */
-  putBlob(descriptor: Descriptor, from: ContentSource, options: CallOptions): Promise<PutOutcome>;
-  /** @param options.isRoot Whether the target's name is to lead to it. */
-  putDocument(document: ContentDocument, options: CallOptions & {readonly isRoot: boolean}): Promise<PutOutcome>;
+  putBlob(
+    descriptor: Descriptor,
+    from: ContentSource,
+    options: CallOptions & {readonly foreign?: boolean | undefined},
+  ): Promise<PutOutcome>;
+  putDocument(document: ContentDocument, options: CallOptions & {readonly role: DocumentRole}): Promise<PutOutcome>;
   /** Makes the target whole, after the root; a target that is closed without it is as it was before, as far as it goes. */
   finish(options: CallOptions): Promise<void>;
   close(): Promise<void>;

@@ -1,3 +1,6 @@
+import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
+import type {PushOptions} from '../images/copy/push.ts';
+import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
@@ -14,6 +17,14 @@ export interface Images {
   pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
   /** Says what a pull would download and from where; nothing is stored. */
   plan(reference: string, options?: PlanOptions): Promise<PullPlan>;
+  /** Copies a stored image to where its name says, or to `options.destination`. */
+  push(reference: string, options?: PushOptions): Promise<CopiedImage>;
+  /** The stored references of a repository, each of which can be pushed. */
+  listPushable(repository: string): Promise<readonly string[]>;
+  /** Copies between registries, OCI layouts, archives and the store; digests stay. */
+  copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
+  /** Brings tags of one repository to another, and yields how each ended. */
+  sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -38,6 +49,15 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     },
     plan: async (...args) =>
       (await load(import('../images/plan-pull.ts'))).planPull({images: context, settings}, ...args),
+    push: async (...args) =>
+      (await load(import('../images/copy/push.ts'))).pushImage({images: context, settings}, ...args),
+    listPushable: async (repository) =>
+      (await load(import('../images/copy/push.ts'))).listPushable({images: context, settings}, repository),
+    copy: async (...args) =>
+      (await load(import('../images/copy/copy-image.ts'))).copyImage({images: context, settings}, ...args),
+    sync: async function* (...args) {
+      yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
+    },
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),

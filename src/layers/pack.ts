@@ -1,0 +1,50 @@
+import {createWriteStream} from 'node:fs';
+import {pipeline} from 'node:stream/promises';
+import {pack} from 'tar-fs';
+import {WinchError} from '../errors.ts';
+import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
+
+export interface PackOptions {
+  /** The files to pack, by paths below the directory, in the order of the archive. */
+  readonly files: readonly string[];
+  /** The digest that a file must have; null: any. */
+  readonly digestOf: (path: string) => Digest | null;
+  /** Whether the archive survives a power cut. */
+  readonly isDurable: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FILE_MODE = 0o644;
+const EPOCH = new Date(0);
+const WRITE_BYTES = 1024 * 1024;
+
+/**
+ * Packs files of a directory into a new tar. Equal files give equal bytes: owner, mode and time are fixed.
+ *
+ * @throws {WinchError} `STORE_CORRUPT`: a file has not the digest that it must have; the tar is then useless
+ */
+export async function packFiles(directory: string, output: string, options: PackOptions): Promise<void> {
+  const {files, digestOf, isDurable, signal} = options;
+  const tar = pack(directory, {
+    entries: [...files],
+    map: (header) => ({...header, mode: FILE_MODE, mtime: EPOCH, uid: 0, gid: 0}),
+    mapStream: (stream, {name}) => {
+      const expected = digestOf(name);
+      if (expected === null) return stream;
+      const digester = createDigester(digestAlgorithm(expected));
+      stream.on('data', (chunk: Buffer) => digester.update(chunk));
+      stream.on('end', () => {
+        if (digester.digest() !== expected) tar.destroy(wrongBytes(expected));
+      });
+      return stream;
+    },
+  });
+  const sink = createWriteStream(output, {flags: 'wx', mode: FILE_MODE, flush: isDurable, highWaterMark: WRITE_BYTES});
+  await pipeline(tar, sink, {signal});
+}
+
+const wrongBytes = (digest: Digest): WinchError =>
+  new WinchError('STORE_CORRUPT', `the bytes stored for blob ${digest} have another digest`, {
+    kind: 'corrupt',
+    hint: 'remove the image and pull it again; nothing was written',
+  });

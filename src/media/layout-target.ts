@@ -1,0 +1,147 @@
+import {createHash} from 'node:crypto';
+import {realpath, rm} from 'node:fs/promises';
+import {dirname} from 'node:path';
+import type {CallOptions} from '../events.ts';
+import type {Durability} from '../host/atomic-write.ts';
+import type {LockDirectory} from '../host/locks.ts';
+import type {Descriptor} from '../oci/descriptor.ts';
+import type {Digest} from '../oci/digest.ts';
+import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
+import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
+import {describeForDocker} from './docker-manifest-of.ts';
+import {openDirectoryFiles, readSmallFile} from './file-set.ts';
+import {below, hasFile, linkFile, makeDirectory, writeBlobFile, writeSmallFile} from './layout-files.ts';
+import {INDEX_FILE, INDEX_LIMIT_BYTES, LAYOUT_FILE, nameOf, readLayoutIndex} from './layout-index.ts';
+import {type LayoutName, listInIndex, nameInIndex} from './layout-names.ts';
+import {blobPath, readSubjects} from './layout-source.ts';
+import {findWholeImage} from './whole-image.ts';
+
+export interface LayoutTargetOptions {
+  /** For messages. */
+  readonly name: string;
+  readonly directory: string;
+  readonly imageName: LayoutName;
+  readonly durability: Durability;
+  /** Where others that write the same layout are kept away; null: nobody else knows it. */
+  readonly locks: LockDirectory | null;
+  /** Whether blobs may be second names of the source's files, which nobody may then write. */
+  readonly mayLink: boolean;
+}
+
+const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
+/** No more often than a display can follow. */
+const EVENT_BYTES = 262_144;
+const PRESENT: PutOutcome = Object.freeze({outcome: 'present', sentBytes: 0});
+
+/**
+ * An OCI layout, new or not; what else it holds stays.
+ *
+ * @see image-spec v1.1.1 image-layout.md
+ */
+export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
+  const {name, directory} = options;
+  const files = openDirectoryFiles(directory);
+  return {
+    name,
+    isSingleImage: false,
+    current: (call) => findWholeImage(files, options.imageName, call),
+    hasBlob: ({digest, size}) => hasFile(below(directory, blobPath(digest)), size),
+    putBlob: (descriptor, from, call) => putBlob(options, {descriptor, from}, call),
+    putDocument: async (document, {role, ...call}) => {
+      const outcome = await putDocument(options, document, call);
+      if (role !== 'member') await changeIndex(options, {document, isRoot: role === 'root'}, call);
+      return outcome;
+    },
+    finish: (call) => locked(options, call, () => writeDockerManifest(options, call)),
+    close: async () => {},
+  };
+}
+
+interface BlobCopy {
+  readonly descriptor: Descriptor;
+  readonly from: ContentSource;
+}
+
+async function putBlob(
+  {directory, durability, mayLink}: LayoutTargetOptions,
+  {descriptor, from}: BlobCopy,
+  {onEvent, signal, foreign}: CallOptions & {readonly foreign?: boolean | undefined},
+): Promise<PutOutcome> {
+  const {digest, size} = descriptor;
+  const path = below(directory, blobPath(digest));
+  const finish = (outcome: PutOutcome['outcome'], sentBytes: number): PutOutcome => {
+    onEvent?.({type: 'upload:finished', digest, size, outcome});
+    return {outcome, sentBytes};
+  };
+  if (await hasFile(path, size)) return finish('present', 0);
+  await makeDirectory(dirname(path));
+  const existing = mayLink ? from.blobFile(digest) : null;
+  if (existing !== null && (await linkFile(existing, path))) return finish('uploaded', size);
+  onEvent?.({type: 'upload:started', digest, totalBytes: size});
+  let told = 0;
+  const onWritten = (sentBytes: number) => {
+    if (sentBytes - told < EVENT_BYTES && sentBytes < size) return;
+    told = sentBytes;
+    onEvent?.({type: 'upload:sent', digest, sentBytes, totalBytes: size});
+  };
+  const source = from.blob(descriptor, {foreign}).open(0, {signal});
+  await writeBlobFile(path, {descriptor, source, onWritten}, {durability, signal});
+  return finish('uploaded', size);
+}
+
+async function putDocument(
+  {directory, durability}: LayoutTargetOptions,
+  {descriptor, bytes}: ContentDocument,
+  {signal}: CallOptions,
+): Promise<PutOutcome> {
+  const path = below(directory, blobPath(descriptor.digest));
+  if (await hasFile(path, bytes.length)) return PRESENT;
+  await makeDirectory(dirname(path));
+  await writeSmallFile(path, bytes, {durability, signal});
+  return {outcome: 'uploaded', sentBytes: bytes.length};
+}
+
+interface IndexChange {
+  readonly document: ContentDocument;
+  readonly isRoot: boolean;
+}
+
+async function changeIndex(options: LayoutTargetOptions, {document, isRoot}: IndexChange, call: CallOptions) {
+  const {directory, durability, imageName: name} = options;
+  const files = openDirectoryFiles(directory);
+  const {digest, size, mediaType, platform, artifactType} = document.descriptor;
+  const entry = {mediaType, digest, size, ...(platform && {platform}), ...(artifactType && {artifactType})};
+  await locked(options, call, async () => {
+    const index = await readLayoutIndex(files, call.signal);
+    const before = await readSmallFile(files, {path: INDEX_FILE, limitBytes: INDEX_LIMIT_BYTES, signal: call.signal});
+    const referrers = index ? [...(await readSubjects(files, index, call)).values()].flat() : [];
+    const isReferrer = (other: Digest) => referrers.some((one) => one.digest === other);
+    const replaces = (other: Descriptor) =>
+      other.digest === digest && nameOf(other) === undefined
+        ? true
+        : (nameOf(other) ?? null) === name.name && !(name.name === null && isReferrer(other.digest));
+    const bytes = isRoot ? nameInIndex(before, entry, {name, replaces}) : listInIndex(before, entry);
+    await writeSmallFile(below(directory, LAYOUT_FILE), LAYOUT_BYTES, {durability});
+    await writeSmallFile(below(directory, INDEX_FILE), bytes, {durability});
+  });
+}
+
+async function writeDockerManifest({directory, durability}: LayoutTargetOptions, call: CallOptions): Promise<void> {
+  const files = openDirectoryFiles(directory);
+  const index = await readLayoutIndex(files, call.signal);
+  const bytes = index && (await describeForDocker(files, index, call));
+  const path = below(directory, DOCKER_MANIFEST_FILE);
+  if (bytes) await writeSmallFile(path, bytes, {durability});
+  else await rm(path, {force: true});
+}
+
+/** One writer at a time of what is read, changed and written. */
+async function locked<T>({locks, directory}: LayoutTargetOptions, {signal}: CallOptions, work: () => Promise<T>) {
+  if (locks === null) return await work();
+  await makeDirectory(directory);
+  const key = createHash('sha256')
+    .update(await realpath(directory))
+    .digest('hex');
+  using _lock = await locks.acquire(`layout-${key}`, {mode: 'exclusive', signal});
+  return await work();
+}
