@@ -11,6 +11,18 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   tree: async () => (await import('./commands/tree.ts')).treeCommand,
   tag: async () => (await import('./commands/tag.ts')).tagCommand,
   rmi: async () => (await import('./commands/rmi.ts')).rmiCommand,
+  tags: async () => (await import('./commands/tags.ts')).tagsCommand,
+  digest: async () => (await import('./commands/digest.ts')).digestCommand,
+  'remote inspect': async () => (await import('./commands/remote-inspect.ts')).remoteInspectCommand,
+  'manifest get': async () => (await import('./commands/manifest-get.ts')).manifestGetCommand,
+  'manifest put': async () => (await import('./commands/manifest-put.ts')).manifestPutCommand,
+  'manifest delete': async () => (await import('./commands/manifest-delete.ts')).manifestDeleteCommand,
+  config: async () => (await import('./commands/config.ts')).configCommand,
+  'blob get': async () => (await import('./commands/blob-get.ts')).blobGetCommand,
+  'blob head': async () => (await import('./commands/blob-head.ts')).blobHeadCommand,
+  referrers: async () => (await import('./commands/referrers.ts')).referrersCommand,
+  catalog: async () => (await import('./commands/catalog.ts')).catalogCommand,
+  ratelimit: async () => (await import('./commands/ratelimit.ts')).ratelimitCommand,
   login: async () => (await import('./commands/login.ts')).loginCommand,
   logout: async () => (await import('./commands/logout.ts')).logoutCommand,
   'registry explain': async () => (await import('./commands/registry-explain.ts')).registryExplainCommand,
@@ -35,7 +47,7 @@ export async function loadCommands(): Promise<readonly Command[]> {
 }
 
 /** Whether a name stands for several commands (`registry explain`). */
-export const isCommandGroup = (name: string): boolean => groupNames().includes(name);
+export const isCommandGroup = (name: string): boolean => commandGroups().includes(name);
 
 /** The second words of a group. */
 export const commandsOfGroup = (group: string): readonly string[] =>
@@ -43,8 +55,10 @@ export const commandsOfGroup = (group: string): readonly string[] =>
     .filter((name) => name.startsWith(`${group} `))
     .map((name) => name.slice(group.length + 1));
 
-const groupNames = (): readonly string[] =>
-  Object.keys(LOADERS).flatMap((name) => (name.includes(' ') ? [name.slice(0, name.indexOf(' '))] : []));
+/** The first words that stand for several commands, each once. */
+export const commandGroups = (): readonly string[] => [
+  ...new Set(Object.keys(LOADERS).flatMap((name) => (name.includes(' ') ? [name.slice(0, name.indexOf(' '))] : []))),
+];
 
 /** Every name that `loadCommand` knows and a user may type. */
 export const commandNames = (): readonly string[] =>

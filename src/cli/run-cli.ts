@@ -3,7 +3,7 @@ import {findNearest} from './arguments/nearest.ts';
 import {flag, type OptionValues} from './arguments/option-table.ts';
 import {readArguments} from './arguments/read-arguments.ts';
 import {quote} from './arguments/usage-error.ts';
-import {commandNames, commandsOfGroup, isCommandGroup, loadCommand, loadCommands} from './catalogue.ts';
+import {commandGroups, commandNames, commandsOfGroup, isCommandGroup, loadCommand, loadCommands} from './catalogue.ts';
 import {allOptions, type Command, type Invocation} from './command.ts';
 import {exitCodeOf} from './exit-codes.ts';
 import {GLOBAL_OPTIONS} from './global-options.ts';
@@ -31,6 +31,8 @@ export async function runCommandLine(words: readonly string[], world: World): Pr
     if (values.version) return print(world, `winch ${readVersion()}`);
     if (name === undefined || name === 'help' || values.help)
       return await printHelp(world, name === 'help' ? splitName(rest).name : name);
+    if (isCommandGroup(name) && rest.some((word) => word === '--help' || word === '-h'))
+      return await printHelp(world, name);
     command = await findCommand(name);
     const invocation = readInvocation(command, values, rest);
     values = invocation.values;
@@ -63,10 +65,12 @@ async function findCommand(name: string): Promise<Command> {
       hint: `one of ${commandsOfGroup(name).join(', ')}`,
     });
   }
-  const nearest = findNearest(name, commandNames());
+  const nearest = findNearest(name, [...commandNames(), ...commandGroups()]);
+  const [group = ''] = name.split(' ');
+  const page = isCommandGroup(group) ? `winch ${group} --help` : 'winch --help';
   throw new WinchError('COMMAND_UNKNOWN', `winch has no command ${quote(name)}`, {
     kind: 'invalid',
-    hint: nearest === null ? 'see winch --help' : `did you mean winch ${nearest}?`,
+    hint: nearest === null ? `see ${page}` : `did you mean winch ${nearest}?`,
   });
 }
 
@@ -94,9 +98,10 @@ function checkPositionals({name, positionals}: Command, given: readonly string[]
 }
 
 async function printHelp(world: World, name: string | undefined): Promise<number> {
-  const {renderCommandHelp, renderOverview} = await import('./help/help-page.ts');
+  const {renderCommandHelp, renderGroupHelp, renderOverview} = await import('./help/help-page.ts');
   const columns = world.terminal()?.columns ?? 100;
   if (name === undefined) return print(world, await renderOverview(await loadCommands(), columns));
+  if (isCommandGroup(name)) return print(world, await renderGroupHelp(name, await loadCommands(), columns));
   return print(world, await renderCommandHelp(await findCommand(name), columns));
 }
 

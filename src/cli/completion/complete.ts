@@ -22,6 +22,8 @@ export async function complete(words: readonly string[], source: CompletionSourc
 
 interface State {
   readonly command: Command | null;
+  /** The first word of commands that have two, while the second is missing; empty: none. */
+  readonly group: string;
   readonly positionals: number;
   /** The choices of a flag that still wants its value; null when none does. */
   readonly pending: readonly string[] | null;
@@ -30,7 +32,7 @@ interface State {
 }
 
 function follow(words: readonly string[], commands: readonly Command[]): State {
-  let state: State = {command: null, positionals: 0, pending: null, isClosed: false};
+  let state: State = {command: null, group: '', positionals: 0, pending: null, isClosed: false};
   for (const word of words) state = step(state, word, commands);
   return state;
 }
@@ -39,7 +41,15 @@ function step(state: State, word: string, commands: readonly Command[]): State {
   if (state.pending) return {...state, pending: null};
   if (word === '--') return {...state, isClosed: true};
   if (word.startsWith('-') && word !== '-' && !state.isClosed) return {...state, pending: wantedValue(state, word)};
-  if (!state.command) return {...state, command: commands.find(({name}) => name === word) ?? null};
+  if (!state.command) {
+    const name = `${state.group}${word}`;
+    const isGroup = commands.some((command) => command.name.startsWith(`${name} `));
+    return {
+      ...state,
+      command: commands.find((command) => command.name === name) ?? null,
+      group: isGroup ? `${name} ` : '',
+    };
+  }
   return {...state, positionals: state.positionals + 1, isClosed: state.isClosed || !!state.command.stopsAtPositional};
 }
 
@@ -52,12 +62,26 @@ function wantedValue({command}: State, word: string): readonly string[] | null {
 }
 
 async function candidatesFor(state: State, current: string, source: CompletionSource): Promise<readonly string[]> {
-  const {command, positionals, pending, isClosed} = state;
+  const {command, group, positionals, pending, isClosed} = state;
   if (pending) return pending;
   if (current.startsWith('-') && !isClosed) return flagCandidates(command);
-  if (!command) return source.commands.map(({name, summary}) => `${name}\t${summary}`);
+  if (!command) return commandCandidates(group, source.commands);
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
   return positionals < (command.positionals.images ?? 0) ? source.listReferences() : [];
+}
+
+/** The next word of each command that begins with `group`; a word that several share stands for all of them. */
+function commandCandidates(group: string, commands: readonly Command[]): readonly string[] {
+  const byWord = Map.groupBy(
+    commands.filter(({name}) => name.startsWith(group)),
+    ({name}) => name.slice(group.length).split(' ', 1)[0] ?? '',
+  );
+  return [...byWord].map(([word, members]) => {
+    const [first] = members;
+    const isGroup = first !== undefined && first.name !== `${group}${word}`;
+    const others = members.map(({name}) => name.slice(group.length + word.length + 1)).join(', ');
+    return `${word}\t${isGroup ? others : (first?.summary ?? '')}`;
+  });
 }
 
 const flagCandidates = (command: Command | null): readonly string[] =>

@@ -15,6 +15,16 @@ export async function renderOverview(commands: readonly Command[], columns: numb
   return program.getHelp();
 }
 
+/** The page of `winch GROUP --help`: its commands. */
+export async function renderGroupHelp(group: string, commands: readonly Command[], columns: number): Promise<string> {
+  const program = createProgram(GLOBAL_OPTIONS)
+    .usage(`winch ${group} COMMAND [OPTION...]`)
+    .wrap(Math.min(columns, WIDEST_COLUMNS))
+    .epilogue(`winch ${group} COMMAND --help shows the options of a command with examples.`);
+  for (const {name, summary} of commands) if (name.startsWith(`${group} `)) program.command(name, summary, {});
+  return program.getHelp();
+}
+
 /** The page of `winch COMMAND --help`. */
 export async function renderCommandHelp(command: Command, columns: number): Promise<string> {
   const {name, summary, description, positionals, examples, options} = command;

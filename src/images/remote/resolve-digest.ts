@@ -2,7 +2,7 @@ import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
 import {parsePlatform} from '../../oci/platform.ts';
-import {familiarReference, parseReference, type Reference} from '../../oci/reference.ts';
+import {familiarReference, parseReference, type Reference, repositoryName} from '../../oci/reference.ts';
 import type {RegistryClient} from '../../registry/client.ts';
 import {fetchManifest, tagOrDigest} from '../fetch-manifest.ts';
 import type {RemoteContext, RemotePlatformOptions} from './context.ts';
@@ -10,6 +10,8 @@ import {readNamedDocument} from './named-document.ts';
 
 export interface RemoteDigest {
   readonly reference: string;
+  /** Registry and repository in full (`docker.io/library/alpine`). */
+  readonly repository: string;
   readonly digest: Digest;
   /** Null: the registry does not say. */
   readonly mediaType: string | null;
@@ -32,15 +34,10 @@ export async function resolveRemoteDigest(
   const reference = parseReference(text);
   const wanted = platform === undefined ? null : parsePlatform(platform);
   const client = await context.registry();
-  if (wanted === null)
-    return {reference: familiarReference(reference), ...(await askForDigest(client, reference, options))};
+  const names = {reference: familiarReference(reference), repository: repositoryName(reference)};
+  if (wanted === null) return {...names, ...(await askForDigest(client, reference, options))};
   const {digest, manifest, bytes} = await fetchManifest(client, {reference, platform: wanted}, options);
-  return {
-    reference: familiarReference(reference),
-    digest,
-    mediaType: manifest.mediaType,
-    size: bytes.length,
-  };
+  return {...names, digest, mediaType: manifest.mediaType, size: bytes.length};
 }
 
 /** By HEAD; a registry that has no answer to that is asked for the document, which also says what is wrong. */
@@ -48,7 +45,7 @@ export async function askForDigest(
   client: RegistryClient,
   reference: Reference,
   options: CallOptions,
-): Promise<Omit<RemoteDigest, 'reference'>> {
+): Promise<Omit<RemoteDigest, 'reference' | 'repository'>> {
   const head = await client.headManifest(reference, tagOrDigest(reference), options);
   if (head === null || head.digest === null) {
     const {digest, contentType = null, bytes} = await readNamedDocument(client, reference, options);

@@ -13,6 +13,7 @@ describe('images/remote: digest, manifest and config', ({test}) => {
       const {digest, bytes, mediaType} = INDEX.index;
       assert.equal(await registries.resolveDigest(`${name}:1.0`), {
         reference: `${name}:1.0`,
+        repository: name,
         digest,
         mediaType,
         size: bytes.length,
