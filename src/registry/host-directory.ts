@@ -34,8 +34,11 @@ export function openHostDirectory(options: HostDirectoryOptions): OpenHostDirect
   const {insecureRegistries, files = NO_FILES} = options;
   const context: ReadContext = {...options, files, warnings: []};
   const remember = createMemory();
+  const told = new Set<string>();
   const insecurity = (host: string): Insecurity => insecurityOf(host, insecureRegistries);
   const registriesConf = () => remember('registries.conf', async () => await readRegistriesConf(context));
+  const rules = () =>
+    remember('rules', async () => (await readRegistriesConf(context, {isSkipped: isAboutShortNames})).rules);
   const hostsToml = (registry: string) =>
     remember(`hosts ${registry}`, async () => await readHostsToml(context, registry));
   const hostTls = (host: string) =>
@@ -47,8 +50,8 @@ export function openHostDirectory(options: HostDirectoryOptions): OpenHostDirect
     return {...draft, tls, origins: isStrict ? draft.origins.filter(isHttps) : draft.origins};
   };
   const plan = async (name: {readonly registry: string; readonly repository: string}): Promise<HostPlan> => {
-    const [conf, hosts] = await Promise.all([registriesConf(), hostsToml(name.registry)]);
-    const rule = findRule(conf.rules, name);
+    const [known, hosts] = await Promise.all([rules(), hostsToml(name.registry)]);
+    const rule = findRule(known, name);
     const subject = {...name, insecurityOf: insecurity};
     const endpoints = await Promise.all(readEndpoints(subject, {rule, hosts}).map(finish));
     const pushEndpoint = await finish(ownEndpoint(subject, {rule, hosts}));
@@ -64,7 +67,11 @@ export function openHostDirectory(options: HostDirectoryOptions): OpenHostDirect
         const isVerified = reason === null || (reason === 'loopback' && named !== null);
         return await readSettings(context, {named, isVerified});
       }),
-    takeWarnings: () => context.warnings.splice(0),
+    takeWarnings: () => {
+      const taken = context.warnings.splice(0).filter(({message}) => !told.has(message));
+      for (const {message} of taken) told.add(message);
+      return taken;
+    },
   };
 }
 
@@ -89,7 +96,10 @@ function createMemory() {
 }
 
 /** The main file and the drop-ins beside it and beside the more specific candidates (containers-registries.conf.d(5)). */
-async function readRegistriesConf(context: ReadContext): Promise<RegistriesConf> {
+async function readRegistriesConf(
+  context: ReadContext,
+  {isSkipped = () => false}: {readonly isSkipped?: (bytes: Buffer) => boolean} = {},
+): Promise<RegistriesConf> {
   const {registriesConfPaths: paths = [], files} = context;
   const found = await Promise.all(paths.map((path) => files.read(path)));
   const at = found.findIndex((bytes) => bytes !== null);
@@ -104,15 +114,22 @@ async function readRegistriesConf(context: ReadContext): Promise<RegistriesConf>
   const all = [
     ...(at === -1 ? [] : [{file: paths[at] ?? '', bytes: found[at] ?? null}]),
     ...dropIns.map((file, index) => ({file, bytes: contents[index] ?? null})),
-  ];
-  const {mergeRegistriesConfs, NO_REGISTRIES_CONF, parseRegistriesConf} = await import('./registries-conf.ts');
-  if (all.length === 0) return NO_REGISTRIES_CONF;
+  ].flatMap(({file, bytes}) => (bytes === null || isSkipped(bytes) ? [] : [{file, bytes}]));
+  if (all.length === 0) return {rules: [], aliases: new Map(), searchRegistries: null};
+  const {mergeRegistriesConfs, parseRegistriesConf} = await import('./registries-conf.ts');
   const warn = (warning: HostWarning) => void context.warnings.push(warning);
-  const parsed = all.map(({file, bytes}) =>
-    bytes === null ? NO_REGISTRIES_CONF : parseRegistriesConf(bytes, {file, warn}),
-  );
-  return mergeRegistriesConfs(await Promise.all(parsed));
+  return mergeRegistriesConfs(await Promise.all(all.map(({file, bytes}) => parseRegistriesConf(bytes, {file, warn}))));
 }
+
+const SHORT_NAME_LINE =
+  /^\s*(?:#.*|\[aliases\]|(?:unqualified-search-registries|short-name-mode)\s*=\s*(?:\[[^\]]*\]|"[^"]*")|"[^"]*"\s*=\s*"[^"]*")?\s*$/;
+
+/** Files as distributions bring them: they say nothing about hosts, and the TOML parser takes longer than all else. */
+const isAboutShortNames = (bytes: Buffer): boolean =>
+  bytes
+    .toString()
+    .split('\n')
+    .every((line) => SHORT_NAME_LINE.test(line));
 
 const listConf = async (files: HostFiles, directory: string): Promise<readonly string[]> =>
   (await files.list(directory)).filter((name) => name.endsWith('.conf')).map((name) => join(directory, name));

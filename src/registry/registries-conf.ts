@@ -59,12 +59,6 @@ const SERVES: Readonly<Record<string, MirrorRule['serves']>> = Object.freeze({
   'tag-only': 'tag',
 });
 
-export const NO_REGISTRIES_CONF: RegistriesConf = Object.freeze({
-  rules: [],
-  aliases: new Map(),
-  searchRegistries: null,
-});
-
 /**
  * Reads a file in version 2 of the format. Keys that mean nothing where they stand are told of, since such a mirror
  * would be skipped in silence.

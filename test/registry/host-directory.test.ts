@@ -190,6 +190,25 @@ describe('registry/host-directory', ({test}) => {
     }
   });
 
+  test('leaves out files that are only about short names, and no others', async () => {
+    const names = `
+      # comment
+      unqualified-search-registries = ["a.example"]
+      [aliases]
+        # comment
+        "x" = "a.example/x"`;
+    const name = {registry: 'r.example', repository: 'x'};
+    const directory = open({
+      [CONF]: names,
+      [`${CONF}.d/1.conf`]: '[[registry]]\nlocation = "r.example"\nblocked = true',
+    });
+    assert.equal((await directory.plan(name)).blockedBy?.file, `${CONF}.d/1.conf`);
+    assert.equal((await directory.registriesConf()).aliases.get('x')?.name, 'a.example/x');
+    for (const text of [`${names}\nlocation = "x`, '[[registry]', 'unqualified-search-registries = [\n"a"']) {
+      assert.equal((await failureOf(open({[CONF]: text}).plan(name))).code, 'REGISTRY_CONFIG_INVALID', text);
+    }
+  });
+
   test('reads each file once, and none before a plan', async () => {
     const files = memoryFiles({[CONF]: '[[registry]]\nlocation = "r.example"\nmirrors = 1'});
     const directory = open({}, {files});
