@@ -37,6 +37,13 @@ export async function fetchLayer(context: ImageContext, work: LayerToFetch, opti
   return bytes;
 }
 
+/** Writes the layer file of a blob that is stored, unless somebody has done so meanwhile. */
+export async function unpackLayer(context: ImageContext, layer: LayerRecord, options: CallOptions): Promise<void> {
+  const onWait = () => options.onEvent?.({type: 'blob:waiting', digest: layer.blobDigest});
+  using _layer = await context.store.lock('layer', layer.diffId, {signal: options.signal, onWait});
+  if (missingParts(context, layer).layer) await indexStoredBlob(context, layer, options);
+}
+
 /** Which of a layer's blob and file are not both recorded and in their places. */
 export function missingParts({store}: ImageContext, {blobDigest, blobBytes, diffId}: LayerRecord) {
   const file = store.read((database) => findLayerFile(database, diffId), null);

@@ -23,7 +23,7 @@ export const findPresent = (store: Store, reference: Reference, platform: string
     const named = findByReference(database, reference);
     const found = named && platform !== undefined ? findForPlatform(database, named, platform) : named;
     if (!found || !store.blobs.has({digest: found.image.configDigest, size: found.image.configBytes})) return null;
-    const isMountable = hasLayerFiles(store, database, found.image);
+    const isMountable = isUnpacked(store, database, found.image);
     if (!isMountable && unwrittenLayers(store, database, found.image) === null) return null;
     return {...found, isMountable, isExact: platform === undefined || isFor(found.image, platform)};
   }, null);
@@ -38,7 +38,8 @@ export function unwrittenLayers(store: Store, database: Database, image: ImageRe
   return unwritten.every(hasBlob) ? unwritten : null;
 }
 
-function hasLayerFiles(store: Store, database: Database, image: ImageRecord): boolean {
+/** Whether an image can be mounted at once. */
+export function isUnpacked(store: Store, database: Database, image: ImageRecord): boolean {
   const layers = layersOf(database, image.manifestDigest);
   return (
     layers.length === image.layerCount && layers.every(({diffId, fileBytes}) => store.layers.has(diffId, fileBytes))

@@ -121,7 +121,8 @@ async function fetchFromRegistry(context: ImageContext, target: PullTarget): Pro
 async function useStored(context: ImageContext, {reference, options}: PullTarget, present: PresentImage) {
   const {image, tag, isMountable} = present;
   if (!isMountable && !options.downloadOnly) {
-    await (await import('./unpack-image.ts')).unpackImage(context, {reference, image}, options);
+    const {unpackImage} = await import('./unpack-image.ts');
+    await unpackImage(context, {name: familiarReference(reference), image}, options);
   }
   const isMoved = tag?.reference === tagKey(reference) && tag.manifestDigest !== image.manifestDigest;
   if (isMoved) {

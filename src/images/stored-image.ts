@@ -6,7 +6,7 @@ import {layersOf} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
 import {isStoredId, requireStoredImage} from './find-image.ts';
-import {findPresent} from './present-image.ts';
+import {findPresent, isUnpacked} from './present-image.ts';
 import type {PullPolicy} from './pull.ts';
 
 /** An image ready to be mounted. */
@@ -46,6 +46,11 @@ export async function ensureImage(
     });
   }
   const {image} = requireStoredImage(store, request.image, request.platform);
+  // An id goes by no policy, and may be that of an image whose blobs alone are here.
+  if (!store.read((database) => isUnpacked(store, database, image), false)) {
+    const {unpackImage} = await import('./unpack-image.ts');
+    await unpackImage(context, {name: request.image, image}, options);
+  }
   const layers = store.read((database) => layersOf(database, image.manifestDigest), []);
   const where = `config of ${request.image}`;
   return {

@@ -1,15 +1,18 @@
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {familiarReference, type Reference} from '../oci/reference.ts';
+import {runTogether} from '../host/run-together.ts';
 import type {ImageRecord} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
-import {fetchLayers} from './fetch-layers.ts';
+import {unpackLayer} from './fetch-layer.ts';
 import {unwrittenLayers} from './present-image.ts';
 
 export interface UnpackTarget {
-  readonly reference: Reference;
+  /** As the user wrote it. */
+  readonly name: string;
   readonly image: ImageRecord;
 }
+
+const LAYERS_AT_ONCE = 3;
 
 /**
  * Writes the layer files of a stored image from its blobs; no registry is asked.
@@ -18,19 +21,21 @@ export interface UnpackTarget {
  */
 export async function unpackImage(
   context: ImageContext,
-  {reference, image}: UnpackTarget,
+  {name, image}: UnpackTarget,
   options: CallOptions,
 ): Promise<void> {
   const {store} = context;
   using _lease = await store.lease(options.signal);
   const layers = store.read((database) => unwrittenLayers(store, database, image), null);
-  const offline = {...context, registry: () => Promise.reject(blobsMissing(reference))};
-  if (layers === null) throw blobsMissing(reference);
-  await fetchLayers(offline, {reference, layers}, options);
+  if (layers === null) {
+    throw new WinchError('BLOB_MISSING', `blobs of ${name} are no longer in the store`, {
+      kind: 'corrupt',
+      hint: 'pull it again',
+    });
+  }
+  const distinct = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()];
+  const tasks = distinct
+    .toSorted((a, b) => b.blobBytes - a.blobBytes)
+    .map((layer) => (signal: AbortSignal) => unpackLayer(context, layer, {...options, signal}));
+  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
 }
-
-const blobsMissing = (reference: Reference) =>
-  new WinchError('BLOB_MISSING', `blobs of ${familiarReference(reference)} are no longer in the store`, {
-    kind: 'corrupt',
-    hint: 'pull it again',
-  });

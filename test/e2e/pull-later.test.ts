@@ -35,6 +35,8 @@ describe('e2e/pull-later', ({test}) => {
         assert.equal(exitCode, 0, stderr);
         return stdout;
       };
+      const [, v3] = multi().images;
+      assert.equal(await run(v3?.config.digest ?? ''), 'amd64/v3\n', 'by its id');
       assert.equal(await run(reference), 'amd64\n');
       assert.equal(await run('--platform', 'linux/amd64/v3', reference), 'amd64/v3\n');
       assert.equal(await run(reference), 'amd64\n');
