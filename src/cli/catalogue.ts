@@ -3,6 +3,9 @@ import type {Command} from './command.ts';
 // In the order of the help page. Each loads alone: `run` must not pay for the others.
 const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
+  push: async () => (await import('./commands/push.ts')).pushCommand,
+  copy: async () => (await import('./commands/copy.ts')).copyCommand,
+  sync: async () => (await import('./commands/sync.ts')).syncCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   bundle: async () => (await import('./commands/bundle.ts')).bundleCommand,
   images: async () => (await import('./commands/images.ts')).imagesCommand,
@@ -32,7 +35,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   __complete: async () => (await import('./commands/complete.ts')).completeCommand,
 };
 
-const ALIASES: Readonly<Record<string, string>> = {ls: 'images'};
+const ALIASES: Readonly<Record<string, string>> = {ls: 'images', cp: 'copy'};
 
 /** The command of this name, or null. */
 export async function loadCommand(name: string): Promise<Command | null> {

@@ -9,6 +9,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['COMMAND_MISSING', 'or name one with --entrypoint'],
   ['IMAGE_TAGGED_TWICE', 'add --force'],
   ['FOREIGN_LAYER', 'add --foreign to fetch it from there'],
+  ['PLATFORMS_MISSING', 'winch pull --all-platforms, or push one with --platform'],
 ]);
 
 /** The hint about flags for this code, or undefined. */
