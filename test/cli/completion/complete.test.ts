@@ -22,7 +22,7 @@ describe('cli/completion/complete', ({test}) => {
     ['manifest get al', []],
     ['manifest nothing al', []],
     ['remote --de', ['--debug']],
-    ['--root dir pu', ['pull']],
+    ['--root dir pu', ['pull', 'push']],
     ['run al', ['alpine:3']],
     ['run --rm -it al', ['alpine:3']],
     ['run --memory-s', ['--memory-swap']],
