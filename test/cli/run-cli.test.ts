@@ -24,6 +24,22 @@ describe('cli/run-cli', ({test}) => {
     assert.is((await runWinch(['pull', 'alpine', '-h'])).stdout, stdout);
   });
 
+  test('shows the commands of a group, and the page of one of them', async () => {
+    const {code, stdout} = await runWinch(['blob', '--help']);
+    assert.is(code, 0);
+    assert.match(stdout, /winch blob get +Print.*\n +winch blob head +Tell/);
+    for (const words of [
+      ['blob', '-h'],
+      ['help', 'blob'],
+      ['--help', 'blob'],
+    ]) {
+      assert.is((await runWinch(words)).stdout, stdout);
+    }
+    const page = await runWinch(['blob', 'get', '--help']);
+    assert.match(page.stdout, /^winch blob get \[OPTION\.\.\.\] REPOSITORY@DIGEST/);
+    assert.is((await runWinch(['help', 'blob', 'get'])).stdout, page.stdout);
+  });
+
   test('leaves -h to the host name of run', async () => {
     assert.match((await runWinch(['run', '-h'])).stderr, 'FLAG_WITHOUT_VALUE: -h needs a value: write -h NAME');
   });
@@ -38,7 +54,14 @@ describe('cli/run-cli', ({test}) => {
     ['pul', 'winch: COMMAND_UNKNOWN: winch has no command "pul": did you mean winch pull?\n'],
     ['frobnicate', 'winch: COMMAND_UNKNOWN: winch has no command "frobnicate": see winch --help\n'],
     ['__proto__', 'winch: COMMAND_UNKNOWN: winch has no command "__proto__": see winch --help\n'],
-    ['help nope', 'winch: COMMAND_UNKNOWN: winch has no command "nope": see winch --help\n'],
+    ['help zzzzz', 'winch: COMMAND_UNKNOWN: winch has no command "zzzzz": see winch --help\n'],
+    ['manifest', 'winch: COMMAND_UNKNOWN: winch manifest needs a second word: one of get, put, delete\n'],
+    [
+      'manifest gte x',
+      'winch: COMMAND_UNKNOWN: winch has no command "manifest gte": did you mean winch manifest get?\n',
+    ],
+    ['manifest nope', 'winch: COMMAND_UNKNOWN: winch has no command "manifest nope": see winch manifest --help\n'],
+    ['manifset get x', 'winch: COMMAND_UNKNOWN: winch has no command "manifset": did you mean winch manifest?\n'],
     ['--rot x pull', 'winch: FLAG_UNKNOWN: winch has no flag "--rot": did you mean --root?\n'],
     [
       'pull',
