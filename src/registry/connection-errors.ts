@@ -118,6 +118,10 @@ function explainTls(code: string): Explanation | null {
     const hint = 'add the certificate of its authority to certs.d or to this machine, or name the registry as insecure';
     return {code: 'TLS_FAILED', what: `cannot be trusted: ${fault}`, hint};
   }
+  if (/^ERR_SSL_.*ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/.test(code)) {
+    const hint = 'put a certificate (*.cert) and its key (*.key) for it into certs.d';
+    return {code: 'TLS_FAILED', what: 'wants a client certificate that it trusts', hint};
+  }
   if (!/^(EPROTO$|ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_)/.test(code)) return null;
   const hint = 'if it speaks plain HTTP, name the registry as insecure';
   return {code: 'TLS_FAILED', what: `does not complete a TLS handshake (${code})`, hint};

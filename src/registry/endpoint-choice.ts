@@ -3,7 +3,7 @@ import type {Endpoint, HostPlan} from './host-plan.ts';
 import type {SessionRequest} from './session.ts';
 import type {TransportResponse} from './transport.ts';
 
-/** How long a mirror that does not answer is passed over. */
+/** How long a mirror that does not answer, or asks to be left alone, is passed over. */
 const DOWN_MS = 60_000;
 const BY_DIGEST = /\/(?:manifests|blobs)\/sha\d+:[0-9a-f]+$/;
 
@@ -16,6 +16,7 @@ export interface EndpointRecord {
   /** @see RegistrySession.distrust */
   distrust(response: TransportResponse): boolean;
   isDown(endpoint: Endpoint): boolean;
+  isPausing(endpoint: Endpoint): boolean;
   isDistrusted(endpoint: Endpoint, path: string): boolean;
   /** Whether it has said what a tag of this repository is. */
   hasResolved(endpoint: Endpoint): boolean;
@@ -25,8 +26,8 @@ export interface EndpointFailure {
   readonly request: SessionRequest;
   /** One line. */
   readonly reason: string;
-  /** Whether it did not answer at all. */
-  readonly isDown: boolean;
+  /** Whether it had better be left alone for a while: it does not answer (`silent`), or cannot just now (`pausing`). */
+  readonly state: 'lacking' | 'pausing' | 'silent';
 }
 
 /** The same for endpoints that share connections and logins. */
@@ -68,6 +69,7 @@ export function chooseEndpoints(
 export function createEndpointRecord(registry: string, now: () => number = () => performance.now()): EndpointRecord {
   const replies = new WeakMap<TransportResponse, {readonly endpoint: Endpoint; readonly request: SessionRequest}>();
   const downUntil = new Map<string, number>();
+  const pausing = new Set<string>();
   const resolved = new Set<string>();
   const distrusted = new Set<string>();
   const told = new Set<string>();
@@ -83,11 +85,13 @@ export function createEndpointRecord(registry: string, now: () => number = () =>
     answered: (endpoint, request, response) => {
       replies.set(response, {endpoint, request});
       downUntil.delete(keyOf(endpoint));
+      pausing.delete(keyOf(endpoint));
       if (!BY_DIGEST.test(pathOf(request))) resolved.add(resolvedKey(endpoint));
       return response;
     },
-    failed: (endpoint, {request, reason, isDown}) => {
-      if (isDown) downUntil.set(keyOf(endpoint), now() + DOWN_MS);
+    failed: (endpoint, {request, reason, state}) => {
+      if (state !== 'lacking') downUntil.set(keyOf(endpoint), now() + DOWN_MS);
+      if (state === 'pausing') pausing.add(keyOf(endpoint));
       tell(endpoint, request, reason);
     },
     distrust: (response) => {
@@ -98,6 +102,7 @@ export function createEndpointRecord(registry: string, now: () => number = () =>
       return true;
     },
     isDown: (endpoint) => (downUntil.get(keyOf(endpoint)) ?? 0) > now(),
+    isPausing: (endpoint) => pausing.has(keyOf(endpoint)),
     isDistrusted,
     hasResolved: (endpoint) => resolved.has(resolvedKey(endpoint)),
   };

@@ -43,7 +43,7 @@ export function openEndpointSession(endpoint: Endpoint, options: EndpointSession
     const {path, method = 'GET', headers, body, signal, onEvent} = request;
     const url = locate(path, {origin, target, repository: request.repository});
     const own = url.origin === origin ? {...target.headers, ...(authorization !== undefined && {authorization})} : {};
-    const manner = {mayRepeat: !target.isMirror, signal, onEvent};
+    const manner = {mayRepeat: request.mayRepeat ?? !target.isMirror, signal, onEvent};
     const sent: TransportRequest = {url, method, headers: {...headers, ...own}, ...(body && {body}), ...manner};
     return await sendFollowing(transport, sent, {privateHeaders: Object.keys(target.headers)});
   };
@@ -86,7 +86,7 @@ function locate(path: string, {origin, target, repository}: Location): URL {
  */
 async function findOrigin(
   transport: Transport,
-  {origins, apiPath}: Endpoint,
+  {origins, apiPath, isMirror}: Endpoint,
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const [first = '', second] = origins;
@@ -99,6 +99,7 @@ async function findOrigin(
   } catch (error) {
     if (!isWinchError(error) || error.kind !== 'unavailable') throw error;
     if (await isAnswering(transport, new URL(place, second), signal)) return second;
+    if (isMirror) throw error;
     // Neither answers now: the likelier one is waited for.
     await (await transport.send({url: new URL(place, first), signal})).discard();
     return first;

@@ -5,6 +5,7 @@ import {type HostsToml, parseHostsToml} from './hosts-toml.ts';
 import {type EndpointDraft, findRule, ownEndpoint, readEndpoints} from './plan-endpoints.ts';
 import type {RegistriesConf} from './registries-conf.ts';
 import {DEFAULT_TLS, findCertificates, NO_TLS_FILES, readTls, type TlsFiles} from './tls-settings.ts';
+import {configInvalid} from './toml-document.ts';
 
 export interface HostDirectoryOptions {
   readonly insecureRegistries: InsecureRegistries;
@@ -156,6 +157,9 @@ async function findHostCertificates(context: ReadContext, host: string): Promise
   );
   const directories = [...(certificateDirectory === undefined ? [] : [certificateDirectory]), ...ofHost];
   const found = await Promise.all(directories.map((directory) => findCertificates(files, directory)));
+  if (certificateDirectory !== undefined && !found[0]) {
+    throw configInvalid(certificateDirectory, 'it holds no certificates (*.crt, or *.cert with *.key)');
+  }
   return found.find((certificates) => certificates !== null) ?? null;
 }
 

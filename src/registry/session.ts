@@ -27,6 +27,8 @@ export interface SessionRequest {
   readonly body?: RequestBody;
   /** Who may be asked to read. Default: `all`. What is no reading always goes to the `target`. */
   readonly audience?: Audience | undefined;
+  /** Whether it is sent again after what may pass. Default: only to the registry itself, since mirrors have a stand-in. */
+  readonly mayRepeat?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventSink | undefined;
 }
@@ -98,8 +100,9 @@ async function askInTurn(turn: Turn): Promise<TransportResponse> {
     return record.answered(last, request, await ask(last, request));
   } catch (error) {
     if (!isWinchError(error) || !isFault(error)) throw error;
-    for (const endpoint of error.kind === 'unavailable' ? reserve : []) {
-      const response = await askMirror(endpoint, turn);
+    const again = [...endpoints.slice(0, -1).filter((endpoint) => record.isPausing(endpoint)), ...reserve];
+    for (const endpoint of error.kind === 'unavailable' ? again : []) {
+      const response = await askMirror(endpoint, {...turn, request: {...request, mayRepeat: true}});
       if (response !== null) return response;
     }
     throw withMirrors(error, endpoints.length - 1 + reserve.length);
@@ -113,10 +116,15 @@ async function askMirror(endpoint: Endpoint, {request, record, ask}: Turn): Prom
     // 416 is about the range, which would not fit elsewhere either.
     if (response.status < 400 || response.status === 416) return record.answered(endpoint, request, response);
     await response.discard();
-    record.failed(endpoint, {request, reason: `it answers ${response.status}`, isDown: false});
+    const state = response.status >= 500 || response.status === 429 ? 'pausing' : 'lacking';
+    record.failed(endpoint, {request, reason: `it answers ${response.status}`, state});
   } catch (error) {
     if (!isWinchError(error) || !isFault(error)) throw error;
-    record.failed(endpoint, {request, reason: error.message, isDown: error.kind === 'unavailable'});
+    record.failed(endpoint, {
+      request,
+      reason: error.message,
+      state: error.kind === 'unavailable' ? 'silent' : 'lacking',
+    });
   }
   return null;
 }

@@ -177,6 +177,8 @@ describe('registry/host-directory', ({test}) => {
   });
 
   test('refuses certificates that are half there', async () => {
+    const empty = open({}, {certificateDirectory: '/d'}).plan({registry: 'r.example', repository: 'x'});
+    assert.match((await failureOf(empty)).message, /^\/d: it holds no certificates/);
     const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
       [{'/certs/r.example/a.cert': cert}, /a\.cert: there is no a\.key beside it; .* end in \.crt/],
       [{'/certs/r.example/a.key': key}, /a\.key: there is no a\.cert beside it/],

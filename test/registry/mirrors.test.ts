@@ -101,6 +101,9 @@ describe('registry/mirrors', ({test}) => {
       await using stage = await openStage({mirror: {faults}});
       await pull(stage);
       assert.deepEqual(classesOf(stage.origin), ['manifest', 'blob'], String(status));
+      // Who asks for a pause is not asked for the blob, and the pause is not sat out.
+      const isLeftAlone = status === 429 || status >= 500;
+      assert.equal(classesOf(stage.mirror).length, isLeftAlone ? 1 : 2, String(status));
       const [failure] = failures(stage.events);
       assert.ok(failure?.type === 'mirror:failed');
       assert.deepEqual([failure.registry, failure.mirror], [stage.origin.host, stage.mirror.host]);
@@ -131,6 +134,14 @@ describe('registry/mirrors', ({test}) => {
     await stage.origin.close();
     await pull(stage);
     assert.deepEqual(classesOf(stage.mirror), ['manifest', 'manifest', 'manifest', 'blob']);
+  });
+
+  test('waits for a mirror that asks for a pause when nobody else is there', async () => {
+    const faults = [{on: 'manifest', times: 1, status: 429, headers: {'retry-after': '0'}} as const];
+    await using stage = await openStage({mirror: {faults}});
+    await stage.origin.close();
+    await pull(stage);
+    assert.deepEqual(classesOf(stage.mirror), ['manifest', 'manifest', 'blob']);
   });
 
   test("throws the registry's own error and counts the mirrors", async () => {
