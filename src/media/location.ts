@@ -128,14 +128,15 @@ const suggestion = (scheme: string): string =>
   Object.hasOwn(NEAREST, scheme) ? `did you mean ${NEAREST[scheme]}:?` : (nearest(scheme) ?? HINT);
 
 function nearest(scheme: string): string | undefined {
-  const known = SCHEMES.find((candidate) => isNear(candidate, scheme));
-  return known && `did you mean ${known}:?`;
+  const [best] = SCHEMES.map((known) => ({known, distance: letterDistance(known, scheme)})).toSorted(
+    (a, b) => a.distance - b.distance,
+  );
+  return best && best.distance <= 2 ? `did you mean ${best.known}:?` : undefined;
 }
 
-/** The same letters but for two, or in another order. */
-function isNear(known: string, given: string): boolean {
-  if (Math.abs(known.length - given.length) > 2 || known.length < 4) return false;
+/** How many letters only one of the two has; what differs much in length is far. */
+function letterDistance(known: string, given: string): number {
+  if (Math.abs(known.length - given.length) > 2 || known.length < 4) return Number.POSITIVE_INFINITY;
   const missing = [...known].filter((letter) => !given.includes(letter)).length;
-  const extra = [...given].filter((letter) => !known.includes(letter)).length;
-  return missing + extra <= 2;
+  return missing + [...given].filter((letter) => !known.includes(letter)).length;
 }

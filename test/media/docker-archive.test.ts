@@ -1,0 +1,189 @@
+import {gzipSync} from 'node:zlib';
+import * as assert from 'uvu/assert';
+import {buildImage} from '../../fixtures/build-image.ts';
+import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
+import {rejectionOf} from '../helpers/rejection-of.ts';
+import {describe} from '../helpers/suite.ts';
+import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
+import {dockerSaveEntries, hexOf, openDockerArchive, plainImage, readBlob} from './archive-lab.ts';
+
+const manifestEntry = (value: unknown): TarEntry => ({path: 'manifest.json', content: JSON.stringify(value)});
+const config = `${hexOf(plainImage.config.digest)}.json`;
+const withoutManifest = dockerSaveEntries().filter(({path}) => path !== 'manifest.json');
+const layerPaths = plainImage.layers.map(({digest}) => `${hexOf(digest)}/layer.tar`);
+const shadow = {path: 'shadow', type: 'symlink', linkPath: '/etc/shadow'} as const;
+
+const refusal = async (entries: readonly TarEntry[]) => {
+  using directory = makeTemporaryDirectory();
+  return await rejectionOf(openDockerArchive({directory: directory.path, bytes: buildTar(entries)}));
+};
+
+describe('media/docker-archive', ({test}) => {
+  test('makes a manifest of what docker save wrote, with the blobs as they are', async () => {
+    using directory = makeTemporaryDirectory();
+    const source = await openDockerArchive({directory: directory.path, bytes: buildTar(dockerSaveEntries())});
+    const {document} = await source.root({});
+    assert.ok(document.kind === 'manifest');
+    if (document.kind !== 'manifest') return;
+    assert.is(document.config.digest, plainImage.config.digest);
+    assert.equal(
+      document.layers.map(({digest, size}) => [digest, size]),
+      plainImage.layers.map(({digest, bytes}) => [digest, bytes.length]),
+    );
+    for (const [at, layer] of document.layers.entries()) {
+      assert.ok((await readBlob(source, layer)).equals(plainImage.layers[at]?.bytes ?? Buffer.alloc(0)));
+      assert.ok(
+        (await readBlob(source, layer, 512)).equals(plainImage.layers[at]?.bytes.subarray(512) ?? Buffer.alloc(0)),
+      );
+    }
+    await source.close();
+  });
+
+  test('describes layers that are packed by gzip as they are', async () => {
+    using directory = makeTemporaryDirectory();
+    const image = buildImage({layers: [buildTar([{path: 'a', content: 'a'}])], compression: 'gzip'});
+    const source = await openDockerArchive({directory: directory.path, bytes: buildTar(dockerSaveEntries(image))});
+    const {document} = await source.root({});
+    assert.is(document.kind === 'manifest' && document.layers[0]?.digest, image.layers[0]?.digest);
+    assert.match(String(document.kind === 'manifest' && document.layers[0]?.mediaType), /\+gzip$/);
+    await source.close();
+  });
+
+  test('follows the links within the archive by which docker save shares layers', async () => {
+    using directory = makeTemporaryDirectory();
+    const image = buildImage({layers: [buildTar([{path: 'a', content: 'a'}])], compression: 'none'});
+    const [layer] = image.layers;
+    const hex = hexOf(image.config.digest);
+    const entries: readonly TarEntry[] = [
+      {path: 'first/layer.tar', content: layer?.bytes ?? ''},
+      {path: 'second/layer.tar', type: 'symlink', linkPath: '../first/layer.tar'},
+      {path: `${hex}.json`, content: image.config.bytes},
+      manifestEntry([{Config: `${hex}.json`, RepoTags: null, Layers: ['second/layer.tar']}]),
+    ];
+    const source = await openDockerArchive({directory: directory.path, bytes: buildTar(entries)});
+    const {document} = await source.root({});
+    assert.is(document.kind === 'manifest' && document.layers[0]?.digest, layer?.digest);
+    await source.close();
+  });
+
+  test('reads an archive that is packed as a whole', async () => {
+    using directory = makeTemporaryDirectory();
+    const bytes = gzipSync(buildTar(dockerSaveEntries()));
+    const source = await openDockerArchive({directory: directory.path, bytes});
+    const {document} = await source.root({});
+    assert.is(document.kind === 'manifest' && document.config.digest, plainImage.config.digest);
+    await source.close();
+  });
+
+  test('lists the names of several images, and takes the one that is named', async () => {
+    using directory = makeTemporaryDirectory();
+    const other = buildImage({layers: [buildTar([{path: 'c', content: 'c'}])], compression: 'none'});
+    const [one, two] = [plainImage, other].map((image) => ({
+      Config: `${hexOf(image.config.digest)}.json`,
+      RepoTags: [image === other ? 'other:2' : 'app:1'],
+      Layers: image.layers.map(({digest}) => `${hexOf(digest)}/layer.tar`),
+    }));
+    const rest = dockerSaveEntries(other).filter(({path}) => path !== 'manifest.json');
+    const bytes = buildTar([...withoutManifest, ...rest, manifestEntry([one, two])]);
+    const error = await rejectionOf(openDockerArchive({directory: directory.path, bytes}));
+    assert.is(error.code, 'IMAGE_AMBIGUOUS');
+    assert.match(String(Reflect.get(error, 'hint')), /app:1.*other:2/);
+    const selection = {by: 'name', name: 'other:2'} as const;
+    const source = await openDockerArchive({directory: directory.path, bytes, selection});
+    const {document} = await source.root({});
+    assert.is(document.kind === 'manifest' && document.config.digest, other.config.digest);
+    await source.close();
+  });
+
+  const HOSTILE: readonly (readonly [string, readonly TarEntry[], string])[] = [
+    [
+      'M15 a layer whose path leads out of the archive',
+      [...withoutManifest, manifestEntry([{Config: config, Layers: ['../../x', layerPaths[1]]}])],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 an entry whose path leads out of the archive',
+      [...dockerSaveEntries(), {path: '../../x', content: 'x'}],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 an entry with an absolute path',
+      [...dockerSaveEntries(), {path: '/etc/cron.d/x', content: 'x'}],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 a layer that is a link to a file outside',
+      [...withoutManifest, shadow, manifestEntry([{Config: config, Layers: ['shadow', layerPaths[1]]}])],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 a config that is a link to a file outside',
+      [
+        ...withoutManifest,
+        {...shadow, linkPath: '../../../etc/shadow'},
+        manifestEntry([{Config: 'shadow', Layers: layerPaths}]),
+      ],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 links that lead to each other',
+      [
+        ...withoutManifest,
+        {...shadow, linkPath: 'b'},
+        {...shadow, path: 'b', linkPath: 'shadow'},
+        manifestEntry([{Config: 'shadow', Layers: layerPaths}]),
+      ],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'M15 a manifest.json above 1 MiB',
+      [...withoutManifest, {path: 'manifest.json', content: Buffer.alloc(1024 * 1024 + 1, ' ')}],
+      'LIMIT_FILE',
+    ],
+    [
+      'M15 a manifest.json that says 2 GiB',
+      [...withoutManifest, {path: 'manifest.json', content: '[]', size: 2 ** 31}],
+      'ARCHIVE_INVALID',
+    ],
+    ['M15 two files of one name', [...dockerSaveEntries(), manifestEntry([])], 'ARCHIVE_INVALID'],
+    [
+      'a config that is not its name',
+      [
+        ...withoutManifest.filter(({path}) => path !== config),
+        {path: config, content: buildImage({layers: []}).config.bytes},
+        manifestEntry([{Config: config, Layers: layerPaths}]),
+      ],
+      'DIGEST_MISMATCH',
+    ],
+    [
+      'a layer that is a directory',
+      [
+        ...withoutManifest,
+        {path: 'd/', type: 'directory'},
+        manifestEntry([{Config: config, Layers: ['d', layerPaths[1]]}]),
+      ],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'fewer layers than the config says',
+      [...withoutManifest, manifestEntry([{Config: config, Layers: layerPaths.slice(1)}])],
+      'MANIFEST_INVALID',
+    ],
+    ['a list that is none', [...withoutManifest, manifestEntry({})], 'ARCHIVE_INVALID'],
+    [
+      'a list with a key twice',
+      [...withoutManifest, {path: 'manifest.json', content: '[{"Config":"a","Config":"b"}]'}],
+      'ARCHIVE_INVALID',
+    ],
+    [
+      'paths that are no texts',
+      [...withoutManifest, manifestEntry([{Config: config, Layers: [1]}])],
+      'ARCHIVE_INVALID',
+    ],
+    ['an archive without a list', withoutManifest, 'ARCHIVE_INVALID'],
+    ['an archive without images', [manifestEntry([])], 'IMAGE_UNKNOWN'],
+  ];
+  for (const [what, entries, code] of HOSTILE) {
+    test(`${what.replace(/^(M15 )?/, '$1refuses ')}`, async () => assert.is((await refusal(entries)).code, code));
+  }
+});
