@@ -32,7 +32,7 @@ async function download(context: ImageContext, work: BlobToFetch, options: Recep
     await reception.commit();
     return bytes;
   } catch (error) {
-    await reception.leave(error);
+    await reception.leave(options.signal?.aborted ? null : error);
     throw error;
   }
 }

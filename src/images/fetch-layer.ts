@@ -82,7 +82,7 @@ async function download(
     await reception.commit();
     return await reception.received;
   } catch (error) {
-    await reception.leave(error);
+    await reception.leave(options.signal?.aborted ? null : error);
     throw error;
   }
 }

@@ -29,7 +29,11 @@ export interface Reception {
   /** Settles as `receive` does. */
   readonly received: Promise<number>;
   commit(): Promise<void>;
-  /** After a failure: keeps what the next attempt can go on from, and removes the rest. */
+  /**
+   * After a failure: keeps what the next attempt can go on from, and removes the rest.
+   *
+   * @param error null: it is not about this blob.
+   */
   leave(error: unknown): Promise<void>;
 }
 
@@ -71,8 +75,9 @@ export async function openReception(
     }
   };
   const leave = async (error: unknown) => {
-    const isRefused = isWinchError(error) && error.kind === 'refused';
-    if (isRefused || store.blobs.partialBytes(digest) === 0) await ingest.discard();
+    // What was refused is of no use, and on a full disk its space is of more.
+    const isUseless = isWinchError(error) && (error.kind === 'refused' || error.code === 'STORE_FULL');
+    if (isUseless || store.blobs.partialBytes(digest) === 0) await ingest.discard();
   };
   return {growing, receive, received: received.promise, commit: ingest.commit, leave};
 }

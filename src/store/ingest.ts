@@ -1,6 +1,6 @@
 import {type FileHandle, mkdir, open, rm, truncate} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {hasErrno, isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, WinchError} from '../errors.ts';
 import {commitFile, type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
@@ -31,8 +31,8 @@ export interface Ingest {
   /**
    * Adds what the partial file lacks, then checks the size and digest of all of it and makes it durable.
    *
-   * Bytes that turn out to be wrong are removed; after any other failure they stay. Nothing is opened when nothing is
-   * lacking.
+   * Nothing is opened when nothing is lacking. What was received stays whatever happens; bytes that turned out to be
+   * wrong are the caller's to discard, once nobody reads the file any more, and no part of a further call.
    *
    * @returns bytes that came from the source.
    * @throws {WinchError} `SIZE_MISMATCH` | `DIGEST_MISMATCH` | `STORE_FULL` …
@@ -55,12 +55,20 @@ export async function openIngest(paths: StorePaths, blob: BlobDescriptor, durabi
     throw storageError(error, path);
   }
   let isVerified = false;
+  let isWrong = false;
   return {
     path,
     receive: async (source, options = {}) => {
-      const received = await receive({path, blob, durability}, source, options);
-      isVerified = true;
-      return received;
+      if (isWrong) await truncate(path);
+      isWrong = false;
+      try {
+        const received = await receive({path, blob, durability}, source, options);
+        isVerified = true;
+        return received;
+      } catch (error) {
+        isWrong = isWinchError(error) && error.kind === 'refused';
+        throw error;
+      }
     },
     commit: async () => {
       if (!isVerified) throw new Error(`blob ${blob.digest} was not received`);
@@ -79,21 +87,12 @@ interface IngestTarget {
 }
 
 async function receive(target: IngestTarget, source: BlobOpener, options: ReceiveOptions): Promise<number> {
-  const {path} = target;
   try {
-    await using file = await open(path, 'r+');
+    await using file = await open(target.path, 'r+');
     return await complete(file, {...target, source}, options);
   } catch (error) {
-    if (isWinchError(error) && error.kind === 'refused') await clear(path);
-    throw storageError(error, path);
+    throw storageError(error, target.path);
   }
-}
-
-/** What was refused is of no use to the next attempt. */
-async function clear(path: string): Promise<void> {
-  await truncate(path).catch((error: unknown) => {
-    if (!hasErrno(error, 'ENOENT')) throw error;
-  });
 }
 
 async function complete(

@@ -2,6 +2,9 @@ import type {RegistrySettings} from '../../images/registry-settings.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import {type LoginFlags, onlyAuthFile} from '../login-settings.ts';
+import {parseInteger} from './number.ts';
+
+const ONE_DAY = {minimum: 0, maximum: 86_400};
 
 /** Flags of every command that may ask a registry. */
 export const REGISTRY_FLAGS = grouped('Registry:', {
@@ -13,6 +16,7 @@ export const REGISTRY_FLAGS = grouped('Registry:', {
   }),
   'cert-dir': text('DIR', 'Certificate authorities (*.crt) and a client certificate (*.cert, *.key)'),
   cacert: list('FILE', 'Trust this certificate authority (PEM) as well'),
+  'retry-for': text('SECONDS', 'Try again for so long what fails on the network; 0: never', {defaultsTo: '60'}),
 });
 
 /** Settings, and a login that still lacks its registries and what the environment adds. */
@@ -20,11 +24,12 @@ export type RegistryFlagSettings = Partial<Omit<RegistrySettings, 'runtimeDirect
 
 /** What these flags say about registries; what they leave open is as the environment has it. */
 export function parseRegistryFlags(values: OptionValues<typeof REGISTRY_FLAGS>): RegistryFlagSettings {
-  const {authfile, creds, 'registry-token': registryToken} = values;
+  const {authfile, creds, 'registry-token': registryToken, 'retry-for': retryFor} = values;
   const settings = definedMembers({
     insecureRegistries: values['tls-verify'] === false ? ('all' as const) : undefined,
     certificateAuthorityFiles: values.cacert,
     certificateDirectory: values['cert-dir'],
+    retryPolicy: retryFor === undefined ? undefined : {budgetMs: parseInteger('--retry-for', retryFor, ONE_DAY) * 1000},
   });
   const login = definedMembers({creds, registryToken});
   return {...settings, ...(authfile !== undefined && onlyAuthFile(authfile)), login};
