@@ -57,6 +57,13 @@ describe('cli start-up', ({test, before, after}) => {
     assert.equal(costly(packages), []);
   });
 
+  test('asking for a digest loads nothing but what the request needs', () => {
+    const {packages, stderr} = packagesLoadedBy(RUN_MAIN, '--root', root, 'digest', '127.0.0.1:1/none');
+    assert.match(stderr, 'winch: REGISTRY_UNREACHABLE: ');
+    assert.equal(costly(packages), ['got']);
+    assert.not.ok(packages.includes('semver'));
+  });
+
   test('help loads yargs and nothing else', () => {
     const {packages, stdout} = packagesLoadedBy(RUN_MAIN, 'run', '--help');
     assert.match(stdout, /^winch run /);

@@ -1,7 +1,16 @@
+import type {EventSink, WinchEvent} from '../../events.ts';
 import {defineCommand} from '../command.ts';
 import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
 import {OUTPUT_FLAG} from '../options/remote.ts';
 import {writeResult} from '../output-file.ts';
+
+const PROGRESS: readonly WinchEvent['type'][] = ['blob:started', 'blob:received', 'blob:stored'];
+
+const quietly =
+  (onEvent: EventSink): EventSink =>
+  (event) => {
+    if (!PROGRESS.includes(event.type)) onEvent(event);
+  };
 
 /** `winch blob get` */
 export const blobGetCommand = defineCommand({
@@ -18,7 +27,9 @@ export const blobGetCommand = defineCommand({
   ],
   handle: async ({values, positionals: [reference = '']}, context) => {
     const toolkit = await context.openToolkit({references: [reference], registry: parseRegistryFlags(values)});
-    const {signal, onEvent} = context;
+    const {signal} = context;
+    // What is piped on is read at the other end's pace, and progress would stand between its lines.
+    const onEvent = values.output === undefined || values.output === '-' ? quietly(context.onEvent) : context.onEvent;
     const blob = await toolkit.registries.openBlob(reference, {signal, onEvent});
     try {
       await writeResult(context, values.output, blob.content);

@@ -1,5 +1,5 @@
 import {WinchError} from '../../errors.ts';
-import type {CallOptions} from '../../events.ts';
+import type {CallOptions, EventSink} from '../../events.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../../oci/digest.ts';
 import {familiarRepository, type Reference} from '../../oci/reference.ts';
 import type {RegistryClient} from '../../registry/client.ts';
@@ -39,8 +39,9 @@ export async function headRemoteBlob(
 }
 
 /**
- * Opens a blob (`repository@sha256:…`) for reading.
+ * Opens a blob (`repository@sha256:…`) for reading; a download that breaks off goes on where it was.
  *
+ * @param options.onEvent Gets `blob:started`, `blob:received` and `blob:stored` as the blob is read.
  * @throws {WinchError} As `headRemoteBlob`; while reading `DIGEST_MISMATCH`, `SIZE_MISMATCH`
  */
 export async function openRemoteBlob(
@@ -54,7 +55,7 @@ export async function openRemoteBlob(
   const size = await askForSize(client, reference, options);
   if (size === null) throw sizeUnknown(reference);
   const stream = await client.openBlob(reference, {mediaType: ANY_TYPE, digest, size}, options);
-  const content = verify(stream, reference);
+  const content = verify(stream, {...reference, size}, options.onEvent);
   return {repository: familiarRepository(reference), digest, size, content, close: () => stream.close()};
 }
 
@@ -69,14 +70,23 @@ async function askForSize(client: RegistryClient, blob: BlobReference, options: 
   });
 }
 
-async function* verify(content: AsyncIterable<Uint8Array>, blob: BlobReference): AsyncGenerator<Uint8Array> {
-  const digester = createDigester(digestAlgorithm(blob.digest));
+async function* verify(
+  content: AsyncIterable<Uint8Array>,
+  blob: BlobReference & {readonly size: number},
+  onEvent?: EventSink,
+): AsyncGenerator<Uint8Array> {
+  const {digest, size} = blob;
+  const digester = createDigester(digestAlgorithm(digest));
+  let receivedBytes = 0;
+  onEvent?.({type: 'blob:started', digest, totalBytes: size});
   for await (const chunk of content) {
     digester.update(chunk);
+    receivedBytes += chunk.length;
+    onEvent?.({type: 'blob:received', digest, receivedBytes, totalBytes: size});
     yield chunk;
   }
   const actual = digester.digest();
-  if (actual === blob.digest) return;
+  if (actual === digest) return onEvent?.({type: 'blob:stored', digest, size});
   const where = `${familiarRepository(blob)}@${blob.digest}`;
   throw new WinchError('DIGEST_MISMATCH', `the bytes received for ${where} have the digest ${actual}`, {
     kind: 'refused',

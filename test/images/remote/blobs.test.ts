@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import type {WinchEvent} from '../../../src/events.ts';
 import {digestOf} from '../../../src/oci/digest.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {describe} from '../../helpers/suite.ts';
@@ -21,6 +22,27 @@ describe('images/remote: blobs', ({test}) => {
       const blob = await registries.openBlob(`${name}@${LAYER.digest}`);
       assert.is(blob.size, LAYER.bytes.length);
       assert.equal(await readAll(blob.content), LAYER.bytes);
+    }));
+
+  test('goes on where a download broke off, and reports it', () =>
+    withRemote({}, async ({registry, registries, name}) => {
+      const big = Buffer.alloc(3_000_000, 'x');
+      registry.putBlob('team/app', big);
+      registry.setFaults([{on: 'blob', method: 'GET', truncateAt: 1_500_000, times: 1}]);
+      const events: WinchEvent[] = [];
+      const onEvent = (event: WinchEvent) => void events.push(event);
+      const blob = await registries.openBlob(`${name}@${digestOf(big)}`, {onEvent});
+      assert.equal(await readAll(blob.content), big);
+      const types = new Set(events.map(({type}) => type));
+      for (const type of ['blob:started', 'blob:resumed', 'blob:received', 'blob:stored'] as const) {
+        assert.ok(types.has(type), type);
+      }
+      assert.equal(events.at(-2), {
+        type: 'blob:received',
+        digest: digestOf(big),
+        receivedBytes: big.length,
+        totalBytes: big.length,
+      });
     }));
 
   test('fails at the end of bytes that are not those of the digest', () =>
