@@ -47,9 +47,8 @@ export async function openArchiveTarget(options: ArchiveTargetOptions): Promise<
     ...layout,
     isSingleImage: kind === 'docker-archive',
     current: async () => null,
-    putDocument: (document, call) => {
+    requireSuitable: (document) => {
       if (kind === 'docker-archive') requireForDocker(document, path);
-      return layout.putDocument(document, call);
     },
     finish: async (call) => {
       await layout.finish(call);

@@ -66,6 +66,8 @@ export interface ContentTarget {
   readonly name: string;
   /** Whether it takes no index. */
   readonly isSingleImage: boolean;
+  /** Refuses what it cannot hold, before anything is written. */
+  requireSuitable(document: ContentDocument): void;
   /** The digest that the name leads to now, with all that belongs to it; null: nothing, or not all of it. */
   current(options: CallOptions): Promise<Digest | null>;
   hasBlob(descriptor: Descriptor, options: CallOptions): Promise<boolean>;

@@ -44,6 +44,7 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
   return {
     name,
     isSingleImage: false,
+    requireSuitable: () => {},
     current: (call) => findWholeImage(files, options.imageName, call),
     hasBlob: ({digest, size}) => hasFile(below(directory, blobPath(digest)), size),
     putBlob: (descriptor, from, call) => putBlob(options, {descriptor, from}, call),

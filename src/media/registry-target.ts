@@ -15,6 +15,7 @@ export function openRegistryTarget(registry: RegistryClient, reference: Referenc
   return {
     name,
     isSingleImage: false,
+    requireSuitable: () => {},
     current: async (options) =>
       (await registry.headManifest(reference, tagOrDigest, {...options, avoidsMirrors: true}))?.digest ?? null,
     hasBlob: async ({digest}, options) =>

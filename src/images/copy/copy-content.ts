@@ -10,6 +10,8 @@ import {type ContentGraph, type GraphDocument, readGraph, readReferrers} from '.
 export interface CopyContentOptions extends CallOptions {
   /** Copies the one image for it; absent: everything that the source's name leads to. */
   readonly platform?: string | undefined;
+  /** Whether nothing less than everything will do, where a target takes one image only. */
+  readonly allPlatforms?: boolean | undefined;
   /** Copies what refers to the image and its parts as well: signatures, attestations, SBOMs. */
   readonly referrers?: boolean | undefined;
   /** Copies layers that registries need not hold, from where the manifest says; absent: the manifest alone names them. */
@@ -51,11 +53,12 @@ export async function copyContent(copy: ContentCopy, options: CopyContentOptions
   options.signal?.throwIfAborted();
   options.onEvent?.({type: 'reference:resolving', reference: source.name});
   const before = await target.current(options);
-  const isAsIs = options.platform === undefined && !target.isSingleImage;
+  const isAsIs = isWholeWanted(copy, options);
   const isUpToDate = isAsIs && before !== null && before === (await source.rootDigest(options));
   if (isUpToDate && !options.referrers) return conclude(copy, {digest: before, before, outcomes: []}, options);
   const root = isAsIs ? await source.root(options) : await chooseOne(copy, options);
   const graph = await readGraph(source, {root, role: 'root'}, {...options, foreign: options.foreign ?? false});
+  for (const document of graph.documents.toReversed()) target.requireSuitable(document);
   const referring = await readReferring(source, graph, options);
   const {digest} = root.descriptor;
   const main = digest === before ? EMPTY : graph;
@@ -66,13 +69,16 @@ export async function copyContent(copy: ContentCopy, options: CopyContentOptions
 
 /** Everything that the source leads to and `referrers` ask for. */
 export async function readWanted(copy: ContentCopy, options: CopyContentOptions): Promise<ContentGraph> {
-  const {source, target} = copy;
-  const isAsIs = options.platform === undefined && !target.isSingleImage;
+  const {source} = copy;
+  const isAsIs = isWholeWanted(copy, options);
   const root = isAsIs ? await source.root(options) : await chooseOne(copy, options);
   const graph = await readGraph(source, {root, role: 'root'}, {...options, foreign: options.foreign ?? false});
   const referring = await readReferring(source, graph, options);
   return {documents: [...graph.documents, ...referring.documents], blobs: [...graph.blobs, ...referring.blobs]};
 }
+
+const isWholeWanted = ({target}: ContentCopy, {platform, allPlatforms = false}: CopyContentOptions): boolean =>
+  platform === undefined && (allPlatforms || !target.isSingleImage);
 
 const EMPTY: ContentGraph = Object.freeze({documents: [], blobs: []});
 

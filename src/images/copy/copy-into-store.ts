@@ -12,15 +12,11 @@ export interface StoreCopy {
   readonly name: string;
 }
 
-export interface StoreCopyOptions extends CopyContentOptions {
-  readonly allPlatforms?: boolean | undefined;
-}
-
 /** Stores an image as a pull does, from wherever it comes. */
 export async function copyIntoStore(
   context: ImageContext,
   {source, name}: StoreCopy,
-  options: StoreCopyOptions,
+  options: CopyContentOptions,
 ): Promise<CopiedContent> {
   const {platform, allPlatforms, foreign, signal} = options;
   const counts = {copied: 0, present: 0};
