@@ -92,6 +92,21 @@ describe('e2e/hosts', ({test}) => {
     assert.match(lines[0] ?? '', /connection refused/);
   });
 
+  test('takes a layer that a mirror sends wrongly from the registry', async () => {
+    using winch = makeWinch();
+    await using registry = await startFilled();
+    await using mirror = await startFilled();
+    mirror.setFaults([{on: 'blob', matching: IMAGE.layers[0]?.digest ?? '', flipByteAt: 1000}]);
+    const conf = `[[registry]]\nlocation = "${registry.host}"\n[[registry.mirror]]\nlocation = "${mirror.host}"`;
+    write(join(winch.directory, 'registries.conf'), conf);
+    assertPulled(await pull(winch, [`${registry.host}/team/app:1.0`]));
+    const asked = registry.requests.filter((request) => request.class !== 'ping');
+    assert.deepEqual(
+      asked.map(({url}) => url),
+      [`/v2/team/app/blobs/${IMAGE.layers[0]?.digest}`],
+    );
+  });
+
   test('refuses a blocked registry and names the file', async () => {
     using winch = makeWinch();
     await using registry = await startFilled();

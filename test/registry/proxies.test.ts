@@ -16,13 +16,24 @@ const LOGIN = 'proxy-user:canary-secret';
 const layer = layerOf(IMAGE);
 const name = {registry: HOST, repository: 'team/app'};
 
-const clientWith = (proxyEnvironment: Readonly<Record<string, string>>, insecureRegistries: readonly string[] = []) =>
+const clientWith = (proxyEnvironment: Readonly<Record<string, string>>) =>
   openTestClient({
     proxyEnvironment,
     hosts: openHostDirectory({
-      insecureRegistries,
+      insecureRegistries: [],
       files: memoryFiles({'/ca.pem': authority.cert}),
       certificateAuthorityFiles: ['/ca.pem'],
+    }),
+  });
+
+/** Asks the host over HTTP only. */
+const plainClientWith = (proxyEnvironment: Readonly<Record<string, string>>) =>
+  openTestClient({
+    proxyEnvironment,
+    hosts: openHostDirectory({
+      insecureRegistries: [],
+      files: memoryFiles({[`/h/${HOST}/hosts.toml`]: `server = "http://${HOST}"`}),
+      hostsDirectories: ['/h'],
     }),
   });
 
@@ -114,14 +125,7 @@ describe('registry/proxies', ({test}) => {
     await using registry = await startRegistry();
     registry.put(name.repository, '1.0', IMAGE);
     await using proxy = await startProxy({login: LOGIN, target: registry.host});
-    await using client = openTestClient({
-      proxyEnvironment: {http_proxy: `${LOGIN}@${new URL(proxy.url).host}`},
-      hosts: openHostDirectory({
-        insecureRegistries: [],
-        files: memoryFiles({[`/h/${HOST}/hosts.toml`]: `server = "http://${HOST}"`}),
-        hostsDirectories: ['/h'],
-      }),
-    });
+    await using client = plainClientWith({http_proxy: `${LOGIN}@${new URL(proxy.url).host}`});
     assert.deepEqual((await client.getManifest(name, '1.0')).bytes, IMAGE.manifest.bytes);
     assert.match(proxy.requests[0]?.url ?? '', new RegExp(`^http://${HOST}/v2/`));
     assert.doesNotMatch(JSON.stringify(registry.requests), /canary|proxy-authorization/i);
@@ -162,8 +166,9 @@ describe('registry/proxies', ({test}) => {
     assert.equal(error.code, 'PROXY_FAILED');
     assert.match(error.message, /since the proxy 127\.0\.0\.1:\d+ cannot: connection refused/);
     await using proxy = await startProxy({login: LOGIN});
-    await using plain = clientWith({HTTP_PROXY: proxy.url, HTTPS_PROXY: gone.url}, [HOST]);
+    await using plain = plainClientWith({HTTP_PROXY: proxy.url});
     const refused = await failureOf(plain.getManifest(name, '1.0'));
     assert.equal(refused.code, 'PROXY_FAILED');
+    assert.match(refused.message, /it wants a login/);
   });
 });
