@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import {buildImage, jsonDocument} from '../../../fixtures/build-image.ts';
+import {buildImage, describeDocument, jsonDocument} from '../../../fixtures/build-image.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {describe} from '../../helpers/suite.ts';
 import {AMD64, ARM64, INDEX, withRemote} from './with-remote.ts';
@@ -91,6 +91,23 @@ describe('images/remote: inspect', ({test}) => {
       const [image] = (await registries.inspect(`${name}:twice`)).images;
       assert.is(image?.layers.length, 2);
       assert.is(image?.totalBytes, sizeOf(twice) - (twice.layers[0]?.bytes.length ?? 0));
+    }));
+
+  test('leaves out what builders file beside the images', () =>
+    withRemote({}, async ({registry, registries, name}) => {
+      const index = JSON.parse(INDEX.index.bytes.toString());
+      const attestation = buildImage({layers: [Buffer.from('provenance')], config: {Labels: {is: 'attestation'}}});
+      const entry = {...describeDocument(attestation.manifest), platform: {os: 'unknown', architecture: 'unknown'}};
+      registry.put('team/app', null, attestation);
+      const attested = {...index, manifests: [entry, ...index.manifests]};
+      registry.put('team/app', 'attested', jsonDocument(INDEX.index.mediaType, attested));
+      for (const allPlatforms of [true, false]) {
+        const {platforms} = await registries.inspect(`${name}:attested`, {allPlatforms, platform: 'linux/amd64'});
+        assert.equal(
+          platforms.map(({platform}) => platform),
+          ['linux/amd64', 'linux/arm64/v8'],
+        );
+      }
     }));
 
   test('describes an artifact without reading its config', () =>
