@@ -1,5 +1,5 @@
 import {WinchError} from '../errors.ts';
-import {addressClass} from './address-class.ts';
+import {redirectFault} from './redirect-rules.ts';
 import type {Transport, TransportRequest, TransportResponse} from './transport.ts';
 
 const MAX_REDIRECTS = 10;
@@ -61,17 +61,8 @@ function redirect(request: TransportRequest, {location, registry, privateHeaders
 function checkTarget(location: string, base: URL, registry: URL): URL {
   if (!URL.canParse(location, base)) throw redirectRefused(registry, 'to what is no URL');
   const url = new URL(location, base);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw redirectRefused(registry, `to the scheme ${url.protocol.slice(0, 20)}`);
-  }
-  if (url.protocol === 'http:' && base.protocol === 'https:') {
-    throw redirectRefused(registry, `from HTTPS to plain HTTP at ${url.host}`);
-  }
-  const kind = addressClass(url.hostname);
-  const isHidden = kind === 'loopback' || kind === 'link-local';
-  if (isHidden && url.host !== registry.host && kind !== addressClass(registry.hostname)) {
-    throw redirectRefused(registry, `to the ${kind} address ${url.host}`);
-  }
+  const fault = redirectFault(url, {base, registry});
+  if (fault !== null) throw redirectRefused(registry, fault);
   url.username = '';
   url.password = '';
   return url;

@@ -1,6 +1,6 @@
 import {WinchError} from '../errors.ts';
 import type {Digest} from '../oci/digest.ts';
-import {addressClass} from './address-class.ts';
+import {redirectFault} from './redirect-rules.ts';
 import type {TransportResponse} from './transport.ts';
 
 /** Where an upload goes on, as the registry's last reply said. */
@@ -46,17 +46,8 @@ function resolveLocation(location: string, base: URL): URL {
   const url = new URL(location, base);
   // A registry behind a TLS proxy often writes its own address as plain HTTP.
   if (base.protocol === 'https:' && url.protocol === 'http:' && url.host === base.host) url.protocol = 'https:';
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw refused(base, `to the scheme ${url.protocol.slice(0, 20)}`);
-  }
-  if (url.protocol === 'http:' && base.protocol === 'https:') {
-    throw refused(base, `from HTTPS to plain HTTP at ${url.host}`);
-  }
-  const kind = addressClass(url.hostname);
-  const isHidden = kind === 'loopback' || kind === 'link-local';
-  if (isHidden && url.host !== base.host && kind !== addressClass(base.hostname)) {
-    throw refused(base, `to the ${kind} address ${url.host}`);
-  }
+  const fault = redirectFault(url, {base, registry: base});
+  if (fault !== null) throw refused(base, fault);
   url.username = '';
   url.password = '';
   url.hash = '';

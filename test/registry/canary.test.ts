@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import {buildCertificate} from '../../fixtures/build-certificate.ts';
+import {buildAuthority, buildCertificate} from '../../fixtures/build-certificate.ts';
+import {startProxy} from '../../fixtures/proxy-server.ts';
 import {type RegistryServer, type RegistryServerOptions, startRegistry} from '../../fixtures/registry-server.ts';
 import {openCredentials} from '../../src/registry/credentials.ts';
 import {openHostDirectory} from '../../src/registry/host-directory.ts';
@@ -73,6 +74,33 @@ describe('registry/canary', ({test}) => {
       }
       assert.equal(plain.requests.length, 0);
     }));
+
+  test('R11 a registry that is not on loopback sends nobody to loopback or to the services of a cloud', async () => {
+    const host = 'registry.invalid';
+    const authority = buildAuthority();
+    await using victim = await startRegistry();
+    for (const place of [victim.host, 'localhost:1', '[::1]:1', '169.254.169.254', '[::ffff:127.0.0.1]:1']) {
+      const tls = authority.issue({addresses: [], names: [host]});
+      const location = `https://${place}/latest?canary`;
+      const faults = [{on: 'manifest', status: 307, headers: {location}}] as const;
+      await using registry = await startRegistry({tls, faults});
+      await using proxy = await startProxy({target: registry.host});
+      await using client = openTestClient({
+        proxyEnvironment: {HTTPS_PROXY: proxy.url},
+        hosts: openHostDirectory({
+          insecureRegistries: [],
+          files: memoryFiles({'/ca.pem': authority.cert}),
+          certificateAuthorityFiles: ['/ca.pem'],
+        }),
+      });
+      const error = await failureOf(client.getManifest({registry: host, repository: 'team/app'}, '1.0'));
+      assert.equal(error.code, 'PROTOCOL_ERROR', place);
+      assert.match(error.message, /to the (loopback|link-local) address/);
+      assert.doesNotMatch(printable(error), /canary/);
+      assert.ok(proxy.requests.every(({url}) => url === `${host}:443`));
+    }
+    assert.equal(victim.requests.length, 0);
+  });
 
   test('R11 a mirror gets no login of the registry, even when the registry is asked with one', async () => {
     for (const challenge of ['basic', 'bearer'] as const) {
