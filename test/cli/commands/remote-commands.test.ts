@@ -112,6 +112,8 @@ describe('cli/commands on registries', ({test}) => {
     const {code, stdout} = await runWinch(words, {registries: {putManifest}, environment});
     assert.equal([code, stdout], [0, `${digest}\n`]);
     assert.equal(put, ['app:1', '{}', 'a/b']);
+    await runWinch(['manifest', 'put', 'app:1', '/dev/zero'], {registries: {putManifest}});
+    assert.is(String(put.at(-2)).length, 4 * 1024 * 1024 + 1);
     const missing = await runWinch(['manifest', 'put', 'app:1', '/nowhere/at all']);
     assert.is(missing.code, 2);
     assert.match(missing.stderr, 'INPUT_UNREADABLE');
