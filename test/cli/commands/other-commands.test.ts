@@ -39,7 +39,7 @@ describe('cli/commands that are left', ({test}) => {
   test('__complete: answers with commands, flags and local images', async () => {
     const images = {list: async () => [summaryOf('alpine', '3'), summaryOf(null, null)]};
     const answer = async (...words: string[]) => (await runWinch(['__complete', '--', ...words], {images})).stdout;
-    assert.match(await answer('pu'), /^pull\tDownload .*\n$/);
+    assert.match(await answer('pul'), /^pull\tDownload .*\n$/);
     assert.is(await answer('run', ''), 'alpine:3\n');
     assert.is(await answer('run', '--pull', 'm'), 'missing\n');
     assert.is(await answer('run', 'alpine', ''), '');
