@@ -26,7 +26,7 @@ interface TracedExchange {
   end(details: Span['details'], timings?: ExchangeTimings): void;
 }
 
-function openExchange({url, method = 'GET'}: TransportRequest, track: string, onSpan: SpanSink): TracedExchange {
+function openExchange({url, method = 'GET', body}: TransportRequest, track: string, onSpan: SpanSink): TracedExchange {
   const startMs = spanClock();
   let hasEnded = false;
   return {
@@ -37,7 +37,7 @@ function openExchange({url, method = 'GET'}: TransportRequest, track: string, on
       const frame = {category: 'request', track} as const;
       for (const phase of phasesOf(timings, {startMs, endMs})) onSpan({...frame, ...phase, details: {}});
       const name = `${method} ${url.host}${url.pathname}`;
-      const known = {method, host: url.host, path: url.pathname};
+      const known = {method, host: url.host, path: url.pathname, ...(body && {sentBytes: body.bytes})};
       onSpan({...frame, name, startMs, durationMs: endMs - startMs, details: {...known, ...details}});
     },
   };
@@ -94,6 +94,6 @@ function phasesOf(timings: ExchangeTimings | undefined, {startMs, endMs}: {start
     if (end === undefined) return [];
     const phase = {name, startMs: from, durationMs: Math.max(0, Math.min(end, endMs) - from)};
     from = phase.startMs + phase.durationMs;
-    return phase.durationMs > 0 ? [phase] : [];
+    return phase.durationMs > 0 || name === 'tls' ? [phase] : [];
   });
 }

@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import {buildCertificate} from '../../fixtures/build-certificate.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {withTrace} from '../../src/registry/trace-transport.ts';
 import {openTransport} from '../../src/registry/transport.ts';
@@ -8,13 +9,14 @@ import {failureOf, openTestClient, readAll, withRegistry} from './with-registry.
 
 /** Calls through a traced client, and every span of it. */
 async function withSpans(
+  options: Parameters<typeof withRegistry>[0],
   body: (parts: {
     readonly client: ReturnType<typeof openTestClient>;
     readonly spans: readonly Span[];
     readonly fixture: Parameters<Parameters<typeof withRegistry>[1]>[0];
   }) => Promise<void>,
 ): Promise<void> {
-  await withRegistry({}, async (fixture) => {
+  await withRegistry(options, async (fixture) => {
     const spans: Span[] = [];
     const watch = (transport: ReturnType<typeof openTransport>) => withTrace(transport, (span) => spans.push(span));
     await using client = openTestClient({watch});
@@ -27,7 +29,7 @@ const endOf = ({startMs, durationMs}: Span) => startMs + durationMs;
 
 describe('registry/trace-transport', ({test}) => {
   test('tells of every exchange, its size and whether its connection was there before', () =>
-    withSpans(async ({client, spans, fixture: {name, layer, registry}}) => {
+    withSpans({}, async ({client, spans, fixture: {name, layer, registry}}) => {
       await readAll(await client.openBlob(name, layer));
       assert.deepEqual(
         requestsOf(spans).map(({name: title, details}) => [title, details.status, details.reused]),
@@ -40,7 +42,7 @@ describe('registry/trace-transport', ({test}) => {
     }));
 
   test('the parts of an exchange follow each other within it, and the body lasts as long as it is read', () =>
-    withSpans(async ({client, spans, fixture: {name, layer, registry}}) => {
+    withSpans({}, async ({client, spans, fixture: {name, layer, registry}}) => {
       registry.setFaults([{on: 'blob', slow: {bytes: 50_000, pauseMs: 20}}]);
       const before = performance.timeOrigin + performance.now();
       await readAll(await client.openBlob(name, layer));
@@ -59,8 +61,21 @@ describe('registry/trace-transport', ({test}) => {
       assert.ok(body && body.durationMs >= 40, `${body?.durationMs} ms`);
     }));
 
+  test('shows the TLS handshake of a new connection, and of no other', () =>
+    withSpans({tls: buildCertificate({addresses: ['127.0.0.1']})}, async ({client, spans, fixture: {name, layer}}) => {
+      await readAll(await client.openBlob(name, layer));
+      await readAll(await client.openBlob(name, layer));
+      const secured = requestsOf(spans).filter(({details}) => details.status === 200);
+      const handshakes = spans.filter(({name: title}) => title === 'tls').map(({track}) => track);
+      assert.deepEqual(
+        secured.map(({track, details}) => [handshakes.includes(track), details.reused]),
+        secured.map((_, index) => (index === 0 ? [true, false] : [false, true])),
+      );
+      assert.ok(secured.length > 2);
+    }));
+
   test('names what a failed exchange ended with, and no query', () =>
-    withSpans(async ({client, spans, fixture: {name, layer, registry}}) => {
+    withSpans({}, async ({client, spans, fixture: {name, layer, registry}}) => {
       const location = `${registry.origin}/v2/team/app/blobs/${layer.digest}?sig=canary`;
       registry.setFaults([
         {on: 'blob', times: 1, status: 307, headers: {location}},
@@ -92,7 +107,7 @@ describe('registry/trace-transport', ({test}) => {
   });
 
   test('does not change what a client sees', () =>
-    withSpans(async ({client, fixture: {name, layer, client: plain}}) => {
+    withSpans({}, async ({client, fixture: {name, layer, client: plain}}) => {
       const [traced, untraced] = [await client.openBlob(name, layer), await plain.openBlob(name, layer)];
       assert.deepEqual(await readAll(traced), await readAll(untraced));
     }));

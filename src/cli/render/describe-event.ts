@@ -66,7 +66,7 @@ function describeUpload({digest, size, outcome}: EventOf<'upload:finished'>): st
 }
 
 function describeRetry({host, reason, attempt, delayMs}: EventOf<'request:retrying'>): string {
-  const again = `trying again in ${humanDuration(delayMs / 1000)} (${attempt})`;
+  const again = `trying again${delayMs > 0 ? ` in ${humanDuration(delayMs / 1000)}` : ''} (${attempt})`;
   return `${safeText(host)}: ${safeText(reason)}: ${again}`;
 }
 

@@ -89,9 +89,7 @@ function applyToDownloads(event: WinchEvent, lane: Lane): void {
   if (event.type === 'manifest:resolved') for (const {digest, size} of event.layers) lane.announce(digest, size);
   if (event.type === 'blob:waiting') lane.follow(event.digest);
   if (event.type === 'blob:started') lane.start(event.digest, {movedBytes: 0, totalBytes: event.totalBytes});
-  if (event.type === 'blob:resumed') {
-    lane.start(event.digest, {movedBytes: event.offset, totalBytes: event.totalBytes});
-  }
+  if (event.type === 'blob:resumed') lane.resume(event.digest, event.offset, event.totalBytes);
   if (event.type === 'blob:received') lane.move(event.digest, event.receivedBytes, event.totalBytes);
   if (event.type === 'blob:present' || event.type === 'blob:stored') lane.finish(event.digest, event.size);
 }
@@ -106,6 +104,7 @@ interface Lane {
   announce(digest: string, bytes: number): void;
   follow(digest: string): void;
   start(digest: string, at: {readonly movedBytes: number; readonly totalBytes: number}): void;
+  resume(digest: string, movedBytes: number, totalBytes: number): void;
   move(digest: string, movedBytes: number, totalBytes: number): void;
   finish(digest: string, bytes: number): void;
   transfers(): readonly Transfer[];
@@ -113,7 +112,11 @@ interface Lane {
   amount(): Amount;
 }
 
-type Active = Omit<Transfer, 'rate' | 'etaSeconds' | 'direction'> & {readonly meter: RateMeter};
+interface Active extends Omit<Transfer, 'rate' | 'etaSeconds' | 'direction'> {
+  readonly meter: RateMeter;
+  /** The bytes that its first report since it began was about; null before. */
+  readonly firstBytes: number | null;
+}
 
 /** The transfers of one direction. */
 function createLane(
@@ -123,9 +126,9 @@ function createLane(
   const active = new Map<string, Active>();
   const finished = new Set<string>();
   const sizes = new Map<string, number>();
-  const begin = (digest: string, parts: Omit<Active, 'meter' | 'digest'>): Active => {
+  const begin = (digest: string, parts: Omit<Active, 'meter' | 'digest' | 'firstBytes'>): Active => {
     const meter = active.get(digest)?.meter ?? createRateMeter(now);
-    const transfer = {digest, ...parts, meter};
+    const transfer = {digest, ...parts, meter, firstBytes: null};
     active.set(digest, transfer);
     for (const each of [meter, all]) each.add(0);
     return transfer;
@@ -144,7 +147,16 @@ function createLane(
       const isJoined = known === undefined || (known.isFollowed && known.movedBytes === 0);
       const before = isJoined ? begin(digest, {movedBytes, totalBytes, isFollowed: known !== undefined}) : known;
       for (const each of [before.meter, all]) each.add(Math.max(0, movedBytes - before.movedBytes));
-      active.set(digest, {...before, movedBytes, totalBytes});
+      active.set(digest, {...before, movedBytes, totalBytes, firstBytes: before.firstBytes ?? movedBytes});
+    },
+    resume: (digest, movedBytes, totalBytes) => {
+      const known = active.get(digest);
+      // What is read again from an earlier attempt may be reported before it is known to be that.
+      if (known && !known.isFollowed && known.firstBytes === movedBytes) {
+        for (const each of [known.meter, all]) each.discount(movedBytes);
+      }
+      sizes.set(digest, totalBytes);
+      begin(digest, {movedBytes, totalBytes, isFollowed: false});
     },
     finish: (digest, bytes) => {
       active.delete(digest);
@@ -157,7 +169,7 @@ function createLane(
   };
 }
 
-const withoutMeter = ({meter: _, ...rest}: Active) => rest;
+const withoutMeter = ({meter: _, firstBytes: __, ...rest}: Active) => rest;
 
 const paceOfActive = (active: Active | undefined): Pace =>
   active ? paceOf(active.meter, active.totalBytes - active.movedBytes) : {rate: 0, etaSeconds: null};

@@ -6,11 +6,13 @@ const SAMPLE_MS = 100;
 export interface RateMeter {
   /** 0 marks the moment from which on bytes are expected. */
   add(bytes: number): void;
+  /** Takes back what turned out not to have moved just now. */
+  discount(bytes: number): void;
   rate(): number;
 }
 
 export function createRateMeter(now: () => number): RateMeter {
-  const samples: {readonly at: number; readonly bytes: number}[] = [];
+  const samples: {readonly at: number; bytes: number}[] = [];
   let total = 0;
   const forget = (time: number) => {
     while (samples[0] && time - samples[0].at > WINDOW_MS) samples.shift();
@@ -22,6 +24,10 @@ export function createRateMeter(now: () => number): RateMeter {
       forget(time);
       const latest = samples.at(-1);
       if (!latest || time - latest.at >= SAMPLE_MS) samples.push({at: time, bytes: total});
+    },
+    discount: (bytes) => {
+      total -= bytes;
+      for (const sample of samples) sample.bytes = Math.min(sample.bytes, total);
     },
     rate: () => {
       const time = now();

@@ -121,6 +121,24 @@ describe('cli/render/progress-model', ({test}) => {
     assert.equal(model.pace('download', digest), {rate: 100, etaSeconds: 9});
   });
 
+  test('bytes of an earlier attempt are no speed, also when they are reported as they are read again', () => {
+    const {clock, model, play} = createScene();
+    play({type: 'blob:started', digest: other, totalBytes: 9000});
+    clock.time = 500;
+    play({type: 'blob:received', digest: other, receivedBytes: 500, totalBytes: 9000});
+    play({type: 'blob:started', digest, totalBytes: 3e9});
+    clock.time = 600;
+    play(received(2e9, 3e9));
+    clock.time = 1000;
+    play({type: 'blob:resumed', digest, offset: 2e9, totalBytes: 3e9});
+    clock.time = 2000;
+    play(received(2e9 + 1000, 3e9), {type: 'blob:received', digest: other, receivedBytes: 2000, totalBytes: 9000});
+    assert.ok(model.pace('download', digest).rate <= 1000, String(model.pace('download', digest).rate));
+    assert.is(model.total().rate, 1500);
+    clock.time = 3900;
+    assert.ok(model.total().rate >= 0);
+  });
+
   test("what another process had before is no speed, and its download is told apart until it is this one's", () => {
     const {clock, model, play} = createScene();
     play(resolved('a', [{digest, size: 3000}]), {type: 'blob:waiting', digest});

@@ -198,6 +198,7 @@ describe('cli/render/progress', ({test}) => {
       'a:1 → b:1: copied, sent 3kB',
       'a:1 → b:1: up to date, sent 0B',
       `${host}: connection reset: trying again in 1.5s (2)`,
+      `${host}: wrong digest: trying again (1)`,
       `${host} asks for a pause of 3s (429): waiting`,
       `${host}: the mirror mirror.example is passed over: status 404`,
     ]);
@@ -229,6 +230,7 @@ const TRANSFERS: readonly WinchEvent[] = [
   {type: 'image:copied', source: 'a:1', target: 'b:1', digest, changed: true, sentBytes: 3000},
   {type: 'image:copied', source: 'a:1', target: 'b:1', digest, changed: false, sentBytes: 0},
   {type: 'request:retrying', host: 'registry.example', reason: 'connection reset', attempt: 2, delayMs: 1500},
+  {type: 'request:retrying', host: 'registry.example', reason: 'wrong digest', attempt: 1, delayMs: 0},
   {type: 'host:paused', host: 'registry.example', reason: '429', delayMs: 3000},
   {type: 'mirror:failed', registry: 'registry.example', mirror: 'mirror.example', reason: 'status 404'},
 ];

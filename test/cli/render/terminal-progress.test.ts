@@ -119,6 +119,8 @@ describe('cli/render/terminal-progress', ({test}) => {
     const screen = createScreen();
     let time = 0;
     const progress = createTerminalProgress(screen.stream, {delayMs: 0, now: () => time});
+    progress.onEvent({type: 'reference:resolving', reference: 'r'.repeat(300)});
+    await waitFor(screen, /looking for r/);
     const widths = [1, 0, 10_000, 40, 3, 80];
     let resizes = 0;
     const storm = setInterval(() => {
@@ -126,8 +128,6 @@ describe('cli/render/terminal-progress', ({test}) => {
       screen.stream.emit('resize');
     }, 10);
     try {
-      progress.onEvent({type: 'reference:resolving', reference: 'r'.repeat(300)});
-      await waitFor(screen, /r/);
       progress.onEvent(resolved);
       progress.onEvent({type: 'blob:started', digest: DIGESTS.layer, totalBytes: 3000});
       for (let bytes = 0; bytes < 30; bytes++) {
