@@ -3,6 +3,7 @@ import {link, mkdir, open, rename, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
+import {readRegion} from '../host/file-regions.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
@@ -24,6 +25,14 @@ export async function makeDirectory(path: string): Promise<void> {
     if (hasErrno(error, 'EEXIST', 'ENOTDIR')) throw occupied(path);
     throw storageError(error, path);
   }
+}
+
+/** Whether a whole blob is there, and not what some tool left of it. */
+export async function hasBlobFile(path: string, {digest, size}: Pick<Descriptor, 'digest' | 'size'>): Promise<boolean> {
+  if (!(await hasFile(path, size))) return false;
+  const digester = createDigester(digestAlgorithm(digest));
+  for await (const chunk of readRegion({path, offset: 0, size})) digester.update(chunk);
+  return digester.digest() === digest;
 }
 
 /** Whether a file of this size is there. */

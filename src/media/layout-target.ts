@@ -10,7 +10,7 @@ import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './
 import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
 import {describeForDocker} from './docker-manifest-of.ts';
 import {openDirectoryFiles, readSmallFile} from './file-set.ts';
-import {below, hasFile, linkFile, makeDirectory, writeBlobFile, writeSmallFile} from './layout-files.ts';
+import {below, hasBlobFile, hasFile, linkFile, makeDirectory, writeBlobFile, writeSmallFile} from './layout-files.ts';
 import {INDEX_FILE, INDEX_LIMIT_BYTES, LAYOUT_FILE, nameOf, readLayoutIndex} from './layout-index.ts';
 import {type LayoutName, listInIndex, nameInIndex} from './layout-names.ts';
 import {blobPath, readSubjects} from './layout-source.ts';
@@ -74,7 +74,7 @@ async function putBlob(
     onEvent?.({type: 'upload:finished', digest, size, outcome});
     return {outcome, sentBytes};
   };
-  if (await hasFile(path, size)) return finish('present', 0);
+  if (await hasBlobFile(path, descriptor)) return finish('present', 0);
   await makeDirectory(dirname(path));
   const existing = mayLink ? from.blobFile(digest) : null;
   if (existing !== null && (await linkFile(existing, path))) return finish('uploaded', size);
@@ -96,7 +96,7 @@ async function putDocument(
   {signal}: CallOptions,
 ): Promise<PutOutcome> {
   const path = below(directory, blobPath(descriptor.digest));
-  if (await hasFile(path, bytes.length)) return PRESENT;
+  if (await hasBlobFile(path, descriptor)) return PRESENT;
   await makeDirectory(dirname(path));
   await writeSmallFile(path, bytes, {durability, signal});
   return {outcome: 'uploaded', sentBytes: bytes.length};

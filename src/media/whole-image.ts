@@ -32,12 +32,12 @@ interface Place {
 }
 
 async function isWhole(files: FileSet, {entry, depth}: Place, options: CallOptions): Promise<boolean> {
-  if (depth > DEPTH_LIMIT) return false;
   const {document} = await readBlobDocument(files, entry, options);
   if (document.kind === 'manifest') {
     const blobs = [document.config, ...document.layers.filter(({mediaType}) => !isForeignLayer(mediaType))];
     return await allOf(blobs, async ({digest, size}) => (await files.find(blobPath(digest)))?.size === size);
   }
+  if (depth > DEPTH_LIMIT) return false;
   const members = document.manifests.filter(({mediaType}) => isManifestType(mediaType) || isIndexType(mediaType));
   return await allOf(members, (member) => isWhole(files, {entry: member, depth: depth + 1}, options));
 }

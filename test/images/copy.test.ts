@@ -1,7 +1,7 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {type BuiltImage, buildIndex, describeDocument} from '../../fixtures/build-image.ts';
+import {type BuiltImage, buildIndex, describeDocument, jsonDocument} from '../../fixtures/build-image.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
 import type {WinchEvent} from '../../src/events.ts';
@@ -12,6 +12,7 @@ import {describe} from '../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
 import {appTar, baseTar, imageOf, otherTar} from './sample-images.ts';
 
+const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 const amd64 = imageOf([baseTar, appTar]);
 const arm64 = imageOf([baseTar, otherTar], {platform: {os: 'linux', architecture: 'arm64'}});
 const multi = buildIndex([amd64, arm64]);
@@ -256,6 +257,38 @@ describe('images/copy', ({test}) => {
       [],
     );
     assert.not((await images.copy(`${registry.host}/app:arm64`, `oci:${layout}:a`)).changed);
+  });
+
+  test('writes anew what is damaged in a layout', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    registry.put('app', '1', amd64);
+    const layout = join(directory.path, 'layout');
+    writeImageLayout(layout, {old: amd64});
+    const [layer] = amd64.layers;
+    const path = join(layout, 'blobs/sha256', (layer?.digest ?? '').slice('sha256:'.length));
+    writeFileSync(path, Buffer.alloc(layer?.bytes.length ?? 0));
+    const copied = await store.toolkit.images.copy(`${registry.host}/app:1`, `oci:${layout}:new`);
+    assert.is(copied.copiedBlobs, 1);
+    assert.ok(layer && readFileSync(path).equals(layer.bytes));
+  });
+
+  test('refuses indexes that nest too deep', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    registry.put('app', null, amd64);
+    let entry = describeDocument(amd64.manifest);
+    for (const depth of [1, 2, 3, 4, 5]) {
+      const index = jsonDocument(OCI_INDEX, {schemaVersion: 2, mediaType: OCI_INDEX, manifests: [entry]});
+      registry.put('app', String(depth), index);
+      entry = describeDocument(index);
+    }
+    const {images} = store.toolkit;
+    const copy = (tag: string) => images.copy(`${registry.host}/app:${tag}`, `oci:${directory.path}/layout:${tag}`);
+    assert.is((await copy('4')).copiedBlobs, amd64.blobs.size);
+    assert.is((await rejectionOf(copy('5'))).code, 'LIMIT_INDEX_DEPTH');
   });
 
   test('refuses for docker what its archives cannot hold, before anything is written', async () => {

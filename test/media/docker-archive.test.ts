@@ -1,6 +1,6 @@
 import {gzipSync} from 'node:zlib';
 import * as assert from 'uvu/assert';
-import {buildImage} from '../../fixtures/build-image.ts';
+import {buildImage, describeDocument} from '../../fixtures/build-image.ts';
 import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {describe} from '../helpers/suite.ts';
@@ -72,6 +72,25 @@ describe('media/docker-archive', ({test}) => {
     const source = await openDockerArchive({directory: directory.path, bytes});
     const {document} = await source.root({});
     assert.is(document.kind === 'manifest' && document.config.digest, plainImage.config.digest);
+    await source.close();
+  });
+
+  test('reads what docker save has written since version 25 as the layout that it is', async () => {
+    using directory = makeTemporaryDirectory();
+    const image = buildImage({layers: [buildTar([{path: 'a', content: 'a'}])]});
+    const blob = (digest: string, content: Buffer): TarEntry => ({path: `blobs/sha256/${hexOf(digest)}`, content});
+    const name = {'io.containerd.image.name': 'docker.io/team/app:1', 'org.opencontainers.image.ref.name': '1'};
+    const index = {schemaVersion: 2, manifests: [{...describeDocument(image.manifest), annotations: name}]};
+    const entries: readonly TarEntry[] = [
+      blob(image.manifest.digest, image.manifest.bytes),
+      ...[...image.blobs].map(([digest, bytes]) => blob(digest, bytes)),
+      {path: 'index.json', content: JSON.stringify(index)},
+      {path: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}'},
+      manifestEntry([{Config: `blobs/sha256/${hexOf(image.config.digest)}`, RepoTags: ['team/app:1'], Layers: []}]),
+    ];
+    const selection = {by: 'name', name: 'team/app:1'} as const;
+    const source = await openDockerArchive({directory: directory.path, bytes: buildTar(entries), selection});
+    assert.is(await source.rootDigest({}), image.manifest.digest);
     await source.close();
   });
 

@@ -70,6 +70,6 @@ export function parseSideFlags(
  */
 export function openOptions(values: SideValues, registries: readonly (string | null)[]): OpenOptions {
   const named = [...new Set(registries.filter((registry) => registry !== null))];
-  const references = named.length === 1 && !values.insecure ? named.map((registry) => `${registry}/image`) : [];
-  return {references: [...references], registry: parseRegistryFlags(values)};
+  const references = named.length === 1 ? named.map((registry) => `${registry}/image`) : [];
+  return {references, registry: parseRegistryFlags(values)};
 }

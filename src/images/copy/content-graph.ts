@@ -24,6 +24,7 @@ export interface GraphOptions extends CallOptions {
   readonly foreign: boolean;
 }
 
+/** Of indexes. */
 const DEPTH_LIMIT = 4;
 const DOCUMENT_LIMIT = 10_000;
 /** They are all held until they are written. */
@@ -44,7 +45,8 @@ export async function readGraph(
   const found = new Map<Digest, ContentDocument>([[root.descriptor.digest, root]]);
   let level: readonly ContentDocument[] = [root];
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > DEPTH_LIMIT) throw excess('LIMIT_INDEX_DEPTH', source, `nests indexes deeper than ${DEPTH_LIMIT}`);
+    const hasIndexes = level.some(({document}) => document.kind === 'index');
+    if (hasIndexes && depth > DEPTH_LIMIT) throw tooDeep(source);
     const members = distinct(level.flatMap((document) => membersOf(document, options)));
     const wanted = members.filter(({digest}) => !found.has(digest));
     refuseExcess(source, [...found.values()].map(({descriptor}) => descriptor).concat(wanted));
@@ -135,6 +137,9 @@ function refuseExcess(source: ContentSource, descriptors: readonly Descriptor[])
 const distinct = (descriptors: readonly Descriptor[]): readonly Descriptor[] => [
   ...new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor])).values(),
 ];
+
+const tooDeep = (source: ContentSource): WinchError =>
+  excess('LIMIT_INDEX_DEPTH', source, `nests indexes deeper than ${DEPTH_LIMIT}`);
 
 const tooMany = (source: ContentSource): WinchError =>
   excess('LIMIT_INDEX_ENTRIES', source, `leads to more than ${DOCUMENT_LIMIT} manifests`);

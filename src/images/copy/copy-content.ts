@@ -52,10 +52,10 @@ export async function copyContent(copy: ContentCopy, options: CopyContentOptions
   const {source, target} = copy;
   options.signal?.throwIfAborted();
   options.onEvent?.({type: 'reference:resolving', reference: source.name});
-  const before = await target.current(options);
   const isAsIs = isWholeWanted(copy, options);
-  const isUpToDate = isAsIs && before !== null && before === (await source.rootDigest(options));
-  if (isUpToDate && !options.referrers) return conclude(copy, {digest: before, before, outcomes: []}, options);
+  const [before, wanted] = await Promise.all([target.current(options), isAsIs ? source.rootDigest(options) : null]);
+  if (before !== null && before === wanted && !options.referrers)
+    return conclude(copy, {digest: before, before, outcomes: []}, options);
   const root = isAsIs ? await source.root(options) : await chooseOne(copy, options);
   const graph = await readGraph(source, {root, role: 'root'}, {...options, foreign: options.foreign ?? false});
   for (const document of graph.documents.toReversed()) target.requireSuitable(document);

@@ -23,7 +23,7 @@ export async function copyIntoStore(
   const onEvent = (event: WinchEvent) => {
     if (event.type === 'blob:stored') counts.copied += 1;
     if (event.type === 'blob:present') counts.present += 1;
-    options.onEvent?.(event);
+    if (event.type !== 'image:stored') options.onEvent?.(event);
   };
   const registry = contentRegistry(source);
   const pulled = await pullImage({...context, registry: async () => registry}, name, {
