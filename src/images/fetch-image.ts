@@ -7,6 +7,7 @@ import {fetchLayers} from './fetch-layers.ts';
 import {withForeignLayers} from './foreign-layers.ts';
 import type {PulledImage, PullTarget} from './pull.ts';
 import {type ResolvedImage, resolveImage} from './resolve-image.ts';
+import {withStoredConfigs} from './stored-configs.ts';
 
 /** Downloads the image of one platform; see `pullImage`. */
 export async function fetchImage(context: ImageContext, {reference, options}: PullTarget): Promise<PulledImage> {
@@ -15,7 +16,7 @@ export async function fetchImage(context: ImageContext, {reference, options}: Pu
   const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
   using _lease = await store.lease(options.signal);
   options.onEvent?.({type: 'reference:resolving', reference: name});
-  const resolved = await resolveImage(await context.registry(), {reference, platform}, options);
+  const resolved = await resolveImage(await withStoredConfigs(context, reference), {reference, platform}, options);
   if (options.platform !== undefined) requirePlatform(resolved, reference, platform);
   tellResolved(name, resolved, options);
   const {layers, manifest} = resolved;

@@ -15,6 +15,7 @@ import {withForeignLayers} from './foreign-layers.ts';
 import type {PulledImage, PullTarget} from './pull.ts';
 import type {BlobRecord} from './receive-layer.ts';
 import {type ImageToRecord, resolveManifest} from './resolve-image.ts';
+import {withStoredConfigs} from './stored-configs.ts';
 import {readStoredDocument} from './stored-index.ts';
 import {type IndexedManifest, type ReadDocument, walkIndex} from './walk-index.ts';
 
@@ -67,7 +68,7 @@ async function resolveAll(
   members: readonly IndexedManifest[],
   {reference, options}: PullTarget,
 ): Promise<readonly ImageToRecord[]> {
-  const registry = await context.registry();
+  const registry = await withStoredConfigs(context, reference);
   const images: ImageToRecord[] = [];
   const tasks = members.map(({descriptor, manifest}, at) => async (signal: AbortSignal) => {
     const {digest, size} = descriptor;

@@ -111,8 +111,11 @@ export async function withSecondDownload(
 const isWrongBlob = (error: unknown, {blobDigest}: BlobRecord): error is WinchError =>
   isWinchError(error, 'DIGEST_MISMATCH') && error.details.expected === blobDigest;
 
+const isConfig = ({mediaType}: BlobRecord): boolean => /\.(?:config|image)\.v1\+json$/.test(mediaType);
+
 function wrongTwice({reference, layer}: BlobToFetch, {code, kind, hint, details}: WinchError): WinchError {
-  const subject = `layer ${layer.blobDigest} of ${familiarReference(reference)}`;
+  const part = isConfig(layer) ? 'config' : 'layer';
+  const subject = `${part} ${layer.blobDigest} of ${familiarReference(reference)}`;
   return new WinchError(code, `${subject} does not match: got ${details.actual} after 2 downloads`, {
     kind,
     details,

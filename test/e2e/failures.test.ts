@@ -27,6 +27,7 @@ const SMALLER_DISK = 'size=24m';
 
 const OLD_IMAGE = skip === undefined ? busyboxImage() : buildImage({layers: []});
 const BROKEN_IMAGE = buildImage({layers: [buildTar([{path: 'file', content: 'x'.repeat(5000)}])], compression: 'none'});
+const IGNORED = new RegExp(`\\.lock$|^winch\\.db-|^blob-|^${BROKEN_IMAGE.config.digest.replace('sha256:', '')}$`);
 const [BROKEN_LAYER = ''] = BROKEN_IMAGE.layers.map(({digest}) => digest);
 /** What would colour, retitle and reorder a terminal. */
 const ESCAPES = '\u001b[31mred\u001b]0;title\u0007\u202e\r\n';
@@ -216,7 +217,8 @@ describe('e2e/failures', ({test, before, after}) => {
         const {root} = open().winch;
         const copy = 'cp -a "$1" "$2"; mount -t tmpfs -o "$3" none "$1"; cp -a "$2/." "$1/"; rm -r "$2"';
         await using disk = await openMountNamespace(copy, root, `${root}.copy`, size);
-        const find = ['find', root, '-type', 'f', '-not', '-name', '*.lock', '-not', '-name', 'winch.db-*'];
+        const ignored = ['*.lock', 'winch.db-*', large.config.digest.replace('sha256:', '')];
+        const find = ['find', root, '-type', 'f', ...ignored.flatMap((name) => ['-not', '-name', name])];
         const list = async () => (await runIn(disk.within, [...find, '-printf', '%P %s\n'])).split('\n').toSorted();
         const before = await list();
         const failed = await run(['pull', `${open().registry.host}/large:1`], disk.within);
@@ -289,10 +291,10 @@ function requireFailure({exitCode, stdout, stderr}: WinchExit, expected: Expecte
 }
 
 /** Every file of the store with its size, but for locks and SQLite's scratch files. */
-/** All but unfinished downloads, which stay for the next attempt. */
+/** All but what stays for the next attempt: unfinished downloads, and the config. */
 const listStore = (root: string): readonly string[] =>
   readdirSync(root, {recursive: true, withFileTypes: true})
-    .filter((entry) => entry.isFile() && !/\.lock$|^winch\.db-|^blob-/.test(entry.name))
+    .filter((entry) => entry.isFile() && !IGNORED.test(entry.name))
     .map(({parentPath, name}) => `${join(parentPath, name)} ${readFileSync(join(parentPath, name)).length}`)
     .toSorted();
 
