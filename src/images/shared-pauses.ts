@@ -1,4 +1,3 @@
-import {createHash, randomBytes} from 'node:crypto';
 import {mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
@@ -18,7 +17,7 @@ const NO_PLACE: readonly string[] = Object.freeze(['ENOENT', 'ENOTDIR', 'EACCES'
  */
 export function openSharedPauses(directory: string, now: () => number = Date.now): HostPauses {
   const own = createHostPauses(now);
-  const pathOf = (host: string) => join(directory, createHash('sha256').update(host).digest('hex').slice(0, 32));
+  const pathOf = (host: string) => join(directory, `pause-${encodeURIComponent(host)}`);
   const remaining = (host: string): number => {
     const restMs = readEnd(pathOf(host)) - now();
     return Math.max(own.remaining(host), restMs <= LONGEST_PAUSE_MS ? restMs : 0, 0);
@@ -45,7 +44,7 @@ function readEnd(path: string): number {
 }
 
 function writeEnd(path: string, {directory, end}: {readonly directory: string; readonly end: number}): void {
-  const staging = `${path}.${randomBytes(6).toString('hex')}`;
+  const staging = `${path}.${process.pid}`;
   try {
     mkdirSync(directory, {recursive: true, mode: 0o700});
     writeFileSync(staging, String(Math.round(end)), {mode: 0o600});

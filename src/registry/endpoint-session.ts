@@ -39,13 +39,17 @@ export function openEndpointSession(endpoint: Endpoint, options: EndpointSession
     authorization: string | undefined,
     target: Endpoint,
   ): Promise<TransportResponse> => {
+    const follow = (sent: TransportRequest) =>
+      sendFollowing(transport, sent, {privateHeaders: Object.keys(target.headers)});
+    const [first = ''] = target.origins;
+    if (origin === undefined && authorization === undefined && isProbe(request, target)) {
+      const response = await tryOrigin(follow, {...requestAt(first, request, target), mayRepeat: false});
+      if (response) origin = new URL(first).origin;
+      if (response && response.status < 500) return response;
+      await response?.discard();
+    }
     origin ??= new URL(await findOrigin(transport, target, request.signal)).origin;
-    const {path, method = 'GET', headers, body, signal, onEvent} = request;
-    const url = locate(path, {origin, target, repository: request.repository});
-    const own = url.origin === origin ? {...target.headers, ...(authorization !== undefined && {authorization})} : {};
-    const manner = {mayRepeat: request.mayRepeat ?? !target.isMirror, signal, onEvent};
-    const sent: TransportRequest = {url, method, headers: {...headers, ...own}, ...(body && {body}), ...manner};
-    return await sendFollowing(transport, sent, {privateHeaders: Object.keys(target.headers)});
+    return await follow(requestAt(origin, request, target, authorization));
   };
   const request = async (wanted: SessionRequest, target: Endpoint): Promise<TransportResponse> => {
     const {actions = ['pull'], alsoPull, signal} = wanted;
@@ -59,6 +63,39 @@ export function openEndpointSession(endpoint: Endpoint, options: EndpointSession
     return checkEncoding(response);
   };
   return {request, secrets: authorizer.secrets};
+}
+
+function requestAt(
+  base: string,
+  request: SessionRequest,
+  target: Endpoint,
+  authorization?: string | undefined,
+): TransportRequest {
+  const {origin} = new URL(base);
+  const {path, method = 'GET', headers, body, signal, onEvent} = request;
+  const url = locate(path, {origin, target, repository: request.repository});
+  const own = url.origin === origin ? {...target.headers, ...(authorization !== undefined && {authorization})} : {};
+  const manner = {mayRepeat: request.mayRepeat ?? !target.isMirror, signal, onEvent};
+  return {url, method, headers: {...headers, ...own}, ...(body && {body}), ...manner};
+}
+
+/** Whether a request can find out by itself where the API answers: a ping before it doubles the time of a look. */
+const isProbe = ({method = 'GET', body}: SessionRequest, {origins, isMirror}: Endpoint): boolean =>
+  origins.length > 1 && !isMirror && body === undefined && (method === 'GET' || method === 'HEAD');
+
+/** Null when the reply does not tell that the API is there. */
+async function tryOrigin(
+  follow: (request: TransportRequest) => Promise<TransportResponse>,
+  request: TransportRequest,
+): Promise<TransportResponse | null> {
+  try {
+    const response = await follow(request);
+    if (response.status !== 400) return response;
+    await response.discard();
+  } catch (error) {
+    if (!isWinchError(error) || error.kind !== 'unavailable') throw error;
+  }
+  return null;
 }
 
 interface Location {

@@ -30,11 +30,12 @@ const endOf = ({startMs, durationMs}: Span) => startMs + durationMs;
 describe('registry/trace-transport', ({test}) => {
   test('tells of every exchange, its size and whether its connection was there before', () =>
     withSpans({}, async ({client, spans, fixture: {name, layer, registry}}) => {
+      await client.headManifest(name, '1.0');
       await readAll(await client.openBlob(name, layer));
       assert.deepEqual(
         requestsOf(spans).map(({name: title, details}) => [title, details.status, details.reused]),
         [
-          [`GET ${registry.host}/v2/`, 200, false],
+          [`HEAD ${registry.host}/v2/team/app/manifests/1.0`, 200, false],
           [`GET ${registry.host}/v2/team/app/blobs/${layer.digest}`, 200, true],
         ],
       );
