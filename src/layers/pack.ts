@@ -8,7 +8,7 @@ export interface PackOptions {
   /** The files to pack, by paths below the directory, in the order of the archive. */
   readonly files: readonly string[];
   /** The digest that a file must have; null: any. */
-  readonly digestOf: (path: string) => Digest | null;
+  readonly expectedDigest: (path: string) => Digest | null;
   /** Whether the archive survives a power cut. */
   readonly isDurable: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -24,12 +24,12 @@ const WRITE_BYTES = 1024 * 1024;
  * @throws {WinchError} `STORE_CORRUPT`: a file has not the digest that it must have; the tar is then useless
  */
 export async function packFiles(directory: string, output: string, options: PackOptions): Promise<void> {
-  const {files, digestOf, isDurable, signal} = options;
+  const {files, expectedDigest, isDurable, signal} = options;
   const tar = pack(directory, {
     entries: [...files],
     map: (header) => ({...header, mode: FILE_MODE, mtime: EPOCH, uid: 0, gid: 0}),
     mapStream: (stream, {name}) => {
-      const expected = digestOf(name);
+      const expected = expectedDigest(name);
       if (expected === null) return stream;
       const digester = createDigester(digestAlgorithm(expected));
       stream.on('data', (chunk: Buffer) => digester.update(chunk));

@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {link, mkdir, open, rename, rm, stat} from 'node:fs/promises';
+import {type FileHandle, link, mkdir, open, rename, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
@@ -100,7 +100,7 @@ async function writeAside(path: string, {durability}: WriteOptions, fill: (write
   try {
     {
       await using file = await open(staging, 'wx', FILE_MODE);
-      await fill(async (bytes) => await file.writeFile(bytes));
+      await fill((bytes) => writeFully(file, bytes));
       if (durability === 'full') await file.datasync();
     }
     await rename(staging, path);
@@ -109,6 +109,11 @@ async function writeAside(path: string, {durability}: WriteOptions, fill: (write
     await rm(staging, {force: true}).catch(() => {});
     throw storageError(error, path);
   }
+}
+
+/** A write may take less than it is given, on a disk that gets full above all. */
+async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
 }
 
 /** `join` for paths that a layout names with slashes. */

@@ -1,11 +1,10 @@
-import {createHash} from 'node:crypto';
 import {realpath, rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import type {CallOptions} from '../events.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import type {LockDirectory} from '../host/locks.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
-import type {Digest} from '../oci/digest.ts';
+import {type Digest, digestHex, digestOf} from '../oci/digest.ts';
 import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
 import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
 import {describeForDocker} from './docker-manifest-of.ts';
@@ -140,9 +139,7 @@ async function writeDockerManifest({directory, durability}: LayoutTargetOptions,
 async function locked<T>({locks, directory}: LayoutTargetOptions, {signal}: CallOptions, work: () => Promise<T>) {
   if (locks === null) return await work();
   await makeDirectory(directory);
-  const key = createHash('sha256')
-    .update(await realpath(directory))
-    .digest('hex');
+  const key = digestHex(digestOf(Buffer.from(await realpath(directory))));
   using _lock = await locks.acquire(`layout-${key}`, {mode: 'exclusive', signal});
   return await work();
 }

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {type BuiltImage, buildIndex, describeDocument, jsonDocument} from '../../fixtures/build-image.ts';
@@ -319,6 +319,34 @@ describe('images/copy', ({test}) => {
       await images.copy(`${registry.host}/app:1`, `oci-archive:${directory.path}/${name}`);
     const [one, two] = ['one', 'two'].map((name) => readFileSync(join(directory.path, name)));
     assert.ok(one && two && one.equals(two));
+  });
+
+  test('goes on with what a killed copy left of an archive, and takes none of its damage', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    registry.put('app', '1', amd64);
+    const blobs = join(directory.path, '.a.tar.winch-partial/blobs/sha256');
+    mkdirSync(blobs, {recursive: true});
+    const [whole, damaged] = amd64.layers;
+    const pathOf = (digest = '') => join(blobs, digest.slice('sha256:'.length));
+    writeFileSync(pathOf(whole?.digest), whole?.bytes ?? '');
+    writeFileSync(pathOf(damaged?.digest), Buffer.alloc(damaged?.bytes.length ?? 0));
+    writeFileSync(pathOf(arm64.config.digest), arm64.config.bytes);
+    writeFileSync(`${pathOf(amd64.config.digest)}.0123456789ab.tmp`, 'a part');
+    writeFileSync(join(directory.path, '.a.tar.winch-partial/.archive'), 'a part');
+    const {images} = store.toolkit;
+    const archive = `oci-archive:${directory.path}/a.tar`;
+    const copied = await images.copy(`${registry.host}/app:1`, archive);
+    assert.equal([copied.presentBlobs, copied.copiedBlobs], [1, amd64.blobs.size - 1]);
+    assert.equal(readdirSync(directory.path), ['a.tar']);
+    const bytes = readFileSync(join(directory.path, 'a.tar'));
+    assert.not(bytes.includes('.tmp') || bytes.includes(arm64.config.digest.slice('sha256:'.length)));
+    assert.is((await images.copy(archive, 'store:app:1')).digest, amd64.manifest.digest);
+    symlinkSync(store.root, join(directory.path, '.a.tar.winch-partial'));
+    assert.is((await rejectionOf(images.copy(`${registry.host}/app:1`, archive))).code, 'ARCHIVE_PLACE_OCCUPIED');
+    const nowhere = images.copy(`${registry.host}/app:1`, `oci-archive:${directory.path}/none/a.tar`);
+    assert.is((await rejectionOf(nowhere)).code, 'ARCHIVE_PLACE_MISSING');
   });
 
   test('stores an archive as a pull does, and moves the tag', async () => {

@@ -62,7 +62,7 @@ export async function copyBetween(
       const {copyIntoStore} = await import('./copy-into-store.ts');
       return {...names, ...(await copyIntoStore(context.images, {source, name: to.name}, options))};
     }
-    const target = await openTarget(context, {location: to, side: options.target});
+    const target = await openTarget(context, {location: to, side: options.target}, options);
     try {
       const {hostPlatform} = context.images;
       return {...names, ...(await copyContent({source, target, hostPlatform}, options))};

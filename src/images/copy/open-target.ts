@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
 import {openLockDirectory} from '../../host/locks.ts';
 import {openArchiveTarget} from '../../media/archive-target.ts';
 import type {ContentTarget} from '../../media/content.ts';
@@ -16,7 +17,11 @@ export interface TargetRequest {
 }
 
 /** Opens where an image goes; to be closed by the caller. */
-export async function openTarget(context: CopyContext, {location, side}: TargetRequest): Promise<ContentTarget> {
+export async function openTarget(
+  context: CopyContext,
+  {location, side}: TargetRequest,
+  options: CallOptions,
+): Promise<ContentTarget> {
   if (location.kind === 'registry') {
     const registry = await openRegistryOf(context, location.reference.registry, side);
     const target = openRegistryTarget(registry.client, location.reference);
@@ -28,8 +33,8 @@ export async function openTarget(context: CopyContext, {location, side}: TargetR
   if (selection?.by === 'position') throw namedByPosition(formatLocation(location));
   const name = formatLocation(location);
   const imageName = layoutName(selection?.name ?? null, kind === 'docker-archive');
-  if (kind !== 'oci') return await openArchiveTarget({name, kind, path, imageName, durability});
   const locks = openLockDirectory(join(runtimeDirectory, 'locks'));
+  if (kind !== 'oci') return await openArchiveTarget({name, kind, path, imageName, durability, locks}, options);
   return openLayoutTarget({name, directory: path, imageName, durability, locks, mayLink: false});
 }
 
