@@ -1,4 +1,4 @@
-import {open, readdir} from 'node:fs/promises';
+import {closeSync, constants, fstatSync, openSync, readdirSync, readFileSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {HostFiles} from '../registry/host-plan.ts';
 
@@ -14,22 +14,32 @@ const NAMES_LIMIT = 10_000;
 export const hostFiles: HostFiles = Object.freeze({
   read: async (path: string) => {
     try {
-      await using file = await open(path, 'r');
-      const {size} = await file.stat();
-      if (size > LIMIT_BYTES) throw unreadable(path, 'is larger than 1 MiB');
-      return await file.readFile();
+      return readSmall(path);
     } catch (error) {
       return absentOr(error, path);
     }
   },
   list: async (directory: string) => {
     try {
-      return (await readdir(directory)).toSorted().slice(0, NAMES_LIMIT);
+      return readdirSync(directory).toSorted().slice(0, NAMES_LIMIT);
     } catch (error) {
       return absentOr(error, directory) ?? [];
     }
   },
 });
+
+/** Synchronous: a dozen files that are mostly not there would cost as many turns through the thread pool. */
+function readSmall(path: string): Buffer {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw unreadable(path, 'is no file');
+    if (status.size > LIMIT_BYTES) throw unreadable(path, 'is larger than 1 MiB');
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 function absentOr(error: unknown, path: string): null {
   if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
