@@ -370,6 +370,21 @@ describe('images/copy', ({test}) => {
     assert.equal(readdirSync(join(store.root, 'ingest')), []);
   });
 
+  test('stores all of an index when it is told to, which can be pushed whole', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    writeImageLayout(join(directory.path, 'layout'), {multi});
+    const {images} = store.toolkit;
+    const stored = await images.copy(`oci:${directory.path}/layout:multi`, 'store:app:1', {allPlatforms: true});
+    assert.is(stored.digest, multi.index.digest);
+    assert.is((await images.push('app:1', {destination: `${registry.host}/app:1`})).digest, multi.index.digest);
+    assert.ok((await documentAt(registry, 'app', '1'))?.equals(multi.index.bytes));
+    const file = join(directory.path, 'file');
+    writeFileSync(file, '');
+    assert.is((await rejectionOf(images.copy('store:app:1', `oci:${file}:1`))).code, 'LAYOUT_UNUSABLE');
+  });
+
   test('stops when it is told to, and leaves nothing half-done', async () => {
     await using registry = await startRegistry({faults: [{on: 'blob', method: 'GET', hang: true}]});
     await using store = await openTestStore();

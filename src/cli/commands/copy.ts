@@ -1,8 +1,8 @@
-import {writeFile} from 'node:fs/promises';
 import {type Location, parseLocation} from '../../media/location.ts';
 import {flag, text} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {CONTENT_FLAGS, openOptions, parseContentFlags, parseSideFlags, SIDE_FLAGS} from '../options/copy.ts';
+import {writeFlagFile} from '../options/write-file.ts';
 
 /** `winch copy` */
 export const copyCommand = defineCommand({
@@ -30,8 +30,9 @@ export const copyCommand = defineCommand({
     const toolkit = await context.openToolkit(openOptions(values, registries));
     const {signal, onEvent} = context;
     const {digest} = await toolkit.images.copy(source, target, {...options, signal, onEvent});
-    if (values.digestfile !== undefined) await writeFile(values.digestfile, digest);
     context.print(digest);
+    const {digestfile: path} = values;
+    if (path !== undefined) writeFlagFile({flag: '--digestfile', path}, digest, context.environment);
     return 0;
   },
 });

@@ -1,7 +1,11 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {openOptions, parseContentFlags, parseSideFlags} from '../../../src/cli/options/copy.ts';
+import {writeFlagFile} from '../../../src/cli/options/write-file.ts';
 import {codeOf} from '../../helpers/code-of.ts';
 import {describe} from '../../helpers/suite.ts';
+import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
 import {environmentOf} from '../environment-of.ts';
 
 describe('cli/options/copy', ({test}) => {
@@ -24,6 +28,15 @@ describe('cli/options/copy', ({test}) => {
     assert.equal(parseSideFlags({'dest-tls-verify': false}, environment), {source: {}, target: {verifiesTls: false}});
     const both = {source: {verifiesTls: false}, target: {verifiesTls: false}};
     assert.equal(parseSideFlags({insecure: true}, environment), both);
+  });
+
+  test('writes the file that a flag names, or says why not', () => {
+    using directory = makeTemporaryDirectory();
+    const environment = environmentOf({workingDirectory: () => directory.path});
+    writeFlagFile({flag: '--digestfile', path: 'digest'}, 'sha256:0', environment);
+    assert.is(readFileSync(join(directory.path, 'digest'), 'utf8'), 'sha256:0');
+    const write = () => writeFlagFile({flag: '--digestfile', path: 'none/digest'}, 'sha256:0', environment);
+    assert.is(codeOf(write), 'FLAG_INVALID');
   });
 
   test('refuses one platform and all of them', () => {
