@@ -1,4 +1,4 @@
-// node bench/resilience.ts [kills|chain|together|limits|speed …] [--seed N] [--winch PATH]: what a bad day costs a pull. Prints JSON lines.
+// node bench/resilience.ts [kills|chain|together|limits|speed|ranges …] [--seed N] [--winch PATH]: what a bad day costs a pull. Prints JSON lines.
 import {type ChildProcess, spawn} from 'node:child_process';
 import {createCipheriv} from 'node:crypto';
 import {once} from 'node:events';
@@ -11,6 +11,8 @@ import {parseArgs} from 'node:util';
 import {type BuiltImage, buildImage} from '../fixtures/build-image.ts';
 import {buildTar} from '../fixtures/build-tar.ts';
 import {type Fault, type RegistryServer, startRegistry} from '../fixtures/registry-server.ts';
+import {digestOf} from '../src/oci/digest.ts';
+import {openRegistryClient} from '../src/registry/client.ts';
 import {createRandom, type Random} from './images/random.ts';
 
 const MB = 1_000_000;
@@ -36,7 +38,14 @@ interface Bench {
   readonly random: Random;
 }
 
-const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<object>>> = {kills, chain, together, limits, speed};
+const SCENARIOS: Readonly<Record<string, (bench: Bench) => Promise<object>>> = {
+  kills,
+  chain,
+  together,
+  limits,
+  speed,
+  ranges,
+};
 
 /** Each round: a pull is killed at any moment, the next one has to finish it. */
 async function kills({registry, imageBytes, reference, image}: Bench): Promise<object> {
@@ -154,6 +163,24 @@ async function speed({registry, reference, imageBytes}: Bench): Promise<object> 
     times.push(await timePull(reference, ['--download-only', '--durability', 'fast']));
   const sorted = times.toSorted((a, b) => a - b);
   return {imageBytes, medianMs: sorted[3], fastestMs: sorted[0], slowestMs: sorted[6]};
+}
+
+/** One large blob over connections that are slow each, and over a fast one; alone and as a client does by itself. */
+async function ranges({registry}: Bench): Promise<object> {
+  const bytes = noise(400 * MB, 7);
+  const blob = {mediaType: 'application/octet-stream', digest: digestOf(bytes), size: bytes.length};
+  registry.putBlob('large', bytes);
+  const fetch = async (leastBytes: number | null) => {
+    const options = {credentials: async () => null, insecureRegistries: [], userAgent: 'winch/bench'};
+    await using client = openRegistryClient({...options, ...(leastBytes !== null && {ranges: {leastBytes}})});
+    const [start, first] = [performance.now(), registry.requests.length];
+    for await (const _ of await client.openBlob({registry: registry.host, repository: 'large'}, blob));
+    return {ms: Math.round(performance.now() - start), requests: registry.requests.length - first};
+  };
+  registry.setFaults([LINE]);
+  const slow = {alone: await fetch(Number.POSITIVE_INFINITY), byItself: await fetch(null)};
+  registry.setFaults([]);
+  return {bytes: bytes.length, slow, fast: {alone: await fetch(Number.POSITIVE_INFINITY), byItself: await fetch(null)}};
 }
 
 async function timePull(reference: string, words: readonly string[] = []): Promise<number> {

@@ -1,5 +1,5 @@
+import {openLargeBlob, type RangePlan} from './blob-ranges.ts';
 import {deleteBlob, headBlob} from './blob-requests.ts';
-import {openBlob} from './blobs.ts';
 import {listRepositories} from './catalog.ts';
 import type {CredentialSource} from './credentials.ts';
 import {openForeignBlob} from './foreign-layers.ts';
@@ -38,13 +38,15 @@ export interface RegistryClientOptions {
   /** Default: those of this client alone. */
   readonly pauses?: HostPauses | undefined;
   readonly retryPolicy?: Partial<RetryPolicy> | undefined;
+  /** When a blob is fetched over several connections. */
+  readonly ranges?: Partial<RangePlan> | undefined;
 }
 
 /** Opens a client; nothing is sent and no credential is looked up before a call needs it. */
 export function openRegistryClient(options: RegistryClientOptions): RegistryClient {
   const {credentials, hosts = openHostDirectory(options), proxyEnvironment = {}, userAgent, timeouts} = options;
   const tls = (host: string) => hosts.tls(host);
-  const {pauses = createHostPauses(), retryPolicy} = options;
+  const {pauses = createHostPauses(), retryPolicy, ranges} = options;
   const {watch = (unwatched) => unwatched} = options;
   const exchange = watch(openTransport({userAgent, tls, proxyEnvironment, ...(timeouts && {timeouts})}));
   const transport = withRetries(exchange, {pauses, policy: retryPolicy});
@@ -60,7 +62,7 @@ export function openRegistryClient(options: RegistryClientOptions): RegistryClie
     deleteManifest: (name, tagOrDigest, options = {}) =>
       removeManifest(ownSessionOf(name, options), {...name, tagOrDigest, signal: options.signal}, turns),
     openBlob: (name, descriptor, {offset = 0, ...options} = {}) =>
-      openBlob(sessionOf(name, options, 'origin'), {...name, descriptor, offset, retryPolicy, ...options}),
+      openLargeBlob(sessionOf(name, options, 'origin'), {...name, descriptor, offset, retryPolicy, ranges, ...options}),
     openForeignBlob: ({registry, repository}, descriptor, {offset = 0, signal} = {}) =>
       openForeignBlob(transport, {registry, repository, descriptor, offset, signal}),
     headBlob: (name, digest, options = {}) =>
