@@ -145,7 +145,7 @@ async function limits({registry}: Bench): Promise<object> {
       .filter((milliseconds) => milliseconds > 0 && milliseconds < 2990);
     return since.length > 0 ? [Math.round(Math.min(...since))] : [];
   });
-  const lines = pull.stderr.split('\n').filter((line) => line.includes('fewer requests'));
+  const lines = pull.stderr.split('\n').filter((line) => line.includes('asks for a pause'));
   return {
     exitCode: pull.exitCode,
     seconds,

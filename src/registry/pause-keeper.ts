@@ -3,10 +3,17 @@ import type {HostPauses} from './host-pauses.ts';
 import {waitFor, withLateJitter} from './retry-budget.ts';
 import type {TransportRequest} from './transport.ts';
 
+/** What a host asked for. */
+export interface HostPause {
+  readonly delayMs: number;
+  /** What it answered. */
+  readonly status: number;
+}
+
 /** Keeps requests away from hosts that pause. */
 export interface PauseKeeper {
   /** Takes down that the host of a request wants to be left alone. */
-  begin(request: TransportRequest, delayMs: number): void;
+  begin(request: TransportRequest, pause: HostPause): void;
   /**
    * Resolves when the host of a request may be asked.
    *
@@ -21,22 +28,21 @@ const REST_MS = 20;
 /** Keeps the pauses of hosts and tells of each once, whoever began it. */
 export function createPauseKeeper(pauses: HostPauses): PauseKeeper {
   const toldUntil = new Map<string, number>();
-  const tell = ({url: {host}, onEvent}: TransportRequest, delayMs: number, leastMs: number): void => {
+  const tell = ({url: {host}, onEvent}: TransportRequest, delayMs: number, reason: string): void => {
     const now = performance.now();
     const isTold = now < (toldUntil.get(host) ?? 0);
     toldUntil.set(host, Math.max(toldUntil.get(host) ?? 0, now + delayMs));
-    if (!isTold && delayMs > leastMs)
-      onEvent?.({type: 'host:paused', host, reason: 'it asks for fewer requests', delayMs});
+    if (!isTold) onEvent?.({type: 'host:paused', host, reason, delayMs});
   };
   return {
-    begin: (request, delayMs) => {
+    begin: (request, {delayMs, status}) => {
       pauses.begin(request.url.host, delayMs);
-      tell(request, delayMs, 0);
+      tell(request, delayMs, `it answers ${status}`);
     },
     sitOut: async (request) => {
       const {url, mayRepeat = true, signal} = request;
       for (let restMs = pauses.remaining(url.host); restMs > 0; restMs = pauses.remaining(url.host)) {
-        tell(request, restMs, REST_MS);
+        if (restMs > REST_MS) tell(request, restMs, 'it said so to another request');
         if (!mayRepeat) throw stillPaused(url, restMs);
         await waitFor(withLateJitter(restMs), signal);
       }

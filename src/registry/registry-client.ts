@@ -41,6 +41,8 @@ export interface ListCallOptions extends ReadCallOptions {
 /**
  * Reads from and writes to any number of registries over kept connections and remembers logins until it is closed.
  *
+ * Requests that can be are repeated, for a minute, after failures that pass; a host that asks for a pause is given one.
+ *
  * Every method throws `REGISTRY_UNREACHABLE`, `REGISTRY_UNAVAILABLE`, `TLS_FAILED`, `PROTOCOL_ERROR`, `REGISTRY_ERROR`,
  * `RATE_LIMITED`, `AUTH_REQUIRED`, `AUTH_DENIED`, `REALM_REFUSED`, `TOKEN_INVALID` and what the credential source throws,
  * besides its own.
@@ -89,8 +91,10 @@ export interface RegistryClient extends AsyncDisposable {
    * Opens a blob from `offset` (bytes, default 0) to its end. Reading yields exactly the descriptor's size less the
    * offset, or throws. The digest is not checked here: whoever keeps the bytes hashes them.
    *
-   * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH` (here or while reading); `RANGE_REFUSED`: the registry does not
-   *   begin at the offset.
+   * Reading goes on in a new request where a connection breaks, until too little comes between two breaks; where the
+   * registry gives no ranges, what is known is skipped.
+   *
+   * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH` (here or while reading).
    */
   openBlob(
     repository: RepositoryName,

@@ -1,7 +1,7 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {EventSink} from '../events.ts';
 import type {HostPauses} from './host-pauses.ts';
-import {createPauseKeeper} from './pause-keeper.ts';
+import {createPauseKeeper, type HostPause} from './pause-keeper.ts';
 import {readRetryAfter} from './retry-after.ts';
 import {
   createRetryBudget,
@@ -53,10 +53,10 @@ export function withRetries(transport: Transport, {pauses, policy: changes}: Ret
       await keeper.sitOut(request);
       if (isClosed) throw closed(request.url);
       const outcome = await attempt(request);
-      const pauseMs = pauseAfter(outcome, budget, policy);
-      if (pauseMs !== null) keeper.begin(request, pauseMs);
+      const pause = pauseAfter(outcome, budget, policy);
+      if (pause) keeper.begin(request, pause);
       const isKnown = known.has(request.url.host);
-      const standing = {budget, isKnown, isPaused: pauseMs !== null};
+      const standing = {budget, isKnown, isPaused: pause !== null};
       const delayMs = isRepeatable(request, outcome) ? delayAfter(outcome, standing) : null;
       if (delayMs === null) return settle(outcome, budget);
       if ('response' in outcome) await outcome.response.discard();
@@ -76,14 +76,15 @@ const closed = ({host}: URL): WinchError =>
     details: {host, repeated: 'never'},
   });
 
-/** Milliseconds for which the host wants to be left alone. */
-function pauseAfter(outcome: Outcome, {spent}: RetryBudget, policy: RetryPolicy): number | null {
+/** The pause that a reply begins; null: it begins none. */
+function pauseAfter(outcome: Outcome, {spent}: RetryBudget, policy: RetryPolicy): HostPause | null {
   if ('error' in outcome) return null;
   const {status} = outcome.response;
   if (status !== TOO_MANY_REQUESTS && status !== 503) return null;
   const asked = readRetryAfter(outcome.response, Date.now());
-  if (asked !== null) return Math.min(asked, policy.longestPauseMs);
-  return status === TOO_MANY_REQUESTS ? Math.min(policy.firstDelayMs * 2 ** spent.times, policy.longestDelayMs) : null;
+  if (asked !== null) return {status, delayMs: Math.min(asked, policy.longestPauseMs)};
+  if (status !== TOO_MANY_REQUESTS) return null;
+  return {status, delayMs: Math.min(policy.firstDelayMs * 2 ** spent.times, policy.longestDelayMs)};
 }
 
 interface Standing {
