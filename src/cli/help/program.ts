@@ -24,9 +24,15 @@ export function createProgram(table: OptionTable, settings: {readonly stopsAtPos
       'parse-positional-numbers': false,
       'strip-aliased': true,
     });
-  for (const [name, spec] of Object.entries(withOwnShorts(table))) program.option(name, toYargs(spec));
+  for (const [name, spec] of ownFirst(withOwnShorts(table))) program.option(name, toYargs(spec));
   return program;
 }
+
+/** Groups stand on the page in the order in which their first flags come. */
+const ownFirst = (table: OptionTable): readonly (readonly [string, OptionSpec])[] =>
+  Object.entries(table).toSorted(([, one], [, other]) => Number(hasGroup(one)) - Number(hasGroup(other)));
+
+const hasGroup = ({group}: OptionSpec): boolean => group !== undefined;
 
 function toYargs(spec: OptionSpec): Options {
   const {kind, description, placeholder, short, aliases = [], choices, group, defaultsTo} = spec;
@@ -35,7 +41,7 @@ function toYargs(spec: OptionSpec): Options {
     alias: [...(short === undefined ? [] : [short]), ...aliases],
     ...(kind === 'flag' ? {type: 'boolean'} : {type: 'string', nargs: 1, array: kind === 'list'}),
     ...(choices && {choices}),
-    ...(group !== undefined && {group}),
+    group: group ?? 'Options:',
     ...(defaultsTo !== undefined && {defaultDescription: defaultsTo}),
   };
 }
