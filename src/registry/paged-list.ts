@@ -1,6 +1,7 @@
 import is from '@sindresorhus/is';
 import {WinchError} from '../errors.ts';
 import {readLimited} from './response-body.ts';
+import {repeatCut} from './retries.ts';
 import type {RegistrySession, SessionRequest} from './session.ts';
 import type {TransportResponse} from './transport.ts';
 
@@ -38,12 +39,16 @@ export async function readPagedList(session: RegistrySession, list: PagedList): 
   const items = new Set<string>();
   let path: string | null = `${list.path}?${query}`;
   while (path !== null && items.size < limit) {
-    const response: TransportResponse = await session.request({path, repository, signal, ...(actions && {actions})});
-    if (response.status !== 200) throw await failure(response);
-    const page = await readPage(response, session, list);
+    const request: SessionRequest = {path, repository, signal, ...(actions && {actions})};
+    const fetchPage = async () => {
+      const response = await session.request(request);
+      if (response.status !== 200) throw await failure(response);
+      return {page: await readPage(response, session, list), next: nextPage(response, list.path)};
+    };
+    const {page, next} = await repeatCut(fetchPage, {signal});
     const before = items.size;
     for (const item of page) items.add(item);
-    path = page.length === 0 ? null : nextPage(response, list.path);
+    path = page.length === 0 ? null : next;
     if (path !== null && items.size === before) throw malformed(session, list, 'repeating itself');
   }
   return [...items].slice(0, limit);

@@ -2,6 +2,7 @@ import {WinchError} from '../errors.ts';
 import type {Credential} from './credentials.ts';
 import {readLimited} from './response-body.ts';
 import {responseError} from './response-errors.ts';
+import {repeatCut} from './retries.ts';
 import type {Transport, TransportRequest, TransportResponse} from './transport.ts';
 
 const TOKEN_BODY_LIMIT_BYTES = 1_048_576;
@@ -35,7 +36,10 @@ export interface GrantedToken {
  * @throws {WinchError} `TOKEN_INVALID`: the reply holds no token that can be sent; `RATE_LIMITED`, `REGISTRY_ERROR`.
  * @see distribution docs/content/spec/auth/token.md, oauth.md
  */
-export async function fetchToken(transport: Transport, request: TokenRequest): Promise<GrantedToken | null> {
+export const fetchToken = (transport: Transport, request: TokenRequest): Promise<GrantedToken | null> =>
+  repeatCut(() => fetchOnce(transport, request), {signal: request.signal});
+
+async function fetchOnce(transport: Transport, request: TokenRequest): Promise<GrantedToken | null> {
   const response = await transport.send(tokenRequest(request));
   if (response.status === 200) return parseToken(await readToken(response, request), request);
   if (response.status === 401 || response.status === 403) {

@@ -166,10 +166,11 @@ describe('registry/retries', ({test}) => {
   });
 
   for (const on of ['manifest', 'blob', 'tags', 'token'] as const satisfies readonly RequestClass[]) {
-    test(`R09 every ${on} request is repeated after a failure`, () =>
+    test(`R01, R09 a ${on} request is repeated after a cut body and a failure`, () =>
       withRegistry({challenge: 'bearer', anonymousPull: true}, async ({registry, name, layer}) => {
         await using client = openTestClient({retryPolicy: PATIENCE});
         registry.setFaults([
+          {on, times: 1, truncateAt: 10},
           {on, times: 1, status: 502, body: ''},
           {on, times: 1, ...tooMany(null)},
         ]);
@@ -177,7 +178,8 @@ describe('registry/retries', ({test}) => {
         await client.listTags(name);
         assert.equal((await readAll(await client.openBlob(name, layer))).length, layer.size);
         const statuses = registry.requests.filter((request) => request.class === on).map(({status}) => status);
-        assert.deepEqual([statuses.includes(502), statuses.includes(429), statuses.at(-1)], [true, true, 200]);
+        assert.deepEqual([statuses.includes(502), statuses.includes(429)], [true, true]);
+        assert.ok([200, 206].includes(statuses.at(-1) ?? 0), String(statuses));
       }));
   }
 
