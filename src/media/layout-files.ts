@@ -4,6 +4,7 @@ import {dirname, join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
 import {readRegion} from '../host/file-regions.ts';
+import {releaseMemory} from '../host/release-memory.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
@@ -15,6 +16,9 @@ export interface WriteOptions {
 
 /** Others may read what is written for them; the umask has the last word. */
 const FILE_MODE = 0o644;
+/** What Node reads from a socket at once; larger than its pool of small buffers. */
+const NETWORK_CHUNK_BYTES = 64 * 1024;
+const BATCH_BYTES = 512 * 1024;
 const DIRECTORY_MODE = 0o777;
 
 /** Makes a directory and those above it, as the umask has it. */
@@ -53,6 +57,7 @@ export async function writeSmallFile(path: string, bytes: Uint8Array, options: W
 
 export interface BlobToWrite {
   readonly descriptor: Descriptor;
+  /** Its chunks are used up. */
   readonly source: AsyncIterable<Uint8Array>;
   /** Called with the bytes that were written so far. */
   readonly onWritten: (bytes: number) => void;
@@ -100,7 +105,9 @@ async function writeAside(path: string, {durability}: WriteOptions, fill: (write
   try {
     {
       await using file = await open(staging, 'wx', FILE_MODE);
-      await fill((bytes) => writeFully(file, bytes));
+      const batches = openBatches(file);
+      await fill(batches.write);
+      await batches.end();
       if (durability === 'full') await file.datasync();
     }
     await rename(staging, path);
@@ -109,6 +116,38 @@ async function writeAside(path: string, {durability}: WriteOptions, fill: (write
     await rm(staging, {force: true}).catch(() => {});
     throw storageError(error, path);
   }
+}
+
+/** Few large writes, one of them under way while the next is gathered; a socket's pieces are small. */
+function openBatches(file: FileHandle) {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async () => {
+    await writing;
+    writing = writeBatch(file, batch);
+    writing.catch(() => {});
+    [batch, bytes] = [[], 0];
+  };
+  return {
+    write: async (chunk: Uint8Array) => {
+      batch.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= BATCH_BYTES) await flush();
+    },
+    end: async () => {
+      await flush();
+      await writing;
+    },
+  };
+}
+
+async function writeBatch(file: FileHandle, batch: readonly Uint8Array[]): Promise<void> {
+  if (batch.length === 0) return;
+  const {bytesWritten} = await file.writev(batch);
+  const bytes = batch.reduce((sum, {length}) => sum + length, 0);
+  if (bytesWritten < bytes) await writeFully(file, Buffer.concat(batch).subarray(bytesWritten));
+  for (const chunk of batch) releaseMemory(chunk, NETWORK_CHUNK_BYTES);
 }
 
 /** A write may take less than it is given, on a disk that gets full above all. */
