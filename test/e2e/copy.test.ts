@@ -5,7 +5,7 @@ import {type BuiltImage, buildImage, buildIndex, describeDocument} from '../../f
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {digestOf} from '../../src/oci/digest.ts';
-import {type DockerRegistry, startDockerRegistry} from '../helpers/docker-registry.ts';
+import {type DockerRegistry, HTPASSWD_LOGIN, startDockerRegistry} from '../helpers/docker-registry.ts';
 import {writeImageLayout} from '../helpers/image-layout.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {requireProgram} from '../helpers/run-program.ts';
@@ -207,6 +207,21 @@ describe('e2e/copy', ({test: declare, before, after}) => {
     assert.deepEqual((tags as {Tags: unknown}).Tags, ['1.1']);
     const broken = await open().winch.run(['sync', '--keep-going', `${from.host}/nothing/here`, places[1] ?? '']);
     assert.equal(broken.exitCode, 4);
+  });
+
+  test('logs in to the target alone with what is for the target', async () => {
+    await using guarded = await startDockerRegistry({htpasswd: true});
+    const {username, password} = HTPASSWD_LOGIN;
+    const target = `${guarded.host}/guarded/app:1`;
+    const refused = await open().winch.run(['copy', source(), target]);
+    assert.equal(refused.exitCode, 5, refused.stderr);
+    const given = ['--dest-creds', username];
+    const {exitCode, stdout, stderr} = await open().winch.run(['copy', ...given, source(), target], {
+      env: {WINCH_PASSWORD: password},
+    });
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(stdout.trim(), built().multi.index.digest);
+    assert.ok(!stderr.includes(password));
   });
 
   test('says what is wrong with a place', async () => {
