@@ -1,3 +1,4 @@
+import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {ImageIndex} from '../oci/image-index.ts';
@@ -6,7 +7,7 @@ import {artifactTypeOf, isForeignLayer, isManifestType, layerCompression} from '
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {FileSet} from './file-set.ts';
 import {FULL_NAME_ANNOTATION} from './layout-index.ts';
-import {blobPath, readBlobDocument} from './layout-source.ts';
+import {blobPath, tryReadDocument} from './layout-source.ts';
 
 /** An entry as docker reads it. */
 interface DockerEntry {
@@ -26,8 +27,8 @@ export async function describeForDocker(
 ): Promise<Buffer | null> {
   const entries = new Map<string, DockerEntry>();
   for (const entry of index.manifests.filter(({mediaType}) => isManifestType(mediaType))) {
-    const {document} = await readBlobDocument(files, entry, options);
-    if (document.kind !== 'manifest' || !isForDocker(document)) continue;
+    const document = (await tryReadDocument(files, entry, options))?.document;
+    if (document?.kind !== 'manifest' || !isForDocker(document) || !(await isWhole(files, document))) continue;
     const before = entries.get(entry.digest)?.RepoTags ?? [];
     const tags = [...before, ...tagsOf(entry)];
     entries.set(entry.digest, {
@@ -46,6 +47,17 @@ export const isForDocker = (manifest: Manifest): boolean =>
   manifest.layers.every(
     ({mediaType}) => ['none', 'gzip'].includes(layerCompression(mediaType)) && !isForeignLayer(mediaType),
   );
+
+/** Whether docker would find all of it. */
+async function isWhole(files: FileSet, {config, layers}: Manifest): Promise<boolean> {
+  try {
+    for (const {digest} of [config, ...layers]) if ((await files.find(blobPath(digest))) === null) return false;
+    return true;
+  } catch (error) {
+    if (isWinchError(error, 'FILE_UNUSABLE')) return false;
+    throw error;
+  }
+}
 
 function tagsOf({annotations}: Descriptor): readonly string[] {
   const name = annotations?.[FULL_NAME_ANNOTATION];

@@ -1,4 +1,4 @@
-import {WinchError} from '../errors.ts';
+import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {readRegion} from '../host/file-regions.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
@@ -89,10 +89,8 @@ function withoutName(entry: Descriptor): Descriptor {
 export async function readSubjects(files: FileSet, index: ImageIndex, options: CallOptions) {
   const bySubject = new Map<Digest, readonly Descriptor[]>();
   for (const entry of index.manifests.filter((one) => nameOf(one) === undefined && isManifestType(one.mediaType))) {
-    if ((await files.find(blobPath(entry.digest))) === null) continue;
-    const {document} = await readBlobDocument(files, entry, options);
-    if (!document.subject) continue;
-    bySubject.set(document.subject.digest, [...(bySubject.get(document.subject.digest) ?? []), entry]);
+    const subject = (await tryReadDocument(files, entry, options))?.document.subject?.digest;
+    if (subject !== undefined) bySubject.set(subject, [...(bySubject.get(subject) ?? []), entry]);
   }
   return bySubject;
 }
@@ -118,6 +116,16 @@ export async function readBlobDocument(
   const bytes = await readSmallFile(files, {path: blobPath(name.digest), limitBytes: MANIFEST_LIMIT_BYTES, signal});
   if (bytes === null) throw blobMissing(files.name, name.digest);
   return readDocument({bytes, name, where: `manifest ${name.digest} in ${files.name}`});
+}
+
+/** Null: it is missing, or damaged, which is for those to refuse who want it. */
+export async function tryReadDocument(files: FileSet, name: DocumentName, options: CallOptions) {
+  try {
+    return await readBlobDocument(files, name, options);
+  } catch (error) {
+    if (isWinchError(error) && ['refused', 'not-found'].includes(error.kind)) return null;
+    throw error;
+  }
 }
 
 interface BlobPart {

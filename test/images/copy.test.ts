@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {type BuiltImage, buildIndex, describeDocument, jsonDocument} from '../../fixtures/build-image.ts';
@@ -257,6 +257,29 @@ describe('images/copy', ({test}) => {
       [],
     );
     assert.not((await images.copy(`${registry.host}/app:arm64`, `oci:${layout}:a`)).changed);
+  });
+
+  test('adds to a layout of which other images are damaged or not all there', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    registry.put('app', '1', amd64);
+    const layout = join(directory.path, 'layout');
+    const gone = imageOf([otherTar]);
+    writeImageLayout(layout, {damaged: arm64, gone});
+    const pathOf = (digest: string) => join(layout, 'blobs/sha256', digest.slice('sha256:'.length));
+    writeFileSync(pathOf(arm64.manifest.digest), 'damaged');
+    rmSync(pathOf(gone.config.digest));
+    const list = join(layout, 'index.json');
+    const index = JSON.parse(readFileSync(list, 'utf8'));
+    const unnamed = index.manifests.map(({annotations: _, ...entry}: Record<string, unknown>) => entry);
+    writeFileSync(list, JSON.stringify({...index, manifests: [...index.manifests, ...unnamed]}));
+    await store.toolkit.images.copy(`${registry.host}/app:1`, `oci:${layout}:team/app:1`);
+    const entries = JSON.parse(readFileSync(join(layout, 'manifest.json'), 'utf8'));
+    assert.equal(
+      entries.map(({RepoTags}: {RepoTags: unknown}) => RepoTags),
+      [['team/app:1']],
+    );
   });
 
   test('writes anew what is damaged in a layout', async () => {
