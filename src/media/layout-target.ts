@@ -1,15 +1,18 @@
-import {realpath, rm} from 'node:fs/promises';
-import {dirname} from 'node:path';
+import {realpath, rm, rmdir} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {hasErrno} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Durability} from '../host/atomic-write.ts';
-import type {LockDirectory} from '../host/locks.ts';
+import type {Lock, LockDirectory} from '../host/locks.ts';
+import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
-import {type Digest, digestHex, digestOf} from '../oci/digest.ts';
+import {type Digest, digestAlgorithm, digestHex, digestOf} from '../oci/digest.ts';
+import {writeBlobFile} from './blob-file.ts';
 import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
 import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
 import {describeForDocker} from './docker-manifest-of.ts';
 import {openDirectoryFiles, readSmallFile} from './file-set.ts';
-import {below, hasBlobFile, hasFile, linkFile, makeDirectory, writeBlobFile, writeSmallFile} from './layout-files.ts';
+import {below, hasBlobFile, hasFile, linkFile, makeDirectory, writeSmallFile} from './layout-files.ts';
 import {INDEX_FILE, INDEX_LIMIT_BYTES, LAYOUT_FILE, nameOf, readLayoutIndex} from './layout-index.ts';
 import {type LayoutName, listInIndex, nameInIndex} from './layout-names.ts';
 import {blobPath, readSubjects} from './layout-source.ts';
@@ -30,6 +33,8 @@ export interface LayoutTargetOptions {
 const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
 /** No more often than a display can follow. */
 const EVENT_BYTES = 262_144;
+/** Below the layout, for blobs that are not whole yet. */
+const PARTIALS = '.winch-partial';
 const PRESENT: PutOutcome = Object.freeze({outcome: 'present', sentBytes: 0});
 
 /**
@@ -52,7 +57,10 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
       if (role !== 'member') await changeIndex(options, {document, isRoot: role === 'root'}, call);
       return outcome;
     },
-    finish: (call) => locked(options, call, () => writeDockerManifest(options, call)),
+    finish: async (call) => {
+      await locked(options, call, () => writeDockerManifest(options, call));
+      await removeEmpty(join(directory, PARTIALS));
+    },
     close: async () => {},
   };
 }
@@ -63,12 +71,14 @@ interface BlobCopy {
 }
 
 async function putBlob(
-  {directory, durability, mayLink}: LayoutTargetOptions,
+  options: LayoutTargetOptions,
   {descriptor, from}: BlobCopy,
   {onEvent, signal, foreign}: CallOptions & {readonly foreign?: boolean | undefined},
 ): Promise<PutOutcome> {
+  const {directory, durability, mayLink} = options;
   const {digest, size} = descriptor;
   const path = below(directory, blobPath(digest));
+  using _lock = await lockFor(options, digest, signal);
   const finish = (outcome: PutOutcome['outcome'], sentBytes: number): PutOutcome => {
     onEvent?.({type: 'upload:finished', digest, size, outcome});
     return {outcome, sentBytes};
@@ -84,9 +94,10 @@ async function putBlob(
     told = sentBytes;
     onEvent?.({type: 'upload:sent', digest, sentBytes, totalBytes: size});
   };
-  const source = from.blob(descriptor, {foreign}).open(0, {signal});
-  await writeBlobFile(path, {descriptor, source, onWritten}, {durability, signal});
-  return finish('uploaded', size);
+  const onResumed = (offset: number) => onEvent?.({type: 'blob:resumed', digest, offset, totalBytes: size});
+  const place = {path, partial: join(directory, PARTIALS, `${digestAlgorithm(digest)}-${digestHex(digest)}`)};
+  const blob = {descriptor, source: from.blob(descriptor, {foreign}), onResumed, onWritten};
+  return finish('uploaded', await writeBlobFile(place, blob, {durability, signal}));
 }
 
 async function putDocument(
@@ -136,10 +147,27 @@ async function writeDockerManifest({directory, durability}: LayoutTargetOptions,
 }
 
 /** One writer at a time of what is read, changed and written. */
-async function locked<T>({locks, directory}: LayoutTargetOptions, {signal}: CallOptions, work: () => Promise<T>) {
-  if (locks === null) return await work();
-  await makeDirectory(directory);
-  const key = digestHex(digestOf(Buffer.from(await realpath(directory))));
-  using _lock = await locks.acquire(`layout-${key}`, {mode: 'exclusive', signal});
+async function locked<T>(options: LayoutTargetOptions, {signal}: CallOptions, work: () => Promise<T>) {
+  using _lock = await lockFor(options, 'index', signal);
   return await work();
+}
+
+async function lockFor(
+  {locks, directory}: LayoutTargetOptions,
+  subject: Digest | 'index',
+  signal: AbortSignal | undefined,
+): Promise<Lock | null> {
+  if (locks === null) return null;
+  await makeDirectory(directory);
+  const key = digestHex(digestOf(Buffer.from(`${subject}\0${await realpath(directory)}`)));
+  return await locks.acquire(`layout-${key}`, {mode: 'exclusive', signal});
+}
+
+/** Another copy may still gather blobs there. */
+async function removeEmpty(directory: string): Promise<void> {
+  try {
+    await rmdir(directory);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR')) throw storageError(error, directory);
+  }
 }

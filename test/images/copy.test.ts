@@ -259,6 +259,29 @@ describe('images/copy', ({test}) => {
     assert.not((await images.copy(`${registry.host}/app:arm64`, `oci:${layout}:a`)).changed);
   });
 
+  test('goes on with the part of a blob that a killed copy left in a layout, unless it is wrong', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    registry.put('app', '1', amd64);
+    const layout = join(directory.path, 'layout');
+    const [kept, wrong] = amd64.layers;
+    mkdirSync(join(layout, '.winch-partial'), {recursive: true});
+    const partOf = (digest = '') => join(layout, '.winch-partial', digest.replace(':', '-'));
+    writeFileSync(partOf(kept?.digest), kept?.bytes.subarray(0, 50) ?? '');
+    writeFileSync(partOf(wrong?.digest), Buffer.alloc(50));
+    await store.toolkit.images.copy(`${registry.host}/app:1`, `oci:${layout}:1`);
+    const rangesOf = (digest = '') =>
+      registry.requests
+        .filter(({method, url}) => method === 'GET' && url.includes(digest))
+        .map(({headers}) => headers.range);
+    assert.equal(rangesOf(kept?.digest), ['bytes=50-']);
+    assert.equal(rangesOf(wrong?.digest), ['bytes=50-', undefined]);
+    assert.equal(readdirSync(layout).toSorted(), ['blobs', 'index.json', 'manifest.json', 'oci-layout']);
+    const stored = await store.toolkit.images.copy(`oci:${layout}`, 'store:app:1');
+    assert.is(stored.digest, amd64.manifest.digest);
+  });
+
   test('adds to a layout of which other images are damaged or not all there', async () => {
     await using registry = await startRegistry();
     await using store = await openTestStore();
