@@ -99,7 +99,7 @@ describe('e2e/watching', ({test}) => {
         spans.filter(({cat, name}) => cat === category && name.startsWith(start)).length;
       assert.deepEqual(
         [count('blob', 'receive'), count('blob', 'verify, fsync'), count('blob', 'commit'), count('layer', 'inflate')],
-        [2, 2, 2, 2],
+        [3, 3, 3, 2],
       );
       assert.deepEqual([count('layer', 'commit'), count('store', 'transaction') > 0], [2, true]);
       const blobs = spans.filter(({cat, name}) => cat === 'request' && name.includes('/blobs/'));
@@ -139,19 +139,23 @@ describe('e2e/watching', ({test}) => {
       await waitFor(() => registry.requests.filter((request) => request.class === 'blob').length > 2);
       child.kill('SIGINT');
       const again = setInterval(() => child.kill('SIGINT'), 150);
-      const {exitCode} = await exited;
+      const {exitCode, signal} = await exited;
       clearInterval(again);
-      assert.equal(exitCode, 130);
+      // One more may arrive when nobody listens any more: a shell sees 130 then as well.
+      assert.ok(exitCode === 130 || signal === 'SIGINT', `${exitCode} ${signal}`);
     }));
 
-  test('a pause that the registry asks for is one line', () =>
+  test('pauses that the registry asks for are one line', () =>
     withStage({}, async ({registry, winch, image}) => {
-      registry.setFaults([{on: 'manifest', times: 1, status: 429, headers: {'retry-after': '1'}}]);
+      registry.setFaults([{on: 'manifest', times: 2, status: 429, headers: {'retry-after': '1'}}]);
       const {exitCode, stderr} = await winch.run(['pull', image]);
       assert.equal(exitCode, 0, stderr);
       const lines = stderr.split('\n').filter((line) => line.includes('pause'));
       assert.deepEqual(lines.length, 1, stderr);
-      assert.match(lines[0] ?? '', /^127\.0\.0\.1:\d+ asks for a pause of [\d.]+s \(.+\): waiting$/);
+      assert.match(
+        lines[0] ?? '',
+        /^127\.0\.0\.1:\d+ asks for a pause of [\d.]+s \(.+\): waiting, now and whenever it asks again$/,
+      );
     }));
 
   test('JSON lines tell rate and rest of each blob, and of all', () =>

@@ -71,7 +71,7 @@ function describeRetry({host, reason, attempt, delayMs}: EventOf<'request:retryi
 }
 
 const describePause = ({host, reason, delayMs}: EventOf<'host:paused'>): string =>
-  `${safeText(host)} asks for a pause of ${humanDuration(delayMs / 1000)} (${safeText(reason)}): waiting`;
+  `${safeText(host)} asks for a pause of ${humanDuration(delayMs / 1000)} (${safeText(reason)}): waiting, now and whenever it asks again`;
 
 function describeManifest(event: EventOf<'manifest:resolved'>): string {
   const bytes = event.layers.reduce((sum, layer) => sum + layer.size, 0);

@@ -4,6 +4,7 @@ import type {Output, Terminal} from './output.ts';
 import {heartbeatLine} from './progress-lines.ts';
 import {createProgressModel, type Pace, type ProgressModel} from './progress-model.ts';
 import {safeJson} from './safe-text.ts';
+import {tellPausesOnce} from './tell-pauses-once.ts';
 
 const NARROWEST_COLUMNS = 40;
 const JSON_INTERVAL_MS = 100;
@@ -59,7 +60,9 @@ export function createLineProgress(mode: LineMode, output: Output, options: Line
     mode === 'json' ? () => writeTotal(output, model) : () => output.write(`${heartbeatLine(model.total())}\n`);
   const heart = createHeart({isBeating: () => model.transfers().length > 0, beat, everyMs: heartbeatMs});
   const report =
-    mode === 'json' ? createJsonSink(output, {model, now}) : (event: WinchEvent) => writeLine(output, event);
+    mode === 'json'
+      ? createJsonSink(output, {model, now})
+      : tellPausesOnce((event: WinchEvent) => writeLine(output, event));
   return {
     onEvent: (event) => {
       model.apply(event);

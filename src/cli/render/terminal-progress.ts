@@ -6,6 +6,7 @@ import type {Progress} from './progress.ts';
 import {totalLine, transferLine} from './progress-lines.ts';
 import {createProgressModel, type ProgressModel} from './progress-model.ts';
 import {safeText} from './safe-text.ts';
+import {tellPausesOnce} from './tell-pauses-once.ts';
 
 // What ends sooner than this draws nothing and loads nothing: ora alone takes 60 ms.
 const DELAY_MS = 300;
@@ -31,8 +32,8 @@ interface Drawing {
 /**
  * Draws a spinner while a reference is looked up, then one bar for each blob on its way and one for all of them.
  *
- * Erases itself; what stays is one line for each image, pause, retry and warning. Neither the cursor nor the terminal's modes are
- * changed, so a killed winch leaves nothing to repair.
+ * Erases itself; what stays is one line for each image, paused host, retry and warning. Neither the cursor nor the
+ * terminal's modes are changed, so a killed winch leaves nothing to repair.
  */
 export function createTerminalProgress(stream: Terminal, options: TerminalProgressOptions = {}): Progress {
   const model = createProgressModel(options.now);
@@ -43,7 +44,7 @@ export function createTerminalProgress(stream: Terminal, options: TerminalProgre
     current = null;
   };
   return {
-    onEvent: (event) => {
+    onEvent: tellPausesOnce((event) => {
       if (event.type === 'container:started' || event.type === 'container:exited') return stop();
       model.apply(event);
       if (!isLasting(event)) {
@@ -52,7 +53,7 @@ export function createTerminalProgress(stream: Terminal, options: TerminalProgre
       }
       stop();
       stream.write(`${describeEvent(event)}\n`);
-    },
+    }),
     stop,
   };
 }

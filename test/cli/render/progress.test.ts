@@ -199,7 +199,7 @@ describe('cli/render/progress', ({test}) => {
       'a:1 → b:1: up to date, sent 0B',
       `${host}: connection reset: trying again in 1.5s (2)`,
       `${host}: wrong digest: trying again (1)`,
-      `${host} asks for a pause of 3s (429): waiting`,
+      `${host} asks for a pause of 3s (429): waiting, now and whenever it asks again`,
       `${host}: the mirror mirror.example is passed over: status 404`,
     ]);
   });

@@ -101,14 +101,19 @@ describe('cli/render/terminal-progress', ({test}) => {
     progress.stop();
   });
 
-  test('leaves one line for each pause, and draws on', async () => {
+  test('leaves one line for the pauses of a host, and draws on', async () => {
     const screen = createScreen();
     const progress = createTerminalProgress(screen.stream, {delayMs: 0});
     progress.onEvent({type: 'blob:started', digest: DIGESTS.layer, totalBytes: 3000});
     await waitFor(screen, /444444444444/);
-    progress.onEvent({type: 'host:paused', host: 'registry.example', reason: '429', delayMs: 3000});
-    await waitFor(screen, /registry\.example asks for a pause of 3s \(429\): waiting\n/);
+    const pause = {type: 'host:paused', host: 'registry.example', reason: '429', delayMs: 3000} as const;
+    progress.onEvent(pause);
+    await waitFor(
+      screen,
+      /registry\.example asks for a pause of 3s \(429\): waiting, now and whenever it asks again\n/,
+    );
     screen.text = '';
+    progress.onEvent(pause);
     progress.onEvent({type: 'blob:received', digest: DIGESTS.layer, receivedBytes: 10, totalBytes: 3000});
     await waitFor(screen, /444444444444/);
     progress.stop();
