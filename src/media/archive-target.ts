@@ -50,6 +50,7 @@ export async function openArchiveTarget(options: ArchiveTargetOptions, {signal}:
     directory: staging,
     imageName,
     durability: 'fast',
+    isForOciTools: kind === 'oci-archive',
     locks: null,
     mayLink: true,
   });

@@ -7,6 +7,7 @@ import type {Lock, LockDirectory} from '../host/locks.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestHex, digestOf} from '../oci/digest.ts';
+import {DOCKER_MANIFEST, DOCKER_MANIFEST_LIST} from '../oci/media-types.ts';
 import {writeBlobFile} from './blob-file.ts';
 import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
 import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
@@ -28,6 +29,8 @@ export interface LayoutTargetOptions {
   readonly locks: LockDirectory | null;
   /** Whether blobs may be second names of the source's files, which nobody may then write. */
   readonly mayLink: boolean;
+  /** Whether tools that look for OCI's media types alone are to read it. */
+  readonly isForOciTools: boolean;
 }
 
 const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
@@ -54,6 +57,7 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
     putBlob: (descriptor, from, call) => putBlob(options, {descriptor, from}, call),
     putDocument: async (document, {role, ...call}) => {
       const outcome = await putDocument(options, document, call);
+      if (role === 'root' && options.isForOciTools) warnOfDockerTypes(document, call);
       if (role !== 'member') await changeIndex(options, {document, isRoot: role === 'root'}, call);
       return outcome;
     },
@@ -63,6 +67,13 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
     },
     close: async () => {},
   };
+}
+
+/** Tools of containers/image and umoci look for OCI's media types alone in a layout. */
+function warnOfDockerTypes({descriptor: {mediaType}}: ContentDocument, {onEvent}: CallOptions): void {
+  if (mediaType !== DOCKER_MANIFEST && mediaType !== DOCKER_MANIFEST_LIST) return;
+  const message = "the image has docker's media types, by which skopeo and umoci do not find it in an OCI layout";
+  onEvent?.({type: 'warning:raised', code: 'LAYOUT_DOCKER_TYPES', message});
 }
 
 interface BlobCopy {

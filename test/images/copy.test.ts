@@ -355,6 +355,25 @@ describe('images/copy', ({test}) => {
     );
   });
 
+  test('warns of media types that other tools do not find in a layout, and keeps them', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    using directory = makeTemporaryDirectory();
+    const docker = imageOf([baseTar], {mediaTypes: 'docker'});
+    registry.put('app', 'docker', docker);
+    registry.put('app', 'oci', amd64);
+    const warned: string[] = [];
+    const onEvent = (event: WinchEvent) => {
+      if (event.type === 'warning:raised') warned.push(event.code);
+    };
+    const copy = (tag: string, place: string) =>
+      store.toolkit.images.copy(`${registry.host}/app:${tag}`, `${place}`, {onEvent});
+    assert.is((await copy('docker', `oci:${directory.path}/a:1`)).digest, docker.manifest.digest);
+    await copy('oci', `oci:${directory.path}/b:1`);
+    await copy('docker', `docker-archive:${directory.path}/c.tar:app:1`);
+    assert.equal(warned, ['LAYOUT_DOCKER_TYPES']);
+  });
+
   test('gives equal archives for equal images', async () => {
     await using registry = await startRegistry();
     await using store = await openTestStore();

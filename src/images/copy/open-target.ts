@@ -35,7 +35,7 @@ export async function openTarget(
   const imageName = layoutName(selection?.name ?? null, kind === 'docker-archive');
   const locks = openLockDirectory(join(runtimeDirectory, 'locks'));
   if (kind !== 'oci') return await openArchiveTarget({name, kind, path, imageName, durability, locks}, options);
-  return openLayoutTarget({name, directory: path, imageName, durability, locks, mayLink: false});
+  return openLayoutTarget({name, directory: path, imageName, durability, locks, mayLink: false, isForOciTools: true});
 }
 
 const namedByPosition = (place: string): WinchError =>
