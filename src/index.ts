@@ -4,11 +4,16 @@ export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type WinchEvent} from './events.ts';
+export type {ImageArchive, SaveOptions} from './images/archives/save.ts';
 export type {SideSettings} from './images/copy/context.ts';
 export type {CopiedImage, CopyOptions} from './images/copy/copy-image.ts';
 export type {PushOptions} from './images/copy/push.ts';
 export type {SyncedTag, SyncOptions, SyncOutcome, SyncRequest} from './images/copy/sync.ts';
 export type {LayerDetails} from './images/describe-layers.ts';
+export type {DiffOptions, DiffSide, ImageDiff} from './images/diff.ts';
+export type {ConfigChange, ConfigValue} from './images/diff-config.ts';
+export type {FileChange, FileDetails, FileDifference} from './images/diff-files.ts';
+export type {DiskUsage, ImageUsage, SharedSpaceUsage, SpaceUsage} from './images/disk-usage.ts';
 export type {
   EndpointExplanation,
   RegistryExplanation,

@@ -1,6 +1,9 @@
+import type {ImageArchive, SaveOptions} from '../images/archives/save.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
 import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
+import type {DiffOptions, ImageDiff} from '../images/diff.ts';
+import type {DiskUsage} from '../images/disk-usage.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
@@ -25,13 +28,24 @@ export interface Images {
   copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
   /** Brings tags of one repository to another, and yields how each ended. */
   sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
+  /** Opens stored images as one archive, to be read once and closed. */
+  save(references: readonly string[], options?: SaveOptions): Promise<ImageArchive>;
+  /** Writes stored images into a directory as an OCI layout, beside what it holds. */
+  saveDirectory(
+    request: {readonly names: readonly string[]; readonly directory: string},
+    options?: Omit<SaveOptions, 'format'>,
+  ): Promise<readonly CopiedImage[]>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
   /** Roots first; an image is a child of the image whose whole chain of layers it starts with. */
   tree(): Promise<readonly ImageTreeNode[]>;
+  /** What turns the first image into the second: files and settings. */
+  diff(from: string, to: string, options?: DiffOptions): Promise<ImageDiff>;
   tag(source: string, target: string): Promise<void>;
   remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
+  /** What takes the space of the store, measured on disk. */
+  usage(): Promise<DiskUsage>;
   /** Writes an OCI runtime bundle (`config.json` and `rootfs/`) into a new or empty directory. */
   bundle(reference: string, directory: string, options?: BundleOptions): Promise<BundleReport>;
 }
@@ -58,12 +72,18 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     sync: async function* (...args) {
       yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
     },
+    save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
+    saveDirectory: async (...args) =>
+      (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
     tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
+    diff: async (from, to, options) =>
+      (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
     tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),
     remove: async (...args) => (await load(import('../images/remove.ts'))).removeImages(context, ...args),
+    usage: async () => (await load(import('../images/disk-usage.ts'))).readDiskUsage(context.store),
     bundle: async (reference, directory, options = {}) =>
       (await load(import('../images/export-bundle.ts'))).exportBundle(context, {reference, directory}, options),
   };

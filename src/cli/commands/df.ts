@@ -1,0 +1,29 @@
+import {flag} from '../arguments/option-table.ts';
+import {defineCommand} from '../command.ts';
+import {FORMAT_FLAG} from '../options/image.ts';
+import {renderDiskUsage} from '../render/disk-usage.ts';
+
+/** `winch df` */
+export const dfCommand = defineCommand({
+  name: 'df',
+  summary: 'Show what takes the space of the store',
+  description:
+    'Images are made of layers, unpacked, and blobs, as received. SHARED is what several images need, UNIQUE what one ' +
+    'needs, RECLAIMABLE what winch prune --partials frees. The total is what du --apparent-size says of the store.',
+  positionals: {usage: '', minimum: 0, maximum: 0},
+  options: {
+    ...FORMAT_FLAG,
+    verbose: flag('Show each image as well', {short: 'v'}),
+  },
+  examples: [
+    ['winch df', 'A table'],
+    ['winch df -v', 'With the images'],
+    ["winch df --format '{{.Type}} {{.Reclaimable}}'", 'By template; json prints everything in bytes'],
+  ],
+  handle: async ({values}, context) => {
+    const toolkit = await context.openToolkit();
+    const usage = await toolkit.images.usage();
+    context.print(renderDiskUsage(usage, {format: values.format, isDetailed: values.verbose ?? false}));
+    return 0;
+  },
+});

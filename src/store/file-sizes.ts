@@ -1,0 +1,91 @@
+import {type BigIntStats, lstatSync, readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {storageError} from '../host/storage-error.ts';
+import {isDigest} from '../oci/digest.ts';
+import type {StorePaths} from './paths.ts';
+
+/** What lies in the store's directory, in bytes as files have them (`du --apparent-size`), directories included. */
+export interface FileSizes {
+  /** Everything below the root and the root itself, a file with several names once. */
+  readonly totalBytes: number;
+  /** Blobs by digest. */
+  readonly blobs: ReadonlyMap<string, number>;
+  /** Layer files by diff id, each with the directory that it has to itself. */
+  readonly layers: ReadonlyMap<string, number>;
+  /** Unfinished downloads. */
+  readonly partials: readonly number[];
+  /** What each running container has written. */
+  readonly containers: readonly number[];
+}
+
+const SLASH = Buffer.from('/');
+const PARTIAL_BLOB = /^blob-/;
+
+/**
+ * Measures what is there, which may be more than the database knows; what vanishes meanwhile counts as gone.
+ *
+ * @throws {WinchError} `STORE_DENIED` | `STORE_IO`
+ */
+export function measureFiles(paths: StorePaths): FileSizes {
+  const counted = new Set<string>();
+  const sizeOf = (path: string) => sizeOfTree(Buffer.from(path), counted);
+  try {
+    const [blobs, layers] = [paths.blobs, paths.layers].map((directory) => measureDigests(directory, sizeOf));
+    const partials = namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name));
+    const containers = namesIn(paths.containers).filter((name) => !name.startsWith('.'));
+    return {
+      totalBytes: sizeOfTree(Buffer.from(paths.root), new Set()),
+      blobs: blobs ?? new Map(),
+      layers: layers ?? new Map(),
+      partials: partials.map((name) => sizeOf(join(paths.ingest, name))),
+      containers: containers.map((name) => sizeOf(join(paths.containers, name))),
+    };
+  } catch (error) {
+    throw storageError(error, paths.root);
+  }
+}
+
+/** The sizes of the entries `<algorithm>/<hex>` of a directory. */
+function measureDigests(directory: string, sizeOf: (path: string) => number): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  for (const algorithm of namesIn(directory)) {
+    for (const name of namesIn(join(directory, algorithm))) {
+      const digest = `${algorithm}:${name}`;
+      if (isDigest(digest)) sizes.set(digest, sizeOf(join(directory, algorithm, name)));
+    }
+  }
+  return sizes;
+}
+
+/** Names are bytes here: a container may write what is no text. */
+function sizeOfTree(path: Buffer, counted: Set<string>): number {
+  const stats = statOrNull(path);
+  if (stats === null || !isFirstName(stats, counted)) return 0;
+  const below = stats.isDirectory() ? namesBelow(path) : [];
+  return below.reduce((sum, name) => sum + sizeOfTree(Buffer.concat([path, SLASH, name]), counted), Number(stats.size));
+}
+
+function isFirstName(stats: BigIntStats, counted: Set<string>): boolean {
+  if (stats.isDirectory() || stats.nlink === 1n) return true;
+  const key = `${stats.dev}:${stats.ino}`;
+  if (counted.has(key)) return false;
+  counted.add(key);
+  return true;
+}
+
+const statOrNull = (path: Buffer): BigIntStats | null =>
+  unlessGone(() => lstatSync(path, {bigint: true, throwIfNoEntry: true}), null);
+
+const namesBelow = (path: Buffer): readonly Buffer[] => unlessGone(() => readdirSync(path, {encoding: 'buffer'}), []);
+
+const namesIn = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), []);
+
+function unlessGone<T>(look: () => T, absent: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return absent;
+    throw error;
+  }
+}
