@@ -43,7 +43,7 @@ export async function packFiles(directory: string, output: string, options: Pack
   await pipeline(tar, sink, {signal});
 }
 
-const wrongBytes = (digest: Digest): WinchError =>
+export const wrongBytes = (digest: Digest): WinchError =>
   new WinchError('STORE_CORRUPT', `the bytes stored for blob ${digest} have another digest`, {
     kind: 'corrupt',
     hint: 'remove the image and pull it again; nothing was written',

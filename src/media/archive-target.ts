@@ -149,7 +149,8 @@ const placeMissing = (path: string): WinchError =>
     hint: 'make it first, or choose another place',
   });
 
-function requireForDocker({document, descriptor}: ContentDocument, path: string): void {
+/** @throws {WinchError} `DOCKER_ARCHIVE_UNSUITABLE` */
+export function requireForDocker({document, descriptor}: ContentDocument, path: string): void {
   if (document.kind === 'manifest' && isForDocker(document)) return;
   const fault = document.kind === 'index' ? 'an index of several images' : 'no image of plain or gzip layers';
   throw new WinchError('DOCKER_ARCHIVE_UNSUITABLE', `${path} cannot hold ${descriptor.digest}: it is ${fault}`, {

@@ -10,7 +10,7 @@ import {FULL_NAME_ANNOTATION} from './layout-index.ts';
 import {blobPath, tryReadDocument} from './layout-source.ts';
 
 /** An entry as docker reads it. */
-interface DockerEntry {
+export interface DockerEntry {
   readonly Config: string;
   readonly RepoTags: readonly string[] | null;
   readonly Layers: readonly string[];
@@ -31,14 +31,17 @@ export async function describeForDocker(
     if (document?.kind !== 'manifest' || !isForDocker(document) || !(await isWhole(files, document))) continue;
     const before = entries.get(entry.digest)?.RepoTags ?? [];
     const tags = [...before, ...tagsOf(entry)];
-    entries.set(entry.digest, {
-      Config: blobPath(document.config.digest),
-      RepoTags: tags.length > 0 ? tags : null,
-      Layers: document.layers.map(({digest}) => blobPath(digest)),
-    });
+    entries.set(entry.digest, dockerEntry(document, tags));
   }
   return entries.size === 0 ? null : Buffer.from(JSON.stringify([...entries.values()]));
 }
+
+/** How docker is told of an image in a layout. */
+export const dockerEntry = ({config, layers}: Manifest, tags: readonly string[]): DockerEntry => ({
+  Config: blobPath(config.digest),
+  RepoTags: tags.length > 0 ? tags : null,
+  Layers: layers.map(({digest}) => blobPath(digest)),
+});
 
 /** Whether docker can load it. */
 export const isForDocker = (manifest: Manifest): boolean =>

@@ -33,7 +33,7 @@ export interface LayoutTargetOptions {
   readonly isForOciTools: boolean;
 }
 
-const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
+export const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
 /** No more often than a display can follow. */
 const EVENT_BYTES = 262_144;
 /** Below the layout, for blobs that are not whole yet. */
@@ -70,7 +70,7 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
 }
 
 /** Tools of containers/image and umoci look for OCI's media types alone in a layout. */
-function warnOfDockerTypes({descriptor: {mediaType}}: ContentDocument, {onEvent}: CallOptions): void {
+export function warnOfDockerTypes({descriptor: {mediaType}}: ContentDocument, {onEvent}: CallOptions): void {
   if (mediaType !== DOCKER_MANIFEST && mediaType !== DOCKER_MANIFEST_LIST) return;
   const message = "the image has docker's media types, by which skopeo and umoci do not find it in an OCI layout";
   onEvent?.({type: 'warning:raised', code: 'LAYOUT_DOCKER_TYPES', message});
