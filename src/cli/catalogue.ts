@@ -16,6 +16,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   tag: async () => (await import('./commands/tag.ts')).tagCommand,
   rmi: async () => (await import('./commands/rmi.ts')).rmiCommand,
+  prune: async () => (await import('./commands/prune.ts')).pruneCommand,
   df: async () => (await import('./commands/df.ts')).dfCommand,
   tags: async () => (await import('./commands/tags.ts')).tagsCommand,
   digest: async () => (await import('./commands/digest.ts')).digestCommand,

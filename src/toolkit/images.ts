@@ -9,6 +9,7 @@ import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
+import type {PruneOptions} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
@@ -44,6 +45,8 @@ export interface Images {
   diff(from: string, to: string, options?: DiffOptions): Promise<ImageDiff>;
   tag(source: string, target: string): Promise<void>;
   remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
+  /** Removes what nothing needs; by its options also images that nobody uses. */
+  prune(options?: PruneOptions): Promise<RemovalReport>;
   /** What takes the space of the store, measured on disk. */
   usage(): Promise<DiskUsage>;
   /** Writes an OCI runtime bundle (`config.json` and `rootfs/`) into a new or empty directory. */
@@ -83,6 +86,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
       (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
     tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),
     remove: async (...args) => (await load(import('../images/remove.ts'))).removeImages(context, ...args),
+    prune: async (...args) => (await load(import('../images/prune.ts'))).pruneImages(context, ...args),
     usage: async () => (await load(import('../images/disk-usage.ts'))).readDiskUsage(context.store),
     bundle: async (reference, directory, options = {}) =>
       (await load(import('../images/export-bundle.ts'))).exportBundle(context, {reference, directory}, options),
