@@ -4,6 +4,8 @@ export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type WinchEvent} from './events.ts';
+export type {LoadedImage, LoadOptions} from './images/archives/load.ts';
+export type {ArchiveInput} from './images/archives/open-input.ts';
 export type {ImageArchive, SaveOptions} from './images/archives/save.ts';
 export type {SideSettings} from './images/copy/context.ts';
 export type {CopiedImage, CopyOptions} from './images/copy/copy-image.ts';
@@ -43,6 +45,7 @@ export type {RemoteDigest} from './images/remote/resolve-digest.ts';
 export type {TagPatterns} from './images/remote/tag-patterns.ts';
 export type {RemovalReport, RemoveOptions} from './images/remove.ts';
 export type {ImageTreeNode} from './images/tree.ts';
+export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/which.ts';
 export {
   type Containers,
   type Images,

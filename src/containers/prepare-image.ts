@@ -2,6 +2,7 @@ import {closeSync, constants, openSync} from 'node:fs';
 import {prepareBindSources} from '../bundle/bind-sources.ts';
 import type {CallOptions} from '../events.ts';
 import {detachMounts, performMounts} from '../host/mounts.ts';
+import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage} from '../images/stored-image.ts';
 import {erofsSnapshotter} from '../snapshots/erofs.ts';
 import type {ContainerContext} from './context.ts';
@@ -25,6 +26,8 @@ export async function prepareImage(
   const container = prepareBindSources(request.container ?? {});
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
+  // On a disk that cannot be written nobody removes images either.
+  if (writable !== null) noteImageInUse(writable, image.imageId);
   const rootfs = erofsSnapshotter.prepare({
     layers: image.layers,
     directory,

@@ -64,9 +64,9 @@ interface MeasuredFile {
  * @throws {WinchError} `STORE_DENIED` | `STORE_IO` | of the database
  */
 export function readDiskUsage(store: Store): DiskUsage {
-  const sizes = measureFiles(store.paths);
-  const absent = {files: unusedFiles(sizes), images: [], tagged: new Set<Digest>()};
-  const {files, images, tagged} = store.read((database) => readImages(database, sizes), absent);
+  // Measured while the database is open, whose files are then as they are for everybody else.
+  const known = store.read((database) => readImages(database, measureFiles(store.paths)), null);
+  const {sizes, files, images, tagged} = known ?? withoutImages(measureFiles(store.paths));
   const isReclaimable = ({users}: MeasuredFile) => !users.some((user) => tagged.has(user));
   const share = (some: readonly MeasuredFile[], count: number): SharedSpaceUsage => ({
     count,
@@ -106,8 +106,15 @@ function readImages(database: Database, sizes: FileSizes) {
     return {image, platform, manifestDigest, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes};
   });
   const tagged = images.filter(({image}) => image.references.length > 0).map(({manifestDigest}) => manifestDigest);
-  return {files, images: images.map(({manifestDigest: _, ...image}) => image), tagged: new Set(tagged)};
+  return {sizes, files, images: images.map(({manifestDigest: _, ...image}) => image), tagged: new Set(tagged)};
 }
+
+const withoutImages = (sizes: FileSizes): ReturnType<typeof readImages> => ({
+  sizes,
+  files: unusedFiles(sizes),
+  images: [],
+  tagged: new Set(),
+});
 
 const unusedFiles = ({blobs, layers}: FileSizes) => [
   ...[...blobs].map(([digest, bytes]) => ({kind: 'blob' as const, digest, bytes, users: []})),

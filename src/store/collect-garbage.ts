@@ -12,6 +12,15 @@ const PARTIAL_BLOB = /^blob-/;
 /** How long an unfinished download waits for somebody to go on with it. */
 const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
 
+export interface GarbageOptions {
+  /** Takes images and tags out of the graph first, in the transaction that looks for what is then needed. */
+  readonly remove?: ((database: Database) => void) | undefined;
+  /** Whether unfinished downloads go as well, however new they are. */
+  readonly takesPartials?: boolean | undefined;
+  /** Whether nothing is changed, and only said how much would be freed. */
+  readonly isDryRun?: boolean | undefined;
+}
+
 /**
  * Removes every blob and layer file that no image needs, and what killed processes left behind; unfinished downloads
  * only when nobody has gone on with them for 7 days.
@@ -21,29 +30,47 @@ const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
  *
  * @returns bytes freed.
  */
-export async function collectGarbage(database: Database, paths: StorePaths): Promise<number> {
+export async function collectGarbage(
+  database: Database,
+  paths: StorePaths,
+  {remove, takesPartials = false, isDryRun = false}: GarbageOptions = {},
+): Promise<number> {
   const needed = database.transaction(() => {
+    if (isDryRun) database.run('SAVEPOINT dry_run');
+    remove?.(database);
     deleteUnneededRows(database);
-    return {blobs: neededBlobs(database), layers: neededLayers(database)};
+    const kept = {blobs: neededBlobs(database), layers: neededLayers(database)};
+    if (isDryRun) database.run('ROLLBACK TO dry_run');
+    return kept;
   });
-  await mkdir(paths.trash, {recursive: true, mode: 0o700});
-  let freed = 0;
-  for (const [directory, keep] of [
-    [paths.blobs, needed.blobs],
-    [paths.layers, needed.layers],
-  ] as const) {
-    for (const path of await unneededEntries(directory, keep)) freed += await discard(path, paths.trash);
+  const garbage = [
+    ...(await unneededEntries(paths.blobs, needed.blobs)),
+    ...(await unneededEntries(paths.layers, needed.layers)),
+    ...(await leftIngests(paths, takesPartials)),
+  ];
+  const sizes = await Promise.all(garbage.map(sizeOf));
+  if (!isDryRun) await discardAll(garbage, paths);
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** Half-written layers, and unfinished downloads that nobody will go on with. */
+async function leftIngests({ingest}: StorePaths, takesPartials: boolean): Promise<readonly string[]> {
+  const left: string[] = [];
+  for (const {name} of await list(ingest)) {
+    const path = join(ingest, name);
+    if (takesPartials || !PARTIAL_BLOB.test(name) || (await isForgotten(path))) left.push(path);
   }
+  return left;
+}
+
+async function discardAll(garbage: readonly string[], {trash, locks}: StorePaths): Promise<void> {
+  await mkdir(trash, {recursive: true, mode: 0o700});
+  for (const path of garbage) await rename(path, join(trash, randomBytes(8).toString('hex')));
   // Whoever uses a digest's lock holds a lease, so nobody uses one now.
-  for (const {name} of await list(paths.locks)) {
-    if (DIGEST_LOCK.test(name)) await rm(join(paths.locks, name), {force: true});
+  for (const {name} of await list(locks)) {
+    if (DIGEST_LOCK.test(name)) await rm(join(locks, name), {force: true});
   }
-  for (const entry of await list(paths.ingest)) {
-    const path = join(paths.ingest, entry.name);
-    if (!PARTIAL_BLOB.test(entry.name) || (await isForgotten(path))) freed += await discard(path, paths.trash);
-  }
-  await rm(paths.trash, {recursive: true, force: true});
-  return freed;
+  await rm(trash, {recursive: true, force: true});
 }
 
 function deleteUnneededRows(database: Database): void {
@@ -83,12 +110,6 @@ async function unneededEntries(directory: string, keep: ReadonlySet<unknown>): P
 async function isForgotten(partialBlob: string): Promise<boolean> {
   const {mtimeMs, size} = await stat(partialBlob);
   return size === 0 || Math.abs(Date.now() - mtimeMs) > PARTIAL_BLOB_MS;
-}
-
-async function discard(path: string, trash: string): Promise<number> {
-  const bytes = await sizeOf(path);
-  await rename(path, join(trash, randomBytes(8).toString('hex')));
-  return bytes;
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -5,7 +5,7 @@ import {type AcquireOptions, type Lock, openLockDirectory} from '../host/locks.t
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestHex} from '../oci/digest.ts';
 import {type BlobStore, createBlobStore} from './blobs.ts';
-import {collectGarbage} from './collect-garbage.ts';
+import {collectGarbage, type GarbageOptions} from './collect-garbage.ts';
 import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
@@ -36,7 +36,7 @@ export interface Store {
    */
   lock(subject: 'blob' | 'layer', digest: Digest, options: Omit<AcquireOptions, 'mode'>): Promise<Lock>;
   /** Frees what no image needs; null (and nothing done) while a pull holds a lease. */
-  collectGarbage(): Promise<number | null>;
+  collectGarbage(options?: GarbageOptions): Promise<number | null>;
   close(): void;
 }
 
@@ -74,11 +74,11 @@ export function openStore({root, durability}: StoreOptions): Store {
         throw error;
       }),
     lock: (subject, digest, options) => acquire(`${subject}-${digestHex(digest)}`, {mode: 'exclusive', ...options}),
-    collectGarbage: async () => {
+    collectGarbage: async (options) => {
       await ensureWritable(root, durability);
       try {
         using lock = locks.tryAcquire(LEASE, 'exclusive');
-        return lock && (await collectGarbage(await connections.writer(), paths));
+        return lock && (await collectGarbage(await connections.writer(), paths, options));
       } catch (error) {
         throw storageError(error, paths.root);
       }

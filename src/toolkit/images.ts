@@ -1,3 +1,6 @@
+import type {CallOptions} from '../events.ts';
+import type {LoadedImage, LoadOptions} from '../images/archives/load.ts';
+import type {ArchiveInput} from '../images/archives/open-input.ts';
 import type {ImageArchive, SaveOptions} from '../images/archives/save.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
@@ -14,6 +17,7 @@ import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
+import type {WhichAnswer} from '../images/which.ts';
 
 export interface Images {
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
@@ -29,6 +33,8 @@ export interface Images {
   copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
   /** Brings tags of one repository to another, and yields how each ended. */
   sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
+  /** Stores every image of an archive or a layout, under the names that it has there. */
+  load(input: ArchiveInput, options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Opens stored images as one archive, to be read once and closed. */
   save(references: readonly string[], options?: SaveOptions): Promise<ImageArchive>;
   /** Writes stored images into a directory as an OCI layout, beside what it holds. */
@@ -43,6 +49,8 @@ export interface Images {
   tree(): Promise<readonly ImageTreeNode[]>;
   /** What turns the first image into the second: files and settings. */
   diff(from: string, to: string, options?: DiffOptions): Promise<ImageDiff>;
+  /** The images that have a path or a digest, and the layer it came with. */
+  which(subject: string, options?: CallOptions): Promise<WhichAnswer>;
   tag(source: string, target: string): Promise<void>;
   remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
   /** Removes what nothing needs; by its options also images that nobody uses. */
@@ -75,6 +83,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     sync: async function* (...args) {
       yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
     },
+    load: async (...args) => (await load(import('../images/archives/load.ts'))).loadImages(context, ...args),
     save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
     saveDirectory: async (...args) =>
       (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),
@@ -84,6 +93,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
     diff: async (from, to, options) =>
       (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
+    which: async (...args) => (await load(import('../images/which.ts'))).findHolders(context, ...args),
     tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),
     remove: async (...args) => (await load(import('../images/remove.ts'))).removeImages(context, ...args),
     prune: async (...args) => (await load(import('../images/prune.ts'))).pruneImages(context, ...args),

@@ -1,0 +1,51 @@
+import * as assert from 'uvu/assert';
+import type {PruneOptions} from '../../../src/images/prune.ts';
+import type {RemovalReport} from '../../../src/images/remove.ts';
+import {describe} from '../../helpers/suite.ts';
+import {runWinch} from '../run-winch.ts';
+import {DIGESTS} from '../samples.ts';
+
+const REPORT: RemovalReport = {untagged: ['app\u001b[31m:1'], deleted: [DIGESTS.config], freedBytes: 12_345_678};
+
+async function prune(words: readonly string[], report = REPORT) {
+  const calls: PruneOptions[] = [];
+  const images = {
+    prune: async (options: PruneOptions = {}) => {
+      calls.push(options);
+      return report;
+    },
+  };
+  return {...(await runWinch(['prune', ...words], {images})), calls};
+}
+
+describe('cli/commands/prune', ({test}) => {
+  test('prints what went and how much that freed', async () => {
+    const {stdout, code, calls} = await prune([]);
+    assert.is(code, 0);
+    assert.match(stdout, /^Untagged: app\S+:1\nDeleted: sha256:3{64}\nTotal reclaimed space: 12\.3MB\n$/);
+    assert.not.match(stdout, '\u001b');
+    assert.equal([calls[0]?.all, calls[0]?.partials, calls[0]?.isDryRun], [undefined, undefined, false]);
+  });
+
+  test('hands on what is to go', async () => {
+    const words = ['--all', '--partials', '--dry-run', '--filter', 'label=a=b', '--filter', 'until=2026-01-01'];
+    const {stdout, calls} = await prune(words);
+    const [{all, partials, isDryRun, labels, createdBefore} = {}] = calls;
+    assert.equal([all, partials, isDryRun], [true, true, true]);
+    assert.equal(labels, [{name: 'a', value: 'b', isExcluded: false}]);
+    assert.is(createdBefore, Date.parse('2026-01-01'));
+    assert.match(stdout, 'Total reclaimable space: 12.3MB');
+  });
+
+  test('says that nothing could be removed now', async () => {
+    const {stdout, stderr, code} = await prune([], {untagged: [], deleted: [], freedBytes: null});
+    assert.equal([code, stdout], [0, '']);
+    assert.match(stderr, 'under way');
+  });
+
+  test('prints JSON, and refuses a filter before it opens the store', async () => {
+    assert.equal(JSON.parse((await prune(['--format', 'json'])).stdout), REPORT);
+    const {code, calls, opened} = await prune(['--filter', 'until=soon']);
+    assert.equal([code, calls.length, opened.length], [2, 0, 0]);
+  });
+});

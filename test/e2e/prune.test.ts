@@ -1,0 +1,87 @@
+import * as assert from 'node:assert/strict';
+import {buildImage} from '../../fixtures/build-image.ts';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {missingFor} from '../helpers/requires.ts';
+import {requireProgram} from '../helpers/run-program.ts';
+import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+import {makeWinch} from '../helpers/winch.ts';
+
+const skip = missingFor('runc', 'busybox');
+const LAYER_BYTES = 300_000;
+const tarOf = (path: string) => buildTar([{path, content: Buffer.alloc(LAYER_BYTES, path)}]);
+const BASE = tarOf('base');
+const SMALL = buildImage({layers: [BASE], compression: 'none'});
+const LARGE = buildImage({layers: [BASE, tarOf('large')], compression: 'none'});
+
+describe('e2e/prune', ({test}) => {
+  test('takes nothing from a pull that is under way, however often it is called', async () => {
+    await using registry = await startRegistry();
+    registry.put('small', '1', SMALL);
+    registry.put('large', '1', LARGE);
+    using winch = makeWinch();
+    const [small, large] = [`${registry.host}/small:1`, `${registry.host}/large:1`];
+    assert.equal((await winch.run(['pull', small])).exitCode, 0);
+    registry.setFaults([{on: 'blob', slow: {bytes: 1000, pauseMs: 100}}]);
+    const before = registry.requests.length;
+    const pull = winch.start(['pull', large]);
+    await waitFor(() => registry.requests.slice(before).some((request) => request.class === 'blob'));
+    for (let round = 0; round < 3; round += 1) {
+      const {exitCode, stdout, stderr} = await winch.run(['prune', '--all', '--partials']);
+      assert.deepEqual([exitCode, stdout], [0, ''], stderr);
+      assert.match(stderr, /under way/);
+    }
+    pull.child.kill('SIGKILL');
+    assert.equal((await pull.exited).signal, 'SIGKILL');
+    registry.setFaults([]);
+    const {exitCode, stderr} = await winch.run(['pull', large]);
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /continues at/);
+    assert.equal((await winch.run(['inspect', small, large])).exitCode, 0);
+    const pruned = await winch.run(['prune', '--all']);
+    assert.match(pruned.stdout, /^Untagged: .*small:1$/m);
+    assert.equal((await winch.run(['images', '-q'])).stdout, '');
+  });
+
+  test('frees what df says, and df says what du says', async () => {
+    await using registry = await startRegistry();
+    registry.put('app', '1', SMALL);
+    using winch = makeWinch();
+    assert.equal((await winch.run(['pull', `${registry.host}/app:1`])).exitCode, 0);
+    registry.put('app', '1', LARGE);
+    assert.equal((await winch.run(['pull', `${registry.host}/app:1`])).exitCode, 0);
+    const usage = async () => JSON.parse((await winch.run(['df', '--format', 'json'])).stdout);
+    const before = await usage();
+    const du = Number((await requireProgram('du', ['-sb', winch.root])).split('\t')[0]);
+    assert.ok(Math.abs(before.totalBytes - du) <= du / 100, `${before.totalBytes} and ${du}`);
+    assert.ok(before.images.reclaimableBytes > 0);
+    const {freedBytes} = JSON.parse((await winch.run(['prune', '--format', 'json'])).stdout);
+    assert.equal(freedBytes, before.images.reclaimableBytes);
+    assert.equal((await usage()).images.reclaimableBytes, 0);
+  });
+
+  test(
+    'keeps the image of a running container until that has ended',
+    async () => {
+      await using registry = await startRegistry();
+      registry.put('busybox', '1', busyboxImage());
+      registry.put('small', '1', SMALL);
+      using winch = makeWinch();
+      const reference = `${registry.host}/busybox:1`;
+      assert.equal((await winch.run(['pull', `${registry.host}/small:1`])).exitCode, 0);
+      const running = winch.start(['run', '-i', reference, 'sh', '-c', 'echo up; read line; ls /bin/sh'], {
+        input: null,
+      });
+      await waitFor(() => running.readStdout().includes('up'));
+      const {stdout} = await winch.run(['prune', '--all']);
+      assert.match(stdout, /^Untagged: .*small:1$/m);
+      assert.doesNotMatch(stdout, /busybox/);
+      running.stdin.end('\n');
+      assert.equal((await running.exited).exitCode, 0);
+      assert.match((await winch.run(['prune', '--all'])).stdout, /^Untagged: .*busybox:1$/m);
+    },
+    {skip},
+  );
+});
