@@ -18,6 +18,8 @@ export interface Environment {
   /** Asks on the terminal that standard input is; see `askOnTerminal`. */
   ask(question: Question): Promise<string>;
   readStandardInput(options: {readonly limitBytes: number; readonly signal: AbortSignal}): Promise<Buffer>;
+  /** Its bytes as they come, until the signal. */
+  openStandardInput(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 export interface ToolkitFlags {

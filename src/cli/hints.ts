@@ -11,6 +11,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['LIMIT_REPOSITORIES', 'with --limit, and --last for the next part'],
   ['LIMIT_REFERRERS', 'leave out --tree, or choose with --artifact-type'],
   ['IMAGE_TAGGED_TWICE', 'add --force'],
+  ['TAG_EXISTS', 'or move the name with --force'],
   ['FOREIGN_LAYER', 'add --foreign to fetch it from there'],
   ['PLATFORMS_MISSING', 'winch pull --all-platforms, or push one with --platform'],
 ]);

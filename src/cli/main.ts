@@ -41,6 +41,7 @@ const readEnvironment = (): Environment => ({
     return (await import('./prompt.ts')).askOnTerminal(terminal, question);
   },
   readStandardInput: async (options) => (await import('./standard-input.ts')).readStandardInput(process.stdin, options),
+  openStandardInput: (signal) => process.getBuiltinModule('node:stream').addAbortSignal(signal, process.stdin),
 });
 
 // Not an import: node:tty takes 5 ms, and few commands ask.

@@ -9,7 +9,8 @@ import {tagKey} from './find-image.ts';
 import type {ImageToRecord} from './resolve-image.ts';
 
 export interface ImagesToCommit {
-  readonly reference: Reference;
+  /** Null: no tag is set. */
+  readonly reference: Reference | null;
   /** Of the index when there is one, else of the manifest. */
   readonly targetDigest: Digest;
   /** All that were stored, the one that the tag chooses first. */
@@ -29,6 +30,7 @@ export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit)
     const [chosen] = images;
     if (!chosen) throw new Error('there is no image to commit');
     for (const image of images) recordImage(database, {...imageRecord(image), storedAt: now()}, image.layers);
+    if (reference === null) return true;
     const isIndex = targetDigest !== chosen.manifestDigest;
     if (isIndex) {
       const members = images.map(({manifestDigest}) => ({digest: manifestDigest, kind: 'image'}) as const);

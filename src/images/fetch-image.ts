@@ -10,7 +10,10 @@ import {type ResolvedImage, resolveImage} from './resolve-image.ts';
 import {withStoredConfigs} from './stored-configs.ts';
 
 /** Downloads the image of one platform; see `pullImage`. */
-export async function fetchImage(context: ImageContext, {reference, options}: PullTarget): Promise<PulledImage> {
+export async function fetchImage(
+  context: ImageContext,
+  {reference, options, isUnnamed = false}: PullTarget,
+): Promise<PulledImage> {
   const {store} = context;
   const name = familiarReference(reference);
   const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
@@ -26,7 +29,12 @@ export async function fetchImage(context: ImageContext, {reference, options}: Pu
   await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));
   const {targetDigest: digest, indexes} = resolved;
   const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
-  const changed = await commitImages(context, {reference, targetDigest: digest, images: [resolved], parts});
+  const changed = await commitImages(context, {
+    reference: isUnnamed ? null : reference,
+    targetDigest: digest,
+    images: [resolved],
+    parts,
+  });
   options.onEvent?.({type: 'image:stored', reference: name, digest, changed, receivedBytes});
   return pulledImage({reference: name, digest, resolved, changed, receivedBytes});
 }

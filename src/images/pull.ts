@@ -52,6 +52,8 @@ export interface PulledImage {
 export interface PullTarget {
   readonly reference: Reference;
   readonly options: PullOptions;
+  /** Whether the image is stored without any tag; the reference is then for messages. */
+  readonly isUnnamed?: boolean;
 }
 
 /**

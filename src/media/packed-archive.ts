@@ -53,7 +53,8 @@ export async function unpackIfPacked(file: FileHandle, {path, signal}: PackedArc
   }
 }
 
-async function writeWithin(path: string, chunks: AsyncIterable<Buffer>, limitBytes: number): Promise<void> {
+/** @throws {WinchError} `LIMIT_UNPACKED` */
+export async function writeWithin(path: string, chunks: AsyncIterable<Buffer>, limitBytes: number): Promise<void> {
   await using output = await open(path, 'wx', 0o600);
   let written = 0;
   for await (const chunk of chunks) {
@@ -63,7 +64,8 @@ async function writeWithin(path: string, chunks: AsyncIterable<Buffer>, limitByt
   }
 }
 
-async function spareBytes(directory: string): Promise<number> {
+/** What may be written below a directory. */
+export async function spareBytes(directory: string): Promise<number> {
   const {bavail, blocks, bsize} = await statfs(directory);
   return Math.max(0, (bavail - blocks * RESERVED_SHARE) * bsize);
 }

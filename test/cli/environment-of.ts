@@ -1,3 +1,4 @@
+import {Readable} from 'node:stream';
 import type {Environment} from '../../src/cli/environment.ts';
 
 /** An environment of a process that has nothing but what a test says. */
@@ -10,5 +11,6 @@ export const environmentOf = (parts: Partial<Environment> = {}): Environment => 
   stdoutIsTerminal: () => false,
   ask: () => Promise.reject(new Error('nobody to ask')),
   readStandardInput: async () => Buffer.alloc(0),
+  openStandardInput: () => Readable.from([]),
   ...parts,
 });

@@ -1,10 +1,16 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {Readable} from 'node:stream';
+import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
+import {WinchError} from '../../../src/errors.ts';
+import type {LoadOptions} from '../../../src/images/archives/load.ts';
+import type {ArchiveInput} from '../../../src/images/archives/open-input.ts';
 import type {SaveOptions} from '../../../src/images/archives/save.ts';
 import {describe} from '../../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
 import {runWinch} from '../run-winch.ts';
+import {DIGESTS} from '../samples.ts';
 
 async function* piece(text: string) {
   yield Buffer.from(text);
@@ -46,5 +52,35 @@ describe('cli/commands on archives', ({test}) => {
     const {code} = await runWinch(['save', '--format', 'oci-dir', '-o', '/lay', 'a', 'b'], {images: {saveDirectory}});
     assert.is(code, 0);
     assert.equal(seen, [{names: ['a', 'b'], directory: '/lay'}]);
+  });
+
+  test('load: reads a file or standard input and prints names, or ids of images without', async () => {
+    const seen: [unknown, LoadOptions | undefined][] = [];
+    const load = async (input: ArchiveInput, options?: LoadOptions) => {
+      seen.push([typeof input === 'string' ? input : (await buffer(input)).toString(), options]);
+      return [
+        {names: ['app:1', 'b:2'], digest: DIGESTS.manifest, imageId: DIGESTS.config},
+        {names: [], digest: DIGESTS.manifest, imageId: DIGESTS.config},
+      ];
+    };
+    const {code, stdout} = await runWinch(['load', '-f', '-i', 'app.tar'], {images: {load}});
+    assert.equal([code, stdout], [0, `Loaded image: app:1\nLoaded image: b:2\nLoaded image ID: ${DIGESTS.config}\n`]);
+    assert.equal([seen[0]?.[0], seen[0]?.[1]?.force], ['/work/here/app.tar', true]);
+    const environment = {openStandardInput: () => Readable.from([Buffer.from('piped')])};
+    await runWinch(['load', '--platform', 'linux/arm64'], {images: {load}, environment});
+    assert.equal([seen[1]?.[0], seen[1]?.[1]?.platform], ['piped', 'linux/arm64']);
+  });
+
+  test('load: does not wait for an archive that nobody types', async () => {
+    const {code, stderr} = await runWinch(['load'], {environment: {stdinIsTerminal: () => true}});
+    assert.is(code, 2);
+    assert.match(stderr, /name a file with --input/);
+  });
+
+  test('load: says how to move a name', async () => {
+    const load = () => Promise.reject(new WinchError('TAG_EXISTS', 'app:1 is another', {kind: 'refused'}));
+    const {code, stderr} = await runWinch(['load', '-i', 'a'], {images: {load}});
+    assert.is(code, 3);
+    assert.match(stderr, /--force/);
   });
 });
