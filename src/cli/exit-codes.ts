@@ -19,6 +19,9 @@ const EXIT_BY_KIND: Readonly<Record<Exclude<ErrorKind, 'interrupted'>, number>> 
   runtime: EXIT_RUN_FAILED,
 };
 
+/** What a command ends with that has found nothing and says so by its result alone. */
+export const EXIT_NOT_FOUND = EXIT_BY_KIND['not-found'];
+
 const EXIT_OF_RUN: ReadonlyMap<string, number> = new Map([
   ['COMMAND_NOT_EXECUTABLE', 126],
   ['COMMAND_NOT_FOUND', 127],

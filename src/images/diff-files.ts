@@ -52,8 +52,8 @@ export async function* diffFiles(
     yield {
       kind: isKept ? 'changed' : before ? 'removed' : 'added',
       path: textOf(path === '' ? '/' : path),
-      before: before && details(before),
-      after: after && details(after),
+      before: before && describeFile(before),
+      after: after && describeFile(after),
       differences,
     };
   }
@@ -104,7 +104,8 @@ async function hashContent({layerPath, contentOffset, size}: FileNode, signal?: 
 
 const xattrsKey = ({xattrs}: FileNode): string => JSON.stringify([...(xattrs ?? [])].toSorted());
 
-const details = ({kind, size, permissions, uid, gid, linkTarget}: FileNode): FileDetails => ({
+/** A file as callers see it. */
+export const describeFile = ({kind, size, permissions, uid, gid, linkTarget}: FileNode): FileDetails => ({
   type: kind,
   size,
   mode: permissions,
@@ -113,4 +114,5 @@ const details = ({kind, size, permissions, uid, gid, linkTarget}: FileNode): Fil
   linkTarget: linkTarget === null ? null : textOf(linkTarget),
 });
 
-const textOf = (bytes: ByteString): string => Buffer.from(bytes, 'latin1').toString();
+/** Bytes of a name as text; what is no UTF-8 becomes U+FFFD. */
+export const textOf = (bytes: ByteString): string => Buffer.from(bytes, 'latin1').toString();

@@ -1,4 +1,5 @@
 import {CONFIG_LIMIT_BYTES, type HistoryRecord, parseImageConfig} from '../oci/image-config.ts';
+import type {ImageRecord} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import {describeLayers, type LayerDetails} from './describe-layers.ts';
 import {requireStoredImage} from './find-image.ts';
@@ -22,8 +23,13 @@ export interface HistoryEntry {
  */
 export function readHistory(store: Store, text: string): readonly HistoryEntry[] {
   const {image} = requireStoredImage(store, text);
+  return historyOf(store, image, text);
+}
+
+/** As {@link readHistory}, for an image that was found. @param name The image in a message. */
+export function historyOf(store: Store, image: ImageRecord, name: string): readonly HistoryEntry[] {
   const config = parseImageConfig(store.blobs.read(image.configDigest, CONFIG_LIMIT_BYTES), {
-    where: `config of ${text}`,
+    where: `config of ${name}`,
   });
   const layers = store.read((database) => describeLayers(database, image.manifestDigest), []);
   return joinHistory(config.history ?? [], layers).toReversed();

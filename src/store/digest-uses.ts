@@ -1,0 +1,39 @@
+import type {Digest} from '../oci/digest.ts';
+import type {Database} from './database.ts';
+
+/** What a digest is to an image. */
+export type DigestRole = 'index' | 'manifest' | 'config' | 'layer' | 'diff-id' | 'chain-id';
+
+export interface DigestUse {
+  readonly manifestDigest: Digest;
+  /** Of the layer, base first from 0; null for what is no layer. */
+  readonly position: number | null;
+  readonly digest: Digest;
+  readonly role: DigestRole;
+}
+
+/** The digests that an image holds, in the order in which {@link DigestRole} names them. */
+const USES = `
+  SELECT digest AS manifest_digest, NULL AS position, index_digest AS digest, 'index' AS role, 1 AS rank
+  FROM index_part JOIN image ON manifest_digest = digest WHERE kind = 'image' AND index_digest GLOB ?1
+  UNION ALL
+  SELECT manifest_digest, NULL, manifest_digest, 'manifest', 2 FROM image WHERE manifest_digest GLOB ?1
+  UNION ALL
+  SELECT manifest_digest, NULL, config_digest, 'config', 3 FROM image WHERE config_digest GLOB ?1
+  UNION ALL
+  SELECT manifest_digest, position, blob_digest, 'layer', 4 FROM image_layer WHERE blob_digest GLOB ?1
+  UNION ALL
+  SELECT manifest_digest, position, diff_id, 'diff-id', 5 FROM chain JOIN image_layer USING (chain_id)
+  WHERE diff_id GLOB ?1
+  UNION ALL
+  SELECT manifest_digest, position, chain_id, 'chain-id', 6 FROM image_layer WHERE chain_id GLOB ?1
+  ORDER BY manifest_digest, position, rank`;
+
+/** The images that have a digest, and as what. @param prefix A digest or its beginning: `sha256:` and hex digits. */
+export const findDigestUses = (database: Database, prefix: string): readonly DigestUse[] =>
+  database.all(USES, `${prefix}*`).map((row) => ({
+    manifestDigest: row.manifest_digest as Digest,
+    position: row.position === null ? null : Number(row.position),
+    digest: row.digest as Digest,
+    role: row.role as DigestRole,
+  }));
