@@ -38,9 +38,10 @@ export function databaseError(error: unknown, path: string): unknown {
   }
 }
 
-/** Whether SQLite could not open a file, or not for writing. */
+/** Whether SQLite could not open a file, or not for writing, or had no space for what readers share. */
 export const isOpenFailure = (error: unknown): boolean =>
-  [SQLITE_CANTOPEN, SQLITE_READONLY].includes(primaryCode(resultCode(error)));
+  [SQLITE_CANTOPEN, SQLITE_READONLY].includes(primaryCode(resultCode(error))) ||
+  resultCode(error) === SQLITE_IOERR_SHMSIZE;
 
 const resultCode = (error: unknown): number =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0;

@@ -81,7 +81,10 @@ export function openDatabaseForReading(path: string): Database | null {
   });
 }
 
-/** A WAL database cannot be opened where its `-shm` file cannot be made, unless nobody can be changing it. */
+/**
+ * A WAL database cannot be opened where its `-shm` file cannot be made, unless nobody can be changing it: on a
+ * read-only file system, and on a full one, where a writer needs that file as well.
+ */
 function connectForReading(path: string): DatabaseSync {
   const connection = new DatabaseSync(path, {readOnly: true, timeout: BUSY_TIMEOUT_MS});
   try {

@@ -1,0 +1,151 @@
+import * as assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
+import {join} from 'node:path';
+import {buildImage} from '../../fixtures/build-image.ts';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
+import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
+import {type MountNamespace, openMountNamespace} from '../helpers/mount-namespace.ts';
+import {missingFor} from '../helpers/requires.ts';
+import {requireProgram} from '../helpers/run-program.ts';
+import {findStoreProblems} from '../helpers/store-problems.ts';
+import {describe} from '../helpers/suite.ts';
+import {makeWinch, type Winch, type WinchExit} from '../helpers/winch.ts';
+
+const skip = missingFor('runc', 'busybox', 'unshare', 'nsenter', 'fallocate');
+const CHECKER = join(import.meta.dirname, '../helpers/store-problems.ts');
+
+const MIB = 2 ** 20;
+const NOISE = createHash('shake256', {outputLength: 4 * MIB}).digest();
+const LARGE = buildImage({layers: [buildTar([{path: 'noise', content: NOISE}])], compression: 'none'});
+/** A small blob and a large layer file. */
+const SWELLING = buildImage({layers: [buildTar([{path: 'zeros', content: Buffer.alloc(12 * MIB)}])]});
+const SMALL = buildImage({layers: [buildTar([{path: 'text', content: 'text'}])]});
+
+interface FullDisk {
+  readonly title: string;
+  /** What is left on the disk when the command starts. */
+  readonly leftBytes: number;
+  readonly words: (host: string) => readonly string[];
+}
+
+const FULL_DISKS: readonly FullDisk[] = [
+  {title: 'a blob', leftBytes: 2 * MIB, words: (host) => ['pull', '--download-only', `${host}/large:1`]},
+  {title: 'a layer file', leftBytes: 8 * MIB, words: (host) => ['pull', `${host}/swelling:1`]},
+  {title: 'the database', leftBytes: 0, words: (host) => ['tag', `${host}/old:1`, 'named:1']},
+];
+
+/** Of the only thread that handles files, and of the main thread, which has the database. */
+const FAILING_CALLS = [
+  ['fdatasync', 1],
+  ['fsync', 6],
+  ['rename', 1],
+  ['rename', 3],
+] as const;
+
+describe('e2e/failing-disk', ({test}) => {
+  for (const {title, leftBytes, words} of FULL_DISKS) {
+    test(
+      `S05 a disk that is full at ${title} ends the command, harms nothing, and is enough again with more space`,
+      async () => {
+        await using registry = await serve();
+        await using disk = await openSmallDisk(registry);
+        await disk.fill(leftBytes);
+        requireRefusal(await disk.run(words(registry.host)), 'STORE_FULL');
+        await disk.requireRunning();
+        await disk.fill(null);
+        await disk.requireSound();
+        requireSuccess(await disk.run(words(registry.host)));
+        await disk.requireSound();
+      },
+      {skip},
+    );
+  }
+
+  test(
+    'S08 a disk that cannot sync or rename ends the pull, and nothing is recorded',
+    async () => {
+      await using registry = await serve();
+      const pull = ['pull', `${registry.host}/small:1`];
+      for (const [call, count] of FAILING_CALLS) {
+        using winch = makeWinch();
+        const what = `${call} ${count}`;
+        const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:error=EIO:when=${count}`];
+        const within = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject];
+        requireRefusal(await winch.run(pull, {within, env: {UV_THREADPOOL_SIZE: '1'}}), 'STORE_IO', what);
+        assert.equal((await winch.run(['images', '-q'])).stdout, '', what);
+        requireSuccess(await winch.run(pull));
+        assert.deepEqual(findStoreProblems(winch.root), [], what);
+      }
+    },
+    {skip: missingFor('strace')},
+  );
+});
+
+async function serve(): Promise<RegistryServer> {
+  const registry = await startRegistry();
+  registry.put('old', '1', busyboxImage());
+  registry.put('large', '1', LARGE);
+  registry.put('swelling', '1', SWELLING);
+  registry.put('small', '1', SMALL);
+  return registry;
+}
+
+interface SmallDisk extends AsyncDisposable {
+  run(words: readonly string[]): Promise<WinchExit>;
+  /** Leaves so many bytes; null: all that there are. */
+  fill(leftBytes: number | null): Promise<void>;
+  /** The image that was there runs. */
+  requireRunning(): Promise<void>;
+  requireSound(): Promise<void>;
+}
+
+/** A store with one image on a disk of its own. */
+async function openSmallDisk({host}: RegistryServer): Promise<SmallDisk> {
+  const winch = makeWinch();
+  const path = join(winch.directory, 'disk');
+  const namespace = await openMountNamespace('mkdir "$1"; mount -t tmpfs -o size=32m none "$1"', path);
+  const root = join(path, 'store');
+  const run = callIn({winch, namespace, root});
+  requireSuccess(await run(['pull', `${host}/old:1`]));
+  const runInside = (words: readonly string[]) => requireProgram('nsenter', [...namespace.within.slice(1), ...words]);
+  const fill = 'rm -f "$1"; left=$(df -B1 --output=avail "$2" | tail -1); fallocate -l $((left - $3)) "$1"';
+  return {
+    run,
+    fill: async (leftBytes) => {
+      const filler = join(path, 'filler');
+      if (leftBytes === null) await runInside(['rm', filler]);
+      else await runInside(['sh', '-c', fill, 'sh', filler, path, String(leftBytes)]);
+    },
+    requireSound: async () => assert.equal(await runInside([process.execPath, CHECKER, root]), ''),
+    requireRunning: async () => {
+      const {stdout} = requireSuccess(await run(['run', '--network', 'none', `${host}/old:1`, 'echo', 'still here']));
+      assert.equal(stdout, 'still here\n');
+    },
+    [Symbol.asyncDispose]: async () => {
+      await namespace[Symbol.asyncDispose]();
+      winch[Symbol.dispose]();
+    },
+  };
+}
+
+interface Place {
+  readonly winch: Winch;
+  readonly namespace: MountNamespace;
+  readonly root: string;
+}
+
+const callIn =
+  ({winch, namespace: {within}, root}: Place) =>
+  (words: readonly string[]) =>
+    winch.run(words, {within, env: {WINCH_ROOT: root}});
+
+function requireSuccess(exit: WinchExit): WinchExit {
+  assert.equal(exit.exitCode, 0, exit.stderr);
+  return exit;
+}
+
+function requireRefusal({exitCode, stderr}: WinchExit, code: string, what = ''): void {
+  assert.match(stderr, new RegExp(`^winch: ${code}: `, 'm'), `${what}: ${stderr}`);
+  assert.equal(exitCode, 6, what);
+}
