@@ -1,3 +1,12 @@
+/** Another process of this machine. */
+export interface ProcessFacts {
+  readonly pid: number;
+  /** `winch` with its command, else the name of the program. */
+  readonly command: string;
+  /** Since the process was started. */
+  readonly runningSeconds: number;
+}
+
 /** What happens while winch works, as data. `digest` is a full digest, sizes are bytes. */
 export type WinchEvent =
   | {readonly type: 'reference:resolving'; readonly reference: string}
@@ -10,7 +19,12 @@ export type WinchEvent =
       /** Compressed layers, base first. */
       readonly layers: readonly {readonly digest: string; readonly size: number}[];
     }
-  | {readonly type: 'blob:waiting'; readonly digest: string}
+  | {
+      readonly type: 'blob:waiting';
+      readonly digest: string;
+      /** The process that is at it; null when it is this one, or not known. */
+      readonly holder?: ProcessFacts | null;
+    }
   | {readonly type: 'blob:started'; readonly digest: string; readonly totalBytes: number}
   | {
       readonly type: 'blob:received';

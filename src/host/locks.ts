@@ -4,6 +4,8 @@ import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {WinchError} from '../errors.ts';
+import type {ProcessFacts} from '../events.ts';
+import {describeHolder, findLockHolder, SHARED_BYTE} from './find-lock-holder.ts';
 
 export type LockMode = 'shared' | 'exclusive';
 
@@ -14,8 +16,8 @@ export interface Lock extends Disposable {
 export interface AcquireOptions {
   readonly mode: LockMode;
   readonly signal?: AbortSignal | undefined;
-  /** Called once when somebody else holds the lock. */
-  readonly onWait?: () => void;
+  /** Called once when somebody else holds the lock; null when it is not known who, or this process itself does. */
+  readonly onWait?: (holder: ProcessFacts | null) => void;
   /** Milliseconds; absent: waits as long as the holder lives. */
   readonly timeoutMs?: number;
 }
@@ -26,6 +28,8 @@ export interface LockDirectory {
   acquire(name: string, options: AcquireOptions): Promise<Lock>;
   /** Null when somebody else holds it in a conflicting mode. */
   tryAcquire(name: string, mode: LockMode): Lock | null;
+  /** Another process that holds it right now, for messages. */
+  findHolder(name: string): ProcessFacts | null;
 }
 
 const FIRST_POLL_MS = 2;
@@ -48,31 +52,46 @@ export function openLockDirectory(directory: string): LockDirectory {
     accessSync(directory, constants.W_OK);
     return tryLock(join(directory, `${name}.lock`), mode);
   };
+  const findHolder = (name: string) => findLockHolder({path: join(directory, `${name}.lock`), offset: SHARED_BYTE});
   return {
     tryAcquire,
-    acquire: (name, options) => pollUntilFree(name, () => tryAcquire(name, options.mode), options),
+    findHolder,
+    acquire: (name, options) => {
+      const wanted = {name, attempt: () => tryAcquire(name, options.mode), findHolder: () => findHolder(name)};
+      return pollUntilFree(wanted, options);
+    },
   };
 }
 
-async function pollUntilFree(name: string, attempt: () => Lock | null, options: AcquireOptions): Promise<Lock> {
+interface WantedLock {
+  readonly name: string;
+  attempt(): Lock | null;
+  findHolder(): ProcessFacts | null;
+}
+
+async function pollUntilFree({name, attempt, findHolder}: WantedLock, options: AcquireOptions): Promise<Lock> {
   const {signal, onWait, timeoutMs} = options;
   const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
   signal?.throwIfAborted();
   const first = attempt();
   if (first) return first;
-  onWait?.();
+  onWait?.(findHolder());
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
     await sleep(pause);
     signal?.throwIfAborted();
     const lock = attempt();
     if (lock) return lock;
-    if (performance.now() > deadline) {
-      throw new WinchError('LOCK_TIMEOUT', `another process has held the lock ${name} for too long`, {
-        kind: 'storage',
-        hint: 'wait for it to finish, or end it',
-      });
-    }
+    if (performance.now() > deadline) throw lockTimeout(name, findHolder());
   }
+}
+
+function lockTimeout(name: string, holder: ProcessFacts | null): WinchError {
+  const who = holder ? describeHolder(holder) : 'another process';
+  return new WinchError('LOCK_TIMEOUT', `${who} has held the lock ${name} for too long`, {
+    kind: 'storage',
+    hint: 'wait for it to finish, or end it',
+    ...(holder && {details: {pid: holder.pid}}),
+  });
 }
 
 function tryLock(path: string, mode: LockMode): Lock | null {

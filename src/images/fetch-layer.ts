@@ -1,5 +1,5 @@
 import {isWinchError} from '../errors.ts';
-import type {CallOptions} from '../events.ts';
+import type {CallOptions, ProcessFacts} from '../events.ts';
 import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
 import {runTogether} from '../host/run-together.ts';
 import type {WrittenLayer} from '../layers/layer-pool.ts';
@@ -18,7 +18,7 @@ import {type LayerToFetch, openReception, type ReceptionOptions, withSecondDownl
  */
 export async function fetchLayer(context: ImageContext, work: LayerToFetch, options: CallOptions): Promise<number> {
   const {blobDigest, diffId} = work.layer;
-  const onWait = () => options.onEvent?.({type: 'blob:waiting', digest: blobDigest});
+  const onWait = (holder: ProcessFacts | null) => options.onEvent?.({type: 'blob:waiting', digest: blobDigest, holder});
   using _blob = await lockBlob(context, work.layer, options);
   using _layer = await context.store.lock('layer', diffId, {signal: options.signal, onWait});
   const needs = missingParts(context, work.layer);
@@ -39,7 +39,8 @@ export async function fetchLayer(context: ImageContext, work: LayerToFetch, opti
 
 /** Writes the layer file of a blob that is stored, unless somebody has done so meanwhile. */
 export async function unpackLayer(context: ImageContext, layer: LayerRecord, options: CallOptions): Promise<void> {
-  const onWait = () => options.onEvent?.({type: 'blob:waiting', digest: layer.blobDigest});
+  const onWait = (holder: ProcessFacts | null) =>
+    options.onEvent?.({type: 'blob:waiting', digest: layer.blobDigest, holder});
   using _layer = await context.store.lock('layer', layer.diffId, {signal: options.signal, onWait});
   if (missingParts(context, layer).layer) await indexStoredBlob(context, layer, options);
 }

@@ -1,4 +1,4 @@
-import type {CallOptions} from '../events.ts';
+import type {CallOptions, ProcessFacts} from '../events.ts';
 import type {Lock} from '../host/locks.ts';
 import type {ImageContext} from './context.ts';
 import type {BlobRecord} from './receive-layer.ts';
@@ -20,8 +20,8 @@ export async function lockBlob({store}: ImageContext, layer: BlobRecord, options
     if (receivedBytes > toldBytes) onEvent?.({type: 'blob:received', digest, receivedBytes, totalBytes});
     toldBytes = Math.max(toldBytes, receivedBytes);
   };
-  const onWait = () => {
-    onEvent?.({type: 'blob:waiting', digest});
+  const onWait = (holder: ProcessFacts | null) => {
+    onEvent?.({type: 'blob:waiting', digest, holder});
     if (onEvent) following = setInterval(tellProgress, LOOK_EVERY_MS);
   };
   try {

@@ -22,6 +22,8 @@ const IMAGE = buildImage({layers: LAYERS, compression: 'none'});
 const IMAGE_BYTES = IMAGE.layers.reduce((sum, {bytes}) => sum + bytes.length, 0);
 /** So slow that what a killed process has not read yet is little. */
 const LINE = {on: 'blob', slow: {bytes: 32_768, pauseMs: 3}} as const satisfies Fault;
+/** Whom a pull waits for. */
+const WAITING = /: waiting for pid \d+ \(winch pull, started \d+ s ago\)$/m;
 
 describe('e2e/resume', ({test}) => {
   test(
@@ -59,7 +61,7 @@ describe('e2e/resume', ({test}) => {
       const leader = winch.start(['pull', reference]);
       await waitFor(() => sentBytes(registry) > 0);
       const followers = Array.from({length: PULLERS - 1}, () => winch.start(['pull', reference]));
-      await waitFor(() => followers.every(({readStderr}) => readStderr().includes('waiting for another download')));
+      await waitFor(() => followers.every(({readStderr}) => WAITING.test(readStderr())));
       leader.child.kill('SIGKILL');
       for (const {exited} of followers) {
         const {exitCode, stdout, stderr} = await exited;

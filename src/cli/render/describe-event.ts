@@ -1,4 +1,5 @@
 import type {WinchEvent} from '../../events.ts';
+import {describeHolder} from '../../host/find-lock-holder.ts';
 import {humanBytes, humanDuration, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 
@@ -18,7 +19,7 @@ export const isLasting = ({type}: WinchEvent): boolean =>
 function describeTransfer(event: WinchEvent): string | null {
   switch (event.type) {
     case 'blob:waiting':
-      return `${shortDigest(event.digest)}: waiting for another download`;
+      return `${shortDigest(event.digest)}: ${describeWait(event)}`;
     case 'blob:resumed':
       return describeResumption(event);
     case 'blob:present':
@@ -56,6 +57,10 @@ function describeOther(event: WinchEvent): string | null {
       return null;
   }
 }
+
+/** Whom a download waits for. */
+export const describeWait = ({holder}: EventOf<'blob:waiting'>): string =>
+  `waiting for ${holder ? describeHolder(holder) : 'another download'}`;
 
 const describeResumption = ({digest, offset, totalBytes}: EventOf<'blob:resumed'>): string =>
   `${shortDigest(digest)}: continues at ${humanBytes(offset)} of ${humanBytes(totalBytes)}`;

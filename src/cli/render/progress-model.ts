@@ -1,4 +1,5 @@
 import type {WinchEvent} from '../../events.ts';
+import {describeWait} from './describe-event.ts';
 import {createRateMeter, type RateMeter} from './rate-meter.ts';
 
 export interface Transfer extends Pace {
@@ -74,7 +75,7 @@ function activityAfter(event: WinchEvent, before: string | null): string | null 
     case 'manifest:resolved':
       return `pulling ${event.reference}`;
     case 'blob:waiting':
-      return 'waiting for another download';
+      return describeWait(event);
     case 'bundle:copying':
       return `copying files to ${event.directory}`;
     case 'image:stored':

@@ -192,6 +192,7 @@ describe('cli/render/progress', ({test}) => {
     assert.equal(lines, [
       '444444444444: continues at 1kB of 3kB',
       '444444444444: waiting for another download',
+      '444444444444: waiting for pid 123 (winch pull, started 12 s ago)',
       '444444444444: uploaded 3kB',
       '444444444444: mounted from another repository',
       '444444444444: already there',
@@ -224,6 +225,7 @@ describe('cli/render/progress', ({test}) => {
 const TRANSFERS: readonly WinchEvent[] = [
   {type: 'blob:resumed', digest, offset: 1000, totalBytes: 3000},
   {type: 'blob:waiting', digest},
+  {type: 'blob:waiting', digest, holder: {pid: 123, command: 'winch pull', runningSeconds: 12.3}},
   {type: 'upload:finished', digest, size: 3000, outcome: 'uploaded'},
   {type: 'upload:finished', digest, size: 3000, outcome: 'mounted'},
   {type: 'upload:finished', digest, size: 3000, outcome: 'present'},
