@@ -31,7 +31,7 @@ export interface RemovalReport {
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE`
  */
 export async function removeImages(
-  {store}: ImageContext,
+  {store, now}: ImageContext,
   references: readonly string[],
   options: RemoveOptions = {},
 ): Promise<RemovalReport> {
@@ -40,7 +40,7 @@ export async function removeImages(
   const removed = await store.write((database) =>
     references
       .map((reference) => requireImage(database, reference))
-      .map((found) => removeOne(database, found, options.force ?? false)),
+      .map((found) => removeOne(database, found, {isForced: options.force ?? false, removedAt: now()})),
   );
   return {
     untagged: removed.flatMap(({untagged}) => untagged),
@@ -54,13 +54,18 @@ interface Removed {
   readonly deleted: readonly string[];
 }
 
-function removeOne(database: Database, {image, tag}: FoundImage, force: boolean): Removed {
+interface Removal {
+  readonly isForced: boolean;
+  readonly removedAt: number;
+}
+
+function removeOne(database: Database, {image, tag}: FoundImage, {isForced, removedAt}: Removal): Removed {
   const tags = tagsOf(database, image.manifestDigest);
   const going = tag ? [tag] : tags;
-  if (!tag && tags.length > 1 && !force) throw taggedTwice(image.configDigest, tags.map(familiarTag));
+  if (!tag && tags.length > 1 && !isForced) throw taggedTwice(image.configDigest, tags.map(familiarTag));
   const images = [image, ...going.flatMap(({targetDigest}) => imagesOfIndex(database, targetDigest))];
   // One of several references may have taken another one's tag or image with it.
-  const untagged = going.filter(({reference}) => deleteTag(database, reference));
+  const untagged = going.filter(({reference}) => deleteTag(database, reference, removedAt));
   const deleted = images.filter(
     ({manifestDigest}) => tagsOf(database, manifestDigest).length === 0 && deleteImage(database, manifestDigest),
   );

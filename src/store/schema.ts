@@ -67,6 +67,18 @@ export const MIGRATIONS: readonly string[] = Object.freeze([
   INSERT OR IGNORE INTO index_part
     SELECT target_digest, manifest_digest, 'image' FROM tag WHERE target_digest <> manifest_digest;
   `,
+  // What each tag came to name; no digests: it was removed. Images of the past may be gone, so nothing is referenced.
+  `
+  CREATE TABLE tag_event (
+    reference       TEXT NOT NULL,
+    number          INTEGER NOT NULL,
+    target_digest   TEXT,
+    manifest_digest TEXT,
+    happened_at     INTEGER NOT NULL,
+    PRIMARY KEY (reference, number)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO tag_event SELECT reference, 1, target_digest, manifest_digest, updated_at FROM tag;
+  `,
 ]);
 
 /**
@@ -79,5 +91,9 @@ export const STAND_INS: readonly string[] = Object.freeze([
   CREATE TEMP VIEW index_part AS
     SELECT target_digest AS index_digest, manifest_digest AS digest, 'image' AS kind FROM main.tag
     WHERE target_digest <> manifest_digest;
+  `,
+  `
+  CREATE TEMP VIEW tag_event AS
+    SELECT reference, 1 AS number, target_digest, manifest_digest, updated_at AS happened_at FROM main.tag;
   `,
 ]);

@@ -1,5 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database, Row} from './database.ts';
+import {recordTagEvent} from './tag-events.ts';
 
 /** A name for an image: `registry/repository:tag`, or `registry/repository@digest` when pulled by digest alone. */
 export interface TagRecord {
@@ -19,7 +20,9 @@ export function setTag(database: Database, tag: TagRecord, updatedAt: number): b
        manifest_digest = excluded.manifest_digest, updated_at = excluded.updated_at`,
     ...[tag.reference, tag.targetDigest, tag.manifestDigest, updatedAt],
   );
-  return before?.targetDigest !== tag.targetDigest || before.manifestDigest !== tag.manifestDigest;
+  const isChanged = before?.targetDigest !== tag.targetDigest || before.manifestDigest !== tag.manifestDigest;
+  if (isChanged) recordTagEvent(database, tag.reference, {...tag, happenedAt: updatedAt});
+  return isChanged;
 }
 
 export function findTag(database: Database, reference: string): TagRecord | null {
@@ -41,9 +44,14 @@ export const tagsOf = (database: Database, manifestDigest: Digest): readonly Tag
     )
     .map(tagRecord);
 
-/** Whether there was such a tag. */
-export const deleteTag = (database: Database, reference: string): boolean =>
-  database.run('DELETE FROM tag WHERE reference = ?', reference) > 0;
+/** Removes a tag; what it named stays known. Whether there was such a tag. */
+export function deleteTag(database: Database, reference: string, deletedAt = Date.now()): boolean {
+  const isDeleted = database.run('DELETE FROM tag WHERE reference = ?', reference) > 0;
+  if (isDeleted) {
+    recordTagEvent(database, reference, {targetDigest: null, manifestDigest: null, happenedAt: deletedAt});
+  }
+  return isDeleted;
+}
 
 const tagRecord = (row: Row): TagRecord => ({
   reference: String(row.reference),

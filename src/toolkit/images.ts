@@ -1,7 +1,9 @@
 import type {CallOptions} from '../events.ts';
+import type {ImportedImage, ImportOptions} from '../images/archives/import-rootfs.ts';
 import type {LoadedImage, LoadOptions} from '../images/archives/load.ts';
 import type {ArchiveInput} from '../images/archives/open-input.ts';
 import type {ImageArchive, SaveOptions} from '../images/archives/save.ts';
+import type {CheckOptions, CheckReport} from '../images/check/check.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
 import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
@@ -16,6 +18,7 @@ import type {PruneOptions} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
+import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
 import type {WhichAnswer} from '../images/which.ts';
 
@@ -35,6 +38,8 @@ export interface Images {
   sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
   /** Stores every image of an archive or a layout, under the names that it has there. */
   load(input: ArchiveInput, options?: LoadOptions): Promise<readonly LoadedImage[]>;
+  /** Makes an image of one layer from the tar of a root filesystem. */
+  import(input: ArchiveInput, options?: ImportOptions): Promise<ImportedImage>;
   /** Opens stored images as one archive, to be read once and closed. */
   save(references: readonly string[], options?: SaveOptions): Promise<ImageArchive>;
   /** Writes stored images into a directory as an OCI layout, beside what it holds. */
@@ -52,9 +57,17 @@ export interface Images {
   /** The images that have a path or a digest, and the layer it came with. */
   which(subject: string, options?: CallOptions): Promise<WhichAnswer>;
   tag(source: string, target: string): Promise<void>;
+  /** Takes names away from images, which stay. */
+  untag(references: readonly string[]): Promise<readonly string[]>;
+  /** What a tag has named, newest first. */
+  tagHistory(reference: string): Promise<readonly TagMove[]>;
+  /** Sets a tag back to what it named before. */
+  undoTag(reference: string): Promise<RestoredTag>;
   remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
   /** Removes what nothing needs; by its options also images that nobody uses. */
   prune(options?: PruneOptions): Promise<RemovalReport>;
+  /** Holds the store's files against its database, and makes damage good on demand. */
+  check(options?: CheckOptions): Promise<CheckReport>;
   /** What takes the space of the store, measured on disk. */
   usage(): Promise<DiskUsage>;
   /** Writes an OCI runtime bundle (`config.json` and `rootfs/`) into a new or empty directory. */
@@ -84,6 +97,8 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
       yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
     },
     load: async (...args) => (await load(import('../images/archives/load.ts'))).loadImages(context, ...args),
+    import: async (...args) =>
+      (await load(import('../images/archives/import-rootfs.ts'))).importRootfs(context, ...args),
     save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
     saveDirectory: async (...args) =>
       (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),
@@ -95,8 +110,13 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
       (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
     which: async (...args) => (await load(import('../images/which.ts'))).findHolders(context, ...args),
     tag: async (...args) => (await load(import('../images/tag.ts'))).tagImage(context, ...args),
+    untag: async (references) => (await load(import('../images/tag.ts'))).untagImages(context, references),
+    tagHistory: async (reference) =>
+      (await load(import('../images/tag-history.ts'))).readTagHistory(context.store, reference),
+    undoTag: async (reference) => (await load(import('../images/tag-history.ts'))).undoTag(context, reference),
     remove: async (...args) => (await load(import('../images/remove.ts'))).removeImages(context, ...args),
     prune: async (...args) => (await load(import('../images/prune.ts'))).pruneImages(context, ...args),
+    check: async (options) => (await load(import('../images/check/check.ts'))).checkStore(context, options),
     usage: async () => (await load(import('../images/disk-usage.ts'))).readDiskUsage(context.store),
     bundle: async (reference, directory, options = {}) =>
       (await load(import('../images/export-bundle.ts'))).exportBundle(context, {reference, directory}, options),

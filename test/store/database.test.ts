@@ -10,6 +10,7 @@ import {isWinchError} from '../../src/errors.ts';
 import {type Database, openDatabase, openDatabaseForReading} from '../../src/store/database.ts';
 import {listImages} from '../../src/store/image-records.ts';
 import {MIGRATIONS} from '../../src/store/schema.ts';
+import {listTagEvents} from '../../src/store/tag-events.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {runOnDisk} from '../helpers/run-on-disk.ts';
@@ -164,9 +165,14 @@ describe('store/database', ({test}) => {
       const parts = [{index_digest: 'sha256:i', digest: 'sha256:m', kind: 'image'}];
       const readParts = (database: Database) => database.all('SELECT * FROM index_part').map((row) => ({...row}));
       assert.equal(readParts(reader), parts);
+      const events = [{targetDigest: 'sha256:i', manifestDigest: 'sha256:m', happenedAt: 1}];
+      assert.equal(listTagEvents(reader, 'r:1'), events);
       reader.close();
       assert.equal(readFileSync(path), before);
-      await write(path, (database) => assert.equal(readParts(database), parts));
+      await write(path, (database) => {
+        assert.equal(readParts(database), parts);
+        assert.equal(listTagEvents(database, 'r:1'), events);
+      });
       assert.is(countImages(path), 1);
     }));
 

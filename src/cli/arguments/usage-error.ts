@@ -10,6 +10,10 @@ export const flagInvalid = (flag: string, problem: string, expected: string): Wi
 export const flagsConflict = (problem: string, hint: string): WinchError =>
   new WinchError('FLAGS_CONFLICT', problem, {kind: 'invalid', hint});
 
+/** Too many or too few words. */
+export const argumentsInvalid = (problem: string, hint: string): WinchError =>
+  new WinchError('ARGUMENTS_INVALID', problem, {kind: 'invalid', hint});
+
 /** The user's own word, quoted and cut to a length that fits a message. */
 export const quote = (word: string): string =>
   `"${word.length > LONGEST_QUOTE ? `${word.slice(0, LONGEST_QUOTE)}…` : word}"`;
