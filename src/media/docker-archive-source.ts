@@ -27,7 +27,8 @@ import {type FileSet, readSmallFile} from './file-set.ts';
 import {INDEX_FILE, LAYOUT_FILE} from './layout-index.ts';
 import {type LayoutPlace, openLayoutSource} from './layout-source.ts';
 
-const LAYER_TYPES: Readonly<Record<LayerCompression, string>> = {
+/** What a layer's compression makes of its media type. */
+export const LAYER_TYPES: Readonly<Record<LayerCompression, string>> = {
   none: OCI_LAYER,
   gzip: OCI_LAYER_GZIP,
   zstd: OCI_LAYER_ZSTD,
@@ -103,7 +104,7 @@ async function describeLayer(region: FileRegion, diffId: Digest, signal?: AbortS
   return {mediaType: LAYER_TYPES[compression], digest, size: region.size};
 }
 
-async function hashRegion(region: FileRegion, signal?: AbortSignal): Promise<Digest> {
+export async function hashRegion(region: FileRegion, signal?: AbortSignal): Promise<Digest> {
   const digester = createDigester();
   for await (const chunk of readRegion(region, 0, {signal})) digester.update(chunk);
   return digester.digest();

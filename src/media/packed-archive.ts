@@ -54,7 +54,7 @@ export async function unpackIfPacked(file: FileHandle, {path, signal}: PackedArc
 }
 
 /** @throws {WinchError} `LIMIT_UNPACKED` */
-export async function writeWithin(path: string, chunks: AsyncIterable<Buffer>, limitBytes: number): Promise<void> {
+export async function writeWithin(path: string, chunks: AsyncIterable<Uint8Array>, limitBytes: number): Promise<void> {
   await using output = await open(path, 'wx', 0o600);
   let written = 0;
   for await (const chunk of chunks) {

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {addAbortSignal} from 'node:stream';
 import {hasErrno, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import type {FileRegion} from '../../host/file-regions.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {decompressLayer} from '../../layers/decompress.ts';
 import {openArchiveFiles} from '../../media/archive-files.ts';
@@ -26,8 +27,33 @@ export async function openInput(paths: StorePaths, input: ArchiveInput, {signal}
   const stats = await statInput(input);
   if (stats.isDirectory()) return openDirectoryFiles(input);
   if (stats.isFile()) return {...(await openArchiveFiles(await realpath(input), {signal})), name: input};
+  return await spool(paths, {name: input, bytes: openStream(input, signal)}, {signal});
+}
+
+export interface InputFile extends AsyncDisposable {
+  readonly region: FileRegion;
+}
+
+/**
+ * One file as it is, read as often as needed; what can be read only once as {@link openInput} keeps it.
+ *
+ * @throws {WinchError} `ARCHIVE_MISSING` | `FILE_UNUSABLE` (a directory) | `LIMIT_UNPACKED`
+ */
+export async function openInputFile(paths: StorePaths, input: ArchiveInput, {signal}: CallOptions): Promise<InputFile> {
+  const stats = typeof input === 'string' ? await statInput(input) : null;
+  if (typeof input === 'string' && stats?.isFile()) {
+    const region = {path: await realpath(input), offset: 0, size: stats.size};
+    return {region, [Symbol.asyncDispose]: async () => {}};
+  }
+  if (typeof input === 'string' && stats?.isDirectory()) throw isDirectory(input);
+  const {path, remove} = await spoolBytes(paths, openStream(input, signal), {signal});
+  return {region: {path, offset: 0, size: (await stat(path)).size}, [Symbol.asyncDispose]: remove};
+}
+
+function openStream(input: ArchiveInput, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  if (typeof input !== 'string') return input;
   const stream = createReadStream(input);
-  return await spool(paths, {name: input, bytes: signal ? addAbortSignal(signal, stream) : stream}, {signal});
+  return signal ? addAbortSignal(signal, stream) : stream;
 }
 
 async function statInput(path: string): Promise<Stats> {
@@ -42,18 +68,21 @@ async function statInput(path: string): Promise<Stats> {
   }
 }
 
+const isDirectory = (path: string): WinchError =>
+  new WinchError('FILE_UNUSABLE', `${path} is a directory`, {
+    kind: 'invalid',
+    hint: 'pack it as a tar first, and pipe that in',
+  });
+
 interface InputStream {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-async function spool({ingest}: StorePaths, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
-  const path = join(ingest, `archive-${randomBytes(8).toString('hex')}`);
-  const remove = () => rm(path, {force: true});
+async function spool(paths: StorePaths, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
+  const {chunks} = await decompressLayer(bytes, {signal});
+  const {path, remove} = await spoolBytes(paths, chunks, {signal});
   try {
-    await mkdir(ingest, {recursive: true, mode: 0o700});
-    const {chunks} = await decompressLayer(bytes, {signal});
-    await writeWithin(path, chunks, await spareBytes(ingest));
     const files = await openArchiveFiles(path, {signal});
     const close = async () => {
       await files.close();
@@ -62,6 +91,25 @@ async function spool({ingest}: StorePaths, {name, bytes}: InputStream, {signal}:
     return {...files, name, close};
   } catch (error) {
     await remove();
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+interface SpooledBytes {
+  readonly path: string;
+  remove(): Promise<void>;
+}
+
+async function spoolBytes({ingest}: StorePaths, bytes: AsyncIterable<Uint8Array>, {signal}: CallOptions) {
+  const path = join(ingest, `archive-${randomBytes(8).toString('hex')}`);
+  const spooled: SpooledBytes = {path, remove: () => rm(path, {force: true})};
+  try {
+    await mkdir(ingest, {recursive: true, mode: 0o700});
+    await writeWithin(path, bytes, await spareBytes(ingest));
+    return spooled;
+  } catch (error) {
+    await spooled.remove();
     signal?.throwIfAborted();
     throw storageError(error, path);
   }

@@ -4,6 +4,7 @@ import {Readable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {WinchError} from '../../../src/errors.ts';
+import type {ImportOptions} from '../../../src/images/archives/import-rootfs.ts';
 import type {LoadOptions} from '../../../src/images/archives/load.ts';
 import type {ArchiveInput} from '../../../src/images/archives/open-input.ts';
 import type {SaveOptions} from '../../../src/images/archives/save.ts';
@@ -82,5 +83,24 @@ describe('cli/commands on archives', ({test}) => {
     const {code, stderr} = await runWinch(['load', '-i', 'a'], {images: {load}});
     assert.is(code, 3);
     assert.match(stderr, /--force/);
+  });
+
+  test('import: passes the tar and its flags on and prints the id', async () => {
+    const seen: [unknown, ImportOptions | undefined][] = [];
+    const images = {
+      import: async (input: ArchiveInput, options?: ImportOptions) => {
+        seen.push([typeof input === 'string' ? input : (await buffer(input)).toString(), options]);
+        return {imageId: DIGESTS.config, manifestDigest: DIGESTS.manifest, layerDigest: DIGESTS.manifest};
+      },
+    };
+    const words = ['import', '-c', 'CMD sh', '--change', 'USER a', '-m', 'from a test', 'root.tar', 'base:1'];
+    const {code, stdout} = await runWinch(words, {images});
+    assert.equal([code, stdout], [0, `${DIGESTS.config}\n`]);
+    assert.is(seen[0]?.[0], '/work/here/root.tar');
+    const {reference, changes, message} = seen[0]?.[1] ?? {};
+    assert.equal([reference, changes, message], ['base:1', ['CMD sh', 'USER a'], 'from a test']);
+    const environment = {openStandardInput: () => Readable.from([Buffer.from('piped')])};
+    await runWinch(['import', '--platform', 'linux/arm64', '-'], {images, environment});
+    assert.equal([seen[1]?.[0], seen[1]?.[1]?.platform], ['piped', 'linux/arm64']);
   });
 });

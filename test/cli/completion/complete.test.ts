@@ -12,7 +12,7 @@ const offer = async (line: string) => {
 
 describe('cli/completion/complete', ({test}) => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
-    ['i', ['images', 'inspect', 'info']],
+    ['i', ['import', 'images', 'inspect', 'info']],
     ['--ro', ['--root']],
     ['man', ['manifest']],
     ['manifest ', ['get', 'put', 'delete']],
