@@ -1,4 +1,5 @@
-import {BLOCK_BITS, HEAD_BYTES} from './erofs-format.ts';
+import {type Digest, digestHex} from '../oci/digest.ts';
+import {BLOCK_BITS, BLOCK_BYTES, HEAD_BYTES} from './erofs-format.ts';
 
 export interface SuperblockFields {
   readonly rootNumber: number;
@@ -8,6 +9,9 @@ export interface SuperblockFields {
   /** 16 bytes. */
   readonly uuid: Uint8Array;
 }
+
+/** Of the file system's id. */
+export const UUID_BYTES = 16;
 
 const SUPERBLOCK_AT = 1024;
 const MAGIC = 0xe0f5e1e2;
@@ -27,4 +31,16 @@ export function encodeErofsHead(fields: SuperblockFields): Buffer {
   block.writeUInt32LE(fields.metaBlock, 40);
   block.set(fields.uuid, 48);
   return head;
+}
+
+/** Whether this can be the head of such a layer file; only with its tar can be told whether it is. */
+export function isLayerHead(head: Buffer, layer: {readonly diffId: Digest; readonly fileBytes: number}): boolean {
+  const block = head.subarray(SUPERBLOCK_AT);
+  return encodeErofsHead({
+    rootNumber: block.readUInt16LE(14),
+    inodes: block.readUInt32LE(16),
+    blocks: layer.fileBytes / BLOCK_BYTES,
+    metaBlock: block.readUInt32LE(40),
+    uuid: Buffer.from(digestHex(layer.diffId), 'hex').subarray(0, UUID_BYTES),
+  }).equals(head);
 }

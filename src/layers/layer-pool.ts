@@ -3,8 +3,10 @@ import {extname} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
 import {openWorkerPool} from '../host/worker-pool.ts';
+import type {LayerFault, LayerToVerify} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
 
+export type {LayerFault, LayerToVerify} from './verify-layer.ts';
 export type {WrittenLayer} from './write-layer.ts';
 
 /** What is to become a layer file. */
@@ -23,12 +25,17 @@ export interface LayerPool extends AsyncDisposable {
    * @throws {WinchError} what `writeLayerFile` and the source throw, and `WORKER_FAILED`; `path` is gone then.
    */
   write(request: LayerRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<WrittenLayer>;
+  /** As `verifyLayerFile`, on a thread of its own. */
+  verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<LayerFault | null>;
   /** Ends every thread; writes under way reject. Idempotent. */
   close(): Promise<void>;
 }
 
+/** What a worker is asked for. */
+export type LayerWork = LayerWriting | {readonly verify: LayerToVerify};
+
 /** A {@link LayerRequest} as it travels to the worker. */
-export interface LayerWork {
+interface LayerWriting {
   readonly view: GrowingFileView;
   readonly path: string;
   readonly options: Omit<WriteLayerOptions, 'signal'>;
@@ -39,7 +46,7 @@ const HEAP_LIMIT_MEBIBYTES = 1024;
 
 /** Opens a pool of at most `size` threads; none is started before the first layer. */
 export function openLayerPool({size}: {readonly size: number}): LayerPool {
-  const pool = openWorkerPool<LayerWork, WrittenLayer>({
+  const pool = openWorkerPool<LayerWork, WrittenLayer | LayerFault | null>({
     // Published files are .js, sources .ts.
     url: new URL(`./layer-worker${extname(import.meta.url)}`, import.meta.url),
     size,
@@ -49,13 +56,14 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     write: async ({source, path, ...options}, {signal} = {}) => {
       const {view} = source;
       try {
-        return await pool.call({view, path, options}, {transfer: [view.port], signal});
+        return (await pool.call({view, path, options}, {transfer: [view.port], signal})) as WrittenLayer;
       } catch (error) {
         // A thread that died could not remove its file.
         if (!hasErrno(error, 'EEXIST')) await rm(path, {force: true});
         throw error;
       }
     },
+    verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as LayerFault | null,
     close: pool.close,
     [Symbol.asyncDispose]: pool.close,
   };

@@ -3,15 +3,13 @@ import {WinchError} from '../errors.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 import {storageError} from '../host/storage-error.ts';
-import {createDigester, type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
+import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
 import {type LayerCompression, layerCompression} from '../oci/media-types.ts';
 import {decompressLayer} from './decompress.ts';
 import {markDirectories} from './directory-marks.ts';
-import {BLOCK_BYTES} from './erofs-format.ts';
 import {encodeErofsIndex} from './erofs-index.ts';
-import {type ErofsLayout, inodeNumber, layOutErofs} from './erofs-layout.ts';
-import {encodeErofsHead} from './erofs-superblock.ts';
-import {ROOT} from './inode-table.ts';
+import {type ErofsLayout, layOutErofs} from './erofs-layout.ts';
+import {encodeLayerHead} from './layer-head.ts';
 import {createLayerOutput, type LayerOutput} from './layer-output.ts';
 import {layerRefusal} from './refusal.ts';
 import {createTarReader} from './tar-reader.ts';
@@ -49,7 +47,6 @@ export interface WrittenLayer {
 
 /** EROFS counts blocks of 512 bytes in 32 bits. */
 const DEFAULT_MAX_UNPACKED_BYTES = 2 ** 40;
-const UUID_BYTES = 16;
 
 /**
  * Writes a layer file: the tar byte for byte behind 4 KiB of head, then an EROFS index over it, in one pass.
@@ -152,14 +149,7 @@ async function writeIndex(output: LayerOutput, {tree, tarBytes, diffId}: IndexSo
   const layout = layOutErofs(tree, tarBytes);
   output.seek(layout.start);
   for (const piece of encodeErofsIndex(layout)) await output.append(piece);
-  const head = encodeErofsHead({
-    rootNumber: inodeNumber(layout, ROOT),
-    inodes: layout.order.length,
-    blocks: layout.end / BLOCK_BYTES,
-    metaBlock: layout.start / BLOCK_BYTES,
-    uuid: Buffer.from(digestHex(diffId), 'hex').subarray(0, UUID_BYTES),
-  });
-  await output.finish(head);
+  await output.finish(encodeLayerHead(layout, diffId));
   return layout;
 }
 

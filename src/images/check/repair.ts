@@ -1,0 +1,130 @@
+import {chmod} from 'node:fs/promises';
+import {join} from 'node:path';
+import {isWinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {storageError} from '../../host/storage-error.ts';
+import {type Digest, isDigest} from '../../oci/digest.ts';
+import type {Database} from '../../store/database.ts';
+import {deleteImage} from '../../store/image-records.ts';
+import {deleteTag, listTags} from '../../store/tags.ts';
+import type {ImageContext} from '../context.ts';
+import type {Finding} from './finding.ts';
+import {restoreBlob} from './restore-blob.ts';
+import {restoreLayer} from './restore-layer.ts';
+
+/** A finding with the manifests of the images that it hurts. */
+export interface Damage {
+  readonly finding: Finding;
+  readonly users: readonly Digest[];
+}
+
+/** What became of one damage. */
+export interface Repair {
+  readonly finding: Finding;
+  /** `kept`: nothing is better than before, and another attempt may help. */
+  readonly outcome: 'repaired' | 'dropped' | 'kept';
+  /** One line for people. */
+  readonly detail: string;
+}
+
+const FILE_MODE = 0o600;
+const DIRECTORY_MODE = 0o700;
+
+/** Blobs first, since layer files are written from them. One failure leaves the others their turn. */
+const ORDER: readonly Finding['object'][] = ['directory', 'file', 'blob', 'layer', 'database'];
+
+/**
+ * Makes damages good one by one; the caller holds a lease.
+ *
+ * An image of which a part cannot be had again is dropped with its tags, unless the layer file is there for which the
+ * lost blob was kept: that image still runs.
+ */
+export async function repairDamages(
+  context: ImageContext,
+  damages: readonly Damage[],
+  options: CallOptions,
+): Promise<readonly Repair[]> {
+  const repairs: Repair[] = [];
+  const inOrder = damages.toSorted((a, b) => ORDER.indexOf(a.finding.object) - ORDER.indexOf(b.finding.object));
+  for (const damage of inOrder) {
+    options.signal?.throwIfAborted();
+    repairs.push(await repairOne(context, {damage, damages}, options));
+  }
+  return repairs;
+}
+
+interface Work {
+  readonly damage: Damage;
+  readonly damages: readonly Damage[];
+}
+
+async function repairOne(context: ImageContext, work: Work, options: CallOptions): Promise<Repair> {
+  const {finding} = work.damage;
+  try {
+    const detail = await restore(context, work.damage, options);
+    return detail === null
+      ? {finding, outcome: 'kept', detail: 'nothing can be done here'}
+      : {finding, outcome: 'repaired', detail};
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!isWinchError(error)) throw error;
+    if (error.code === 'LAYER_UNNEEDED') return {finding, outcome: 'dropped', detail: error.message};
+    const isLost = error.code === 'BLOB_UNRECOVERABLE' && !runsWithout(context, work);
+    if (!isLost) return {finding, outcome: 'kept', detail: error.message};
+    await context.store.write((database) => dropImages(database, work.damage.users));
+    return {finding, outcome: 'dropped', detail: error.message};
+  }
+}
+
+/** What was done; null: nothing. */
+async function restore(context: ImageContext, {finding, users}: Damage, options: CallOptions): Promise<string | null> {
+  const {kind, object, digest, path} = finding;
+  if (kind === 'mode') {
+    await setMode(join(context.store.paths.root, path), object === 'directory' ? DIRECTORY_MODE : FILE_MODE);
+    return 'its mode is right again';
+  }
+  if (!isDigest(digest)) return null;
+  if (object === 'layer') {
+    await restoreLayer(context, {diffId: digest, users}, options);
+    return 'written again from its blob';
+  }
+  if (object !== 'blob') return null;
+  await restoreBlob(context, {digest, users}, options);
+  return 'downloaded again';
+}
+
+async function setMode(path: string, mode: number): Promise<void> {
+  try {
+    await chmod(path, mode);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
+
+/** Whether a lost blob is that of a layer whose file is there and whole. */
+function runsWithout({store}: ImageContext, {damage, damages}: Work): boolean {
+  const {object, digest} = damage.finding;
+  if (object !== 'blob' || digest === null) return false;
+  const isDamaged = (diffId: unknown) =>
+    damages.some(({finding}) => finding.object === 'layer' && finding.digest === diffId && finding.kind !== 'mode');
+  const files = store.read(
+    (database) =>
+      database.all(
+        `SELECT chain.diff_id, layer.file_bytes FROM image_layer JOIN chain USING (chain_id) LEFT JOIN layer USING (diff_id)
+         WHERE blob_digest = ?`,
+        digest,
+      ),
+    [],
+  );
+  return files.length > 0 && files.every((row) => row.file_bytes !== null && !isDamaged(row.diff_id));
+}
+
+function dropImages(database: Database, manifestDigests: readonly Digest[]): void {
+  for (const tag of listTags(database)) {
+    if (manifestDigests.includes(tag.manifestDigest)) deleteTag(database, tag.reference);
+  }
+  for (const manifestDigest of manifestDigests) {
+    database.run("DELETE FROM index_part WHERE digest = ? AND kind = 'image'", manifestDigest);
+    deleteImage(database, manifestDigest);
+  }
+}

@@ -1,0 +1,86 @@
+import {isWinchError, WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {type Digest, digestAlgorithm, digestOf, shortDigest} from '../../oci/digest.ts';
+import {parseReference, type Reference} from '../../oci/reference.ts';
+import type {Database} from '../../store/database.ts';
+import {findImage, listedLayersOf} from '../../store/image-records.ts';
+import {setAside} from '../../store/set-aside.ts';
+import {listTags} from '../../store/tags.ts';
+import type {ImageContext} from '../context.ts';
+import {fetchBlob} from '../fetch-blob.ts';
+import type {BlobRecord} from '../receive-layer.ts';
+
+const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
+
+/** A blob of the store with the images that need it. */
+export interface BlobToRestore {
+  readonly digest: Digest;
+  readonly users: readonly Digest[];
+}
+
+/**
+ * Sets a damaged blob aside and downloads it again from where the tags of its images say.
+ *
+ * @throws {WinchError} `BLOB_UNRECOVERABLE`: no tag says where it came from, or it is there no more | of the registry
+ */
+export async function restoreBlob(context: ImageContext, blob: BlobToRestore, options: CallOptions): Promise<void> {
+  const {store} = context;
+  const origins = store.read((database) => findOrigins(database, blob), []);
+  const record = store.read((database) => findBlobRecord(database, blob), null);
+  await setAside(store.paths, store.paths.blob(blob.digest));
+  const failures: unknown[] = [];
+  for (const reference of origins) {
+    try {
+      if (record) await fetchBlob(context, {reference, layer: record}, options);
+      else await fetchDocument(context, {reference, digest: blob.digest}, options);
+      return;
+    } catch (error) {
+      if (!isWinchError(error) || error.kind === 'storage' || error.kind === 'interrupted') throw error;
+      failures.push(error);
+    }
+  }
+  const passing = failures.find((error) => isWinchError(error) && error.kind !== 'not-found');
+  throw passing ?? unrecoverable(blob.digest, origins.length);
+}
+
+/** Every tag of the images; the same repository once. */
+function findOrigins(database: Database, {digest, users}: BlobToRestore): readonly Reference[] {
+  const tags = listTags(database).filter((tag) => users.includes(tag.manifestDigest) || tag.targetDigest === digest);
+  const references = tags.map((tag) => parseReference(tag.reference));
+  return [...new Map(references.map((found) => [`${found.registry}/${found.repository}`, found])).values()];
+}
+
+/** Null: it is a manifest or an index. */
+function findBlobRecord(database: Database, {digest, users}: BlobToRestore): BlobRecord | null {
+  for (const user of users) {
+    const image = findImage(database, user);
+    if (image?.configDigest === digest) {
+      return {blobDigest: digest, blobBytes: image.configBytes, mediaType: CONFIG_TYPE};
+    }
+    const layer = listedLayersOf(database, user).find(({blobDigest}) => blobDigest === digest);
+    if (layer) return layer;
+  }
+  return null;
+}
+
+interface DocumentToFetch {
+  readonly reference: Reference;
+  readonly digest: Digest;
+}
+
+async function fetchDocument(
+  {store, registry}: ImageContext,
+  {reference, digest}: DocumentToFetch,
+  {signal, onEvent}: CallOptions,
+): Promise<void> {
+  const {bytes} = await (await registry()).getManifest(reference, digest, {signal, onEvent});
+  if (digestOf(bytes, digestAlgorithm(digest)) !== digest) throw unrecoverable(digest, 1);
+  await store.blobs.put(digest, bytes);
+}
+
+const unrecoverable = (digest: Digest, origins: number) =>
+  new WinchError(
+    'BLOB_UNRECOVERABLE',
+    `blob ${shortDigest(digest)} ${origins === 0 ? 'has no tag that says where it came from' : 'is no longer where it came from'}`,
+    {kind: 'not-found', hint: 'the images that need it are of no use'},
+  );

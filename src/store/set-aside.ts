@@ -1,0 +1,16 @@
+import {randomBytes} from 'node:crypto';
+import {mkdir, rename} from 'node:fs/promises';
+import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {storageError} from '../host/storage-error.ts';
+import type {StorePaths} from './paths.ts';
+
+/** Takes a damaged file out of its place, so that it can be had again; the next garbage collection deletes it. */
+export async function setAside(paths: StorePaths, path: string): Promise<void> {
+  try {
+    await mkdir(paths.trash, {recursive: true, mode: 0o700});
+    await rename(path, join(paths.trash, randomBytes(8).toString('hex')));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw storageError(error, path);
+  }
+}

@@ -1,0 +1,161 @@
+import {readFileSync, statSync, writeFileSync} from 'node:fs';
+import * as assert from 'uvu/assert';
+import {openTestStore} from '../../helpers/open-store.ts';
+import {findStoreProblems} from '../../helpers/store-problems.ts';
+import {describe} from '../../helpers/suite.ts';
+import {type DamagedStore, flipBit, HARMS, openDamagedStore} from './damaged-store.ts';
+
+const DEEP = {deep: true};
+const HEAD_BYTES = 4096;
+
+type Place = 'blob' | 'manifest' | 'config' | 'layer';
+const PLACES: readonly Place[] = ['blob', 'manifest', 'config', 'layer'];
+
+/** One bit in each part of each kind of file, by where it is. */
+const FLIPS: Readonly<Record<string, (paths: DamagedStore['paths']) => readonly [string, number]>> = {
+  'a layer blob': ({blob}) => [blob, 20],
+  'a manifest': ({manifest}) => [manifest, 20],
+  'a config': ({config}) => [config, 20],
+  "a layer file's superblock": ({layer}) => [layer, 1024],
+  "a layer file's head": ({layer}) => [layer, 1024 + 14],
+  "a layer file's tar": ({layer}) => [layer, HEAD_BYTES + 700],
+  "a layer file's index": ({layer}) => [layer, statSync(layer).size - 500],
+};
+
+const damagesOf = async ({images}: DamagedStore, options = {}) =>
+  (await images.check(options)).findings.filter(({isDamage}) => isDamage);
+
+describe('images/check', ({test}) => {
+  test('a store that does not exist is sound, and is not made', async () => {
+    await using store = await openTestStore();
+    const {findings, isClean} = await store.toolkit.images.check({deep: true});
+    assert.equal([findings, isClean], [[], true]);
+  });
+
+  test('a store as pulls leave it is sound, fast and deep', async () => {
+    await using store = await openDamagedStore();
+    for (const options of [{}, DEEP]) {
+      const {findings, isClean, checkedFiles} = await store.images.check(options);
+      assert.equal([findings, isClean, checkedFiles], [[], true, 6]);
+    }
+  });
+
+  for (const [where, choose] of Object.entries(FLIPS)) {
+    test(`one flipped bit in ${where} is found, named, and repaired to the very bytes`, async () => {
+      await using store = await openDamagedStore();
+      const [path, offset] = choose(store.paths);
+      const original = readFileSync(path);
+      flipBit(path, offset);
+      const [damage, ...more] = await damagesOf(store, DEEP);
+      assert.equal([damage?.kind, damage?.path, more], ['content', path.slice(store.root.length + 1), []]);
+      assert.equal(
+        damage?.images.map(({references}) => references),
+        [[store.reference]],
+      );
+      const {repairs, isClean} = await store.images.check({deep: true, repair: true});
+      assert.equal([repairs.map(({outcome}) => outcome), isClean], [['repaired'], true]);
+      assert.ok(readFileSync(path).equals(original));
+      assert.equal(await damagesOf(store, DEEP), []);
+      assert.equal(findStoreProblems(store.root), []);
+    });
+  }
+
+  for (const place of PLACES) {
+    for (const [kind, harm] of Object.entries(HARMS)) {
+      test(`a ${place} of which the ${kind} is wrong is found without reading it, and repaired`, async () => {
+        await using store = await openDamagedStore();
+        const path = store.paths[place];
+        const original = readFileSync(path);
+        harm(path);
+        assert.equal(
+          (await damagesOf(store)).map((damage) => damage.kind),
+          [kind],
+        );
+        const {repairs} = await store.images.check({repair: true});
+        assert.equal(
+          repairs.map(({outcome}) => outcome),
+          ['repaired'],
+        );
+        assert.ok(readFileSync(path).equals(original));
+        assert.is(statSync(path).mode & 0o777, 0o600);
+        assert.equal(await damagesOf(store, DEEP), []);
+      });
+    }
+  }
+
+  test('a page of the database that is damaged is found', async () => {
+    await using store = await openDamagedStore();
+    await store.toolkit.close();
+    const bytes = readFileSync(store.paths.database);
+    writeFileSync(store.paths.database, bytes.fill(0xff, 4096, 8192));
+    const [damage] = await damagesOf(store);
+    assert.equal([damage?.object, damage?.kind, damage?.path], ['database', 'content', 'winch.db']);
+    assert.is((await store.images.check({repair: true})).isClean, false);
+  });
+
+  test('a layer file and its blob that are damaged both are had again', async () => {
+    await using store = await openDamagedStore();
+    const original = readFileSync(store.paths.layer);
+    flipBit(store.paths.blob, 20);
+    HARMS.missing(store.paths.layer);
+    const {repairs} = await store.images.check({repair: true});
+    assert.equal(
+      repairs.map(({outcome}) => outcome),
+      ['repaired'],
+    );
+    assert.ok(readFileSync(store.paths.layer).equals(original));
+    assert.equal(findStoreProblems(store.root), []);
+  });
+
+  test('an image whose config is nowhere any more is dropped with its tag, and named', async () => {
+    await using store = await openDamagedStore();
+    store.registry.setFaults([{on: 'any', status: 404}]);
+    flipBit(store.paths.config, 20);
+    const {repairs, isClean} = await store.images.check({deep: true, repair: true});
+    assert.equal([repairs.map(({outcome}) => outcome), isClean], [['dropped'], true]);
+    assert.equal(repairs[0]?.finding.images[0]?.references, [store.reference]);
+    assert.equal(await store.images.list(), []);
+  });
+
+  test('an image that runs without its lost blob is kept', async () => {
+    await using store = await openDamagedStore();
+    store.registry.setFaults([{on: 'any', status: 404}]);
+    HARMS.missing(store.paths.blob);
+    const {repairs, isClean} = await store.images.check({repair: true});
+    assert.equal([repairs.map(({outcome}) => outcome), isClean], [['kept'], false]);
+    assert.is((await store.images.list()).length, 1);
+  });
+
+  test('an image is kept while its registry refuses', async () => {
+    await using store = await openDamagedStore();
+    store.registry.setFaults([{on: 'any', status: 403}]);
+    HARMS.missing(store.paths.layer);
+    HARMS.missing(store.paths.blob);
+    const {repairs} = await store.images.check({repair: true});
+    assert.equal(
+      repairs.map(({outcome}) => outcome),
+      ['kept', 'kept'],
+    );
+    assert.is((await store.images.list()).length, 1);
+  });
+
+  test('what no image needs is named, and is no damage', async () => {
+    await using store = await openDamagedStore();
+    writeFileSync(store.paths.below(`blobs/sha256/${'0'.repeat(64)}`), 'extra');
+    writeFileSync(store.paths.below('blobs/sha256/name'), 'extra');
+    writeFileSync(store.paths.below('ingest/blob-sha256-aa'), 'part');
+    const {findings, isClean} = await store.images.check(DEEP);
+    assert.equal(
+      findings.map(({kind, isDamage}) => [kind, isDamage]),
+      Array(3).fill(['extra', false]),
+    );
+    assert.is(isClean, true);
+  });
+
+  test('stops when it is told to', async () => {
+    await using store = await openDamagedStore();
+    const reason = new Error('enough');
+    const error = await store.images.check({deep: true, signal: AbortSignal.abort(reason)}).catch((caught) => caught);
+    assert.is(error, reason);
+  });
+});

@@ -1,0 +1,58 @@
+import {chmodSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {startRegistry} from '../../../fixtures/registry-server.ts';
+import type {Digest} from '../../../src/oci/digest.ts';
+import {openTestStore} from '../../helpers/open-store.ts';
+import {appTar, baseTar, imageOf} from '../sample-images.ts';
+
+const AMD64 = {platform: 'linux/amd64'};
+
+/** A store with one image of two layers, beside the registry that it came from. */
+export async function openDamagedStore() {
+  const registry = await startRegistry();
+  const store = await openTestStore();
+  const image = imageOf([baseTar, appTar]);
+  registry.put('app', '1', image);
+  const reference = `${registry.host}/app:1`;
+  await store.toolkit.images.pull(reference, AMD64);
+  const {manifest} = await store.toolkit.images.inspect(reference);
+  const [layer] = (manifest as {readonly layers: readonly {readonly digest: Digest}[]}).layers;
+  const [described] = (await store.toolkit.images.inspect(reference)).layers;
+  if (!layer || !described) throw new Error('the sample has no layer');
+  const below = (path: string) => join(store.root, path);
+  const place = (directory: string, digest: string) => below(`${directory}/${digest.replace(':', '/')}`);
+  return {
+    registry,
+    reference,
+    root: store.root,
+    toolkit: store.toolkit,
+    images: store.toolkit.images,
+    paths: {
+      blob: place('blobs', layer.digest),
+      manifest: place('blobs', image.manifest.digest),
+      config: place('blobs', image.config.digest),
+      layer: join(place('layers', described.diffId), 'layer.erofs'),
+      database: below('winch.db'),
+      below,
+    },
+    [Symbol.asyncDispose]: async () => {
+      await store[Symbol.asyncDispose]();
+      await registry.close();
+    },
+  };
+}
+
+export type DamagedStore = Awaited<ReturnType<typeof openDamagedStore>>;
+
+export function flipBit(path: string, offset: number): void {
+  const bytes = readFileSync(path);
+  bytes.writeUInt8(bytes.readUInt8(offset) ^ 1, offset);
+  writeFileSync(path, bytes);
+}
+
+/** Ways to hurt a file. */
+export const HARMS: Readonly<Record<'missing' | 'size' | 'mode', (path: string) => void>> = {
+  missing: (path) => rmSync(path),
+  size: (path) => truncateSync(path, 10),
+  mode: (path) => chmodSync(path, 0o644),
+};
