@@ -43,10 +43,12 @@ export function openEndpointSession(endpoint: Endpoint, options: EndpointSession
       sendFollowing(transport, sent, {privateHeaders: Object.keys(target.headers)});
     const [first = ''] = target.origins;
     if (origin === undefined && authorization === undefined && isProbe(request, target)) {
-      const response = await tryOrigin(follow, {...requestAt(first, request, target), mayRepeat: false});
+      const response = await tryOrigin(follow, {
+        ...requestAt(first, request, target),
+        mayRepeat: request.mayRepeat === false ? false : 'replies',
+      });
       if (response) origin = new URL(first).origin;
-      if (response && !isPassing(response)) return response;
-      await response?.discard();
+      if (response) return response;
     }
     origin ??= new URL(await findOrigin(transport, target, request.signal)).origin;
     return await follow(requestAt(origin, request, target, authorization));
@@ -82,9 +84,6 @@ function requestAt(
 /** Whether a request can find out by itself where the API answers: a ping before it doubles the time of a look. */
 const isProbe = ({method = 'GET', body}: SessionRequest, {origins, isMirror}: Endpoint): boolean =>
   origins.length > 1 && !isMirror && body === undefined && (method === 'GET' || method === 'HEAD');
-
-/** Whether asking again, with the patience of a request that is no probe, may bring another reply. */
-const isPassing = ({status}: TransportResponse): boolean => status >= 500 || status === 408 || status === 429;
 
 /** Null when the reply does not tell that the API is there. */
 async function tryOrigin(

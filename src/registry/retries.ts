@@ -107,7 +107,7 @@ function delayAfter(outcome: Outcome, {budget, isKnown, isPaused}: Standing): nu
 
 /** An upload is continued by those who know where it stands, but what got a 429 was not even looked at. */
 function isRepeatable({url, method = 'GET', form, mayRepeat = true}: TransportRequest, outcome: Outcome): boolean {
-  if (!mayRepeat) return false;
+  if (mayRepeat === false || (mayRepeat === 'replies' && 'error' in outcome)) return false;
   if ('response' in outcome && outcome.response.status === TOO_MANY_REQUESTS) return true;
   if (method === 'PUT') return /\/manifests\/[^/]+$/.test(url.pathname);
   return (method !== 'POST' && method !== 'PATCH') || form !== undefined;

@@ -37,8 +37,11 @@ export interface TransportRequest {
   readonly form?: URLSearchParams;
   readonly body?: RequestBody;
   readonly tls?: TlsSettings;
-  /** Default: true. False: a failure is told at once, since whoever asks has another place to ask. */
-  readonly mayRepeat?: boolean;
+  /**
+   * Default: true. False: a failure is told at once, since whoever asks has another place to ask. `replies`: so is one
+   * without a reply.
+   */
+  readonly mayRepeat?: boolean | 'replies';
   readonly signal?: AbortSignal | undefined;
   /** Where those who repeat or delay requests tell of it; an exchange itself tells nothing. */
   readonly onEvent?: EventSink | undefined;

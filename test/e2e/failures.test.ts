@@ -118,12 +118,10 @@ describe('e2e/failures', ({test, before, after}) => {
 
   for (const {title, faults, ...expected} of REFUSALS) {
     test(`refuses ${title} in one line and leaves the store as it was`, async () => {
-      open().registry.setFaults(faults);
-      try {
-        await pullFails(`${open().registry.host}/app:1.20`, expected, ['--retry-for', '0']);
-      } finally {
-        open().registry.setFaults([]);
-      }
+      // One that asks for a pause is left alone by everybody for that long.
+      await using registry = await startRegistry({faults});
+      registry.put('app', '1.20', BROKEN_IMAGE);
+      await pullFails(`${registry.host}/app:1.20`, expected, ['--retry-for', '0']);
       await requireUntouched();
     });
   }
