@@ -9,7 +9,7 @@ import type {Store} from '../store/store.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {forgetDeadContainers, readImagesInUse} from './images-in-use.ts';
-import type {RemovalReport} from './remove.ts';
+import {freeSpace, type RemovalReport} from './remove.ts';
 
 export interface LabelFilter {
   readonly name: string;
@@ -45,12 +45,12 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
   const {isDryRun, partials: takesPartials, signal} = options;
   signal?.throwIfAborted();
   await forgetDeadContainers(store);
-  let removed: Omit<RemovalReport, 'freedBytes'> = {untagged: [], deleted: []};
+  let removed: Pick<RemovalReport, 'untagged' | 'deleted'> = {untagged: [], deleted: []};
   const remove = (database: Database) => {
-    removed = removeUnused(database, chooseImages(database, context, options));
+    removed = removeUnused(database, chooseImages(database, context, options), context.now());
   };
-  const freedBytes = await store.collectGarbage({remove, takesPartials, isDryRun});
-  return {...removed, freedBytes};
+  const freed = await freeSpace(store, {remove, takesPartials, isDryRun});
+  return {...removed, ...freed};
 }
 
 function chooseImages(database: Database, context: ImageContext, options: PruneOptions): ReadonlySet<string> {
@@ -85,9 +85,13 @@ const membersOf = (database: Database, {manifestDigest, targetDigest}: TagRecord
   ...imagesOfIndex(database, targetDigest).map((image) => image.manifestDigest),
 ];
 
-function removeUnused(database: Database, chosen: ReadonlySet<string>): Omit<RemovalReport, 'freedBytes'> {
+function removeUnused(
+  database: Database,
+  chosen: ReadonlySet<string>,
+  removedAt: number,
+): Pick<RemovalReport, 'untagged' | 'deleted'> {
   const tags = listTags(database).filter(({manifestDigest}) => chosen.has(manifestDigest));
-  for (const {reference} of tags) deleteTag(database, reference);
+  for (const {reference} of tags) deleteTag(database, reference, removedAt);
   const images = listImages(database).filter(({manifestDigest}) => chosen.has(manifestDigest));
   for (const {manifestDigest} of images) deleteImage(database, manifestDigest);
   return {

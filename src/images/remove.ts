@@ -1,10 +1,13 @@
 import {WinchError} from '../errors.ts';
-import type {CallOptions} from '../events.ts';
+import type {CallOptions, ProcessFacts} from '../events.ts';
 import {shortDigest} from '../oci/digest.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
+import type {GarbageOptions} from '../store/collect-garbage.ts';
 import type {Database} from '../store/database.ts';
 import {deleteImage} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
+import {findLeaseHolder} from '../store/lease-holder.ts';
+import type {Store} from '../store/store.ts';
 import {deleteTag, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
@@ -20,6 +23,8 @@ export interface RemovalReport {
   readonly deleted: readonly string[];
   /** Bytes; null when a pull is under way and the space is freed later. */
   readonly freedBytes: number | null;
+  /** Who is in the way of freeing space, as far as that is known. */
+  readonly busy: ProcessFacts | null;
 }
 
 /**
@@ -45,8 +50,17 @@ export async function removeImages(
   return {
     untagged: removed.flatMap(({untagged}) => untagged),
     deleted: removed.flatMap(({deleted}) => deleted),
-    freedBytes: await store.collectGarbage(),
+    ...(await freeSpace(store)),
   };
+}
+
+/** Collects garbage, or says who is in the way. */
+export async function freeSpace(
+  store: Store,
+  options?: GarbageOptions,
+): Promise<Pick<RemovalReport, 'freedBytes' | 'busy'>> {
+  const freedBytes = await store.collectGarbage(options);
+  return {freedBytes, busy: freedBytes === null ? findLeaseHolder(store.paths) : null};
 }
 
 interface Removed {

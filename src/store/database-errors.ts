@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {describeHolder, findLockHolder} from '../host/find-lock-holder.ts';
 
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
@@ -9,6 +10,7 @@ const SQLITE_CANTOPEN = 14;
 const SQLITE_NOTADB = 26;
 /** Extended: the shared index of the write-ahead log could not grow. */
 const SQLITE_IOERR_SHMSIZE = 4874;
+const WAL_WRITE_LOCK_BYTE = 120;
 
 /**
  * Says what a failed SQLite call means for the store; any other error comes back as it is.
@@ -21,7 +23,7 @@ export function databaseError(error: unknown, path: string): unknown {
   const code = resultCode(error);
   switch (code === SQLITE_IOERR_SHMSIZE ? SQLITE_FULL : primaryCode(code)) {
     case SQLITE_BUSY:
-      return failure('STORE_LOCKED', 'the database is locked by another process', 'wait for it to finish');
+      return failure('STORE_LOCKED', `the database is locked by ${nameWriter(path)}`, 'wait for it to finish');
     case SQLITE_READONLY:
       return failure('STORE_READ_ONLY', 'the database cannot be written', 'choose a writable root');
     case SQLITE_CANTOPEN:
@@ -36,6 +38,12 @@ export function databaseError(error: unknown, path: string): unknown {
     default:
       return error;
   }
+}
+
+/** Who writes, by the lock that writers to a write-ahead log hold (https://sqlite.org/walformat.html#locks). */
+function nameWriter(path: string): string {
+  const holder = findLockHolder({path: `${path}-shm`, offset: WAL_WRITE_LOCK_BYTE});
+  return holder ? describeHolder(holder) : 'another process';
 }
 
 /** Whether SQLite could not open a file, or not for writing, or had no space for what readers share. */

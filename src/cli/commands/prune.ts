@@ -3,6 +3,7 @@ import {choice, flag, list} from '../arguments/option-table.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {parsePruneFilters} from '../options/prune-filter.ts';
 import {humanBytes} from '../render/human.ts';
+import {nameBusy} from '../render/process.ts';
 import {safeJson, safeText} from '../render/safe-text.ts';
 
 /** `winch prune` */
@@ -39,9 +40,9 @@ export const pruneCommand = defineCommand({
 });
 
 function printReport(report: RemovalReport, isDryRun: boolean, {print, remark}: CommandContext): void {
-  const {untagged, deleted, freedBytes} = report;
+  const {untagged, deleted, freedBytes, busy} = report;
   if (freedBytes === null) {
-    remark('a pull or the start of a container is under way: nothing was removed, try again later');
+    remark(`${nameBusy(busy)} is using the store: nothing was removed, try again later`);
     return;
   }
   for (const reference of untagged) print(`Untagged: ${safeText(reference)}`);

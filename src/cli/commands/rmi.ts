@@ -2,6 +2,7 @@ import type {RemovalReport} from '../../images/remove.ts';
 import {flag} from '../arguments/option-table.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {humanBytes} from '../render/human.ts';
+import {nameBusy} from '../render/process.ts';
 import {safeText} from '../render/safe-text.ts';
 
 /** `winch rmi` */
@@ -23,9 +24,9 @@ export const rmiCommand = defineCommand({
   },
 });
 
-function printReport({untagged, deleted, freedBytes}: RemovalReport, {print, remark}: CommandContext): void {
+function printReport({untagged, deleted, freedBytes, busy}: RemovalReport, {print, remark}: CommandContext): void {
   for (const reference of untagged) print(`Untagged: ${safeText(reference)}`);
   for (const imageId of deleted) print(`Deleted: ${imageId}`);
-  if (freedBytes === null) remark('a pull is under way: the space is freed by a later command');
+  if (freedBytes === null) remark(`${nameBusy(busy)} is using the store: the space is freed by a later command`);
   else if (deleted.length > 0) remark(`freed ${humanBytes(freedBytes)}`);
 }

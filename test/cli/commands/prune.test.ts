@@ -5,7 +5,12 @@ import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
 import {DIGESTS} from '../samples.ts';
 
-const REPORT: RemovalReport = {untagged: ['app\u001b[31m:1'], deleted: [DIGESTS.config], freedBytes: 12_345_678};
+const REPORT: RemovalReport = {
+  untagged: ['app\u001b[31m:1'],
+  deleted: [DIGESTS.config],
+  freedBytes: 12_345_678,
+  busy: null,
+};
 
 async function prune(words: readonly string[], report = REPORT) {
   const calls: PruneOptions[] = [];
@@ -38,9 +43,9 @@ describe('cli/commands/prune', ({test}) => {
   });
 
   test('says that nothing could be removed now', async () => {
-    const {stdout, stderr, code} = await prune([], {untagged: [], deleted: [], freedBytes: null});
+    const {stdout, stderr, code} = await prune([], {untagged: [], deleted: [], freedBytes: null, busy: null});
     assert.equal([code, stdout], [0, '']);
-    assert.match(stderr, 'under way');
+    assert.match(stderr, 'another pull is using the store: nothing was removed');
   });
 
   test('prints JSON, and refuses a filter before it opens the store', async () => {
