@@ -4,6 +4,7 @@ export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type ProcessFacts, type WinchEvent} from './events.ts';
+export type {ExportedFiles, ExportOptions} from './images/archives/export-image.ts';
 export type {ImportedImage, ImportOptions} from './images/archives/import-rootfs.ts';
 export type {LoadedImage, LoadOptions} from './images/archives/load.ts';
 export type {ArchiveInput} from './images/archives/open-input.ts';

@@ -9,6 +9,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   save: async () => (await import('./commands/save.ts')).saveCommand,
   load: async () => (await import('./commands/load.ts')).loadCommand,
   import: async () => (await import('./commands/import.ts')).importCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   bundle: async () => (await import('./commands/bundle.ts')).bundleCommand,
   images: async () => (await import('./commands/images.ts')).imagesCommand,

@@ -13,6 +13,10 @@ export interface FileNode {
   readonly permissions: number;
   readonly uid: number;
   readonly gid: number;
+  readonly mtimeSeconds: number;
+  readonly mtimeNanoseconds: number;
+  /** In its layer file: names of one number there are hard links. */
+  readonly inode: number;
   /** Bytes of content; 0 for anything but a file. */
   readonly size: number;
   /** Where in its layer file the content of a file lies, in bytes. */
@@ -77,6 +81,9 @@ function readNode({tree: {inodes}, path}: LayerOnTop, inode: InodeId): FileNode 
     permissions: records.readUInt16LE(at + InodeField.mode) & PERMISSIONS,
     uid: records.readUInt32LE(at + InodeField.uid),
     gid: records.readUInt32LE(at + InodeField.gid),
+    mtimeSeconds: Number(records.readBigUInt64LE(at + InodeField.mtimeSeconds)),
+    mtimeNanoseconds: records.readUInt32LE(at + InodeField.mtimeNanoseconds),
+    inode,
     size: kind === 'file' ? Number(records.readBigUInt64LE(at + InodeField.size)) : 0,
     contentOffset: kind === 'file' ? address * BLOCK_BYTES : 0,
     linkTarget: inodes.targets.get(inode) ?? null,

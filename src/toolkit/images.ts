@@ -1,4 +1,5 @@
 import type {CallOptions} from '../events.ts';
+import type {ExportedFiles, ExportOptions} from '../images/archives/export-image.ts';
 import type {ImportedImage, ImportOptions} from '../images/archives/import-rootfs.ts';
 import type {LoadedImage, LoadOptions} from '../images/archives/load.ts';
 import type {ArchiveInput} from '../images/archives/open-input.ts';
@@ -40,6 +41,8 @@ export interface Images {
   load(input: ArchiveInput, options?: LoadOptions): Promise<readonly LoadedImage[]>;
   /** Makes an image of one layer from the tar of a root filesystem. */
   import(input: ArchiveInput, options?: ImportOptions): Promise<ImportedImage>;
+  /** Opens the files of an image, all layers merged, as one tar, to be read once and closed. */
+  export(reference: string, options?: ExportOptions): Promise<ExportedFiles>;
   /** Opens stored images as one archive, to be read once and closed. */
   save(references: readonly string[], options?: SaveOptions): Promise<ImageArchive>;
   /** Writes stored images into a directory as an OCI layout, beside what it holds. */
@@ -99,6 +102,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     load: async (...args) => (await load(import('../images/archives/load.ts'))).loadImages(context, ...args),
     import: async (...args) =>
       (await load(import('../images/archives/import-rootfs.ts'))).importRootfs(context, ...args),
+    export: async (...args) => (await load(import('../images/archives/export-image.ts'))).exportImage(context, ...args),
     save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
     saveDirectory: async (...args) =>
       (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),

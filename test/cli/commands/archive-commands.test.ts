@@ -4,6 +4,7 @@ import {Readable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {WinchError} from '../../../src/errors.ts';
+import type {ExportOptions} from '../../../src/images/archives/export-image.ts';
 import type {ImportOptions} from '../../../src/images/archives/import-rootfs.ts';
 import type {LoadOptions} from '../../../src/images/archives/load.ts';
 import type {ArchiveInput} from '../../../src/images/archives/open-input.ts';
@@ -102,5 +103,21 @@ describe('cli/commands on archives', ({test}) => {
     const environment = {openStandardInput: () => Readable.from([Buffer.from('piped')])};
     await runWinch(['import', '--platform', 'linux/arm64', '-'], {images, environment});
     assert.equal([seen[1]?.[0], seen[1]?.[1]?.platform], ['piped', 'linux/arm64']);
+  });
+
+  test('export: writes the tar, and none to a terminal', async () => {
+    const seen: unknown[] = [];
+    let closed = 0;
+    const images = {
+      export: async (name: string, {platform}: ExportOptions = {}) => {
+        seen.push([name, platform]);
+        return {imageId: DIGESTS.config, content: piece('files'), close: () => void closed++};
+      },
+    };
+    const {code, stdout} = await runWinch(['export', '--platform', 'linux/arm64', 'app:1'], {images});
+    assert.equal([code, stdout, closed], [0, 'files', 1]);
+    assert.equal(seen, [['app:1', 'linux/arm64']]);
+    const environment = {stdoutIsTerminal: () => true};
+    assert.is((await runWinch(['export', 'app:1'], {images, environment})).code, 2);
   });
 });
