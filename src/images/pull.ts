@@ -126,6 +126,7 @@ async function useStored(context: ImageContext, {reference, options}: PullTarget
     const {unpackImage} = await import('./unpack-image.ts');
     await unpackImage(context, {name: familiarReference(reference), image}, options);
   }
+  await context.store.settle();
   const isMoved = tag?.reference === tagKey(reference) && tag.manifestDigest !== image.manifestDigest;
   if (isMoved) {
     const {manifestDigest} = image;

@@ -14,6 +14,8 @@ export interface StorePaths {
   readonly containers: string;
   /** Renamed first, unlinked later. */
   readonly trash: string;
+  /** There when a process without syncs may have stored something since the last collection. */
+  readonly unsynced: string;
   /** What has been received of a blob so far. */
   partialBlob(digest: Digest): string;
   /** `blobs/<algorithm>/<hex>`: as received, so the store reads as an OCI layout's blobs. */
@@ -34,6 +36,7 @@ export function storePaths(root: string): StorePaths {
     layers: below('layers'),
     containers: below('containers'),
     trash: below('trash'),
+    unsynced: below('unsynced'),
     partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),

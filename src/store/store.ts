@@ -10,6 +10,7 @@ import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
 import {type StorePaths, storePaths} from './paths.ts';
+import {createUnsyncedContent} from './unsynced.ts';
 
 export interface StoreOptions {
   readonly root: string;
@@ -26,6 +27,8 @@ export interface Store {
   read<T>(query: (database: Database) => T, absent: T): T;
   /** Changes the graph in one transaction, creating the store as needed. */
   write<T>(work: (database: Database) => T): Promise<T>;
+  /** Makes durable what others have stored without syncs, when this store is to be durable; `write` does so first. */
+  settle(): Promise<void>;
   /** Keeps garbage collection away while new content is not yet named by a tag. */
   lease(signal?: AbortSignal): Promise<Lock>;
   /** As `lease`, for readers: null where nobody can remove anything, since the store cannot be written. */
@@ -50,6 +53,7 @@ export function openStore({root, durability}: StoreOptions): Store {
     locks.acquire(name, options).catch((error: unknown) => {
       throw storageError(error, paths.locks);
     });
+  const {note, settle, clear} = createUnsyncedContent(paths, durability);
   return {
     paths,
     durability,
@@ -61,11 +65,14 @@ export function openStore({root, durability}: StoreOptions): Store {
     },
     write: async (work) => {
       await ensureWritable(root, durability);
+      await settle();
       const database = await connections.writer();
       return database.transaction(() => work(database));
     },
+    settle,
     lease: async (signal) => {
       await ensureWritable(root, durability);
+      await note();
       return acquire(LEASE, {mode: 'shared', signal});
     },
     readerLease: (signal) =>
@@ -78,6 +85,7 @@ export function openStore({root, durability}: StoreOptions): Store {
       await ensureWritable(root, durability);
       try {
         using lock = locks.tryAcquire(LEASE, 'exclusive');
+        if (lock) await clear();
         return lock && (await collectGarbage(await connections.writer(), paths, options));
       } catch (error) {
         throw storageError(error, paths.root);

@@ -13,6 +13,8 @@ export function findStoreProblems(root: string): readonly string[] {
   const places = (name: string) =>
     list(join(root, name, 'sha256')).map((hex) => [hex, join(root, name, 'sha256', hex)]);
   for (const [hex = '', path = ''] of places('blobs')) {
+    // A name that is no digest is what a killed process was writing.
+    if (!/^[0-9a-f]{64}$/.test(hex)) continue;
     const bytes = readFileSync(path);
     if (createHash('sha256').update(bytes).digest('hex') !== hex) problems.push(`blob ${hex} has another digest`);
   }
