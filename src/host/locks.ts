@@ -20,6 +20,8 @@ export interface AcquireOptions {
   readonly onWait?: (holder: ProcessFacts | null) => void;
   /** Milliseconds; absent: waits as long as the holder lives. */
   readonly timeoutMs?: number;
+  /** How far the holder is, as far as that can be seen; a holder that gets on is waited for beyond the limit. */
+  readonly readProgress?: () => number;
 }
 
 /** Named locks between processes (and between callers of one process) in one directory. */
@@ -70,18 +72,21 @@ interface WantedLock {
 }
 
 async function pollUntilFree({name, attempt, findHolder}: WantedLock, options: AcquireOptions): Promise<Lock> {
-  const {signal, onWait, timeoutMs} = options;
-  const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+  const {signal, onWait, timeoutMs = Number.POSITIVE_INFINITY, readProgress} = options;
   signal?.throwIfAborted();
   const first = attempt();
   if (first) return first;
   onWait?.(findHolder());
+  let [progress, deadline] = [readProgress?.(), performance.now() + timeoutMs];
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
     await sleep(pause);
     signal?.throwIfAborted();
     const lock = attempt();
     if (lock) return lock;
-    if (performance.now() > deadline) throw lockTimeout(name, findHolder());
+    if (performance.now() <= deadline) continue;
+    const before = progress;
+    [progress, deadline] = [readProgress?.(), performance.now() + timeoutMs];
+    if (progress === before) throw lockTimeout(name, findHolder());
   }
 }
 

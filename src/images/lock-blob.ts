@@ -4,11 +4,15 @@ import type {ImageContext} from './context.ts';
 import type {BlobRecord} from './receive-layer.ts';
 
 const LOOK_EVERY_MS = 250;
+/** Without a further byte; much longer than failures of the network are put up with, and than a layer takes to unpack. */
+const PATIENCE_MS = 30 * 60 * 1000;
 
 /**
  * Makes the caller the one who downloads a blob, in all processes.
  *
  * While another one does, its progress is told; when that one ends without the blob, the caller goes on at its last byte.
+ *
+ * @throws {WinchError} `LOCK_TIMEOUT` when the other one has got no byte further for half an hour: it may be stopped.
  */
 export async function lockBlob({store}: ImageContext, layer: BlobRecord, options: CallOptions): Promise<Lock> {
   const {blobDigest: digest, blobBytes: totalBytes} = layer;
@@ -25,7 +29,8 @@ export async function lockBlob({store}: ImageContext, layer: BlobRecord, options
     if (onEvent) following = setInterval(tellProgress, LOOK_EVERY_MS);
   };
   try {
-    return await store.lock('blob', digest, {signal, onWait});
+    const readProgress = () => store.blobs.partialBytes(digest);
+    return await store.lock('blob', digest, {signal, onWait, timeoutMs: PATIENCE_MS, readProgress});
   } finally {
     clearInterval(following);
   }

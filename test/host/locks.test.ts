@@ -137,6 +137,20 @@ describe('host/locks', ({test}) => {
     assert.match(error.message, 'lock a');
   });
 
+  test('a holder that gets on is waited for beyond the limit, until it gets on no more', async () => {
+    using directory = makeTemporaryDirectory();
+    const locks = openLockDirectory(directory.path);
+    using _held = locks.tryAcquire('a', 'exclusive');
+    const steps = [1, 2, 3, 4, 4, 5];
+    let looks = 0;
+    const readProgress = () => steps[looks++] ?? -1;
+    const start = performance.now();
+    const error = await rejectionOf(locks.acquire('a', {mode: 'shared', timeoutMs: 10, readProgress}));
+    assert.is(error.code, 'LOCK_TIMEOUT');
+    assert.is(looks, 5);
+    assert.ok(performance.now() - start >= 40);
+  });
+
   test('many waiters each get an exclusive lock in turn', async () => {
     using directory = makeTemporaryDirectory();
     const locks = openLockDirectory(directory.path);
