@@ -86,7 +86,8 @@ export function nameImage(database: Database, manifestDigest: ImageRecord['manif
   return {imageId: image.configDigest, references: tagsOf(database, manifestDigest).map(familiarTag)};
 }
 
-const familiarTag = (tag: TagRecord): string => familiarReference(parseReference(tag.reference));
+/** A tag as the user would write it. */
+export const familiarTag = (tag: TagRecord): string => familiarReference(parseReference(tag.reference));
 
 const repositoryDigest = (tag: TagRecord): string =>
   `${familiarRepository(parseReference(tag.reference))}@${tag.targetDigest}`;

@@ -1,9 +1,7 @@
 import {familiarReference, familiarRepository, parseReference} from '../oci/reference.ts';
-import type {Database} from '../store/database.ts';
-import {type ImageRecord, listImages} from '../store/image-records.ts';
+import {type ImageRecord, type LayerTotals, listImages, listLayerTotals} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
-import {type TagRecord, tagsOf} from '../store/tags.ts';
-import {compressedTotal, describeLayers, unpackedTotal} from './describe-layers.ts';
+import {listTagsByImage, type TagRecord} from '../store/tags.ts';
 
 /** One row for each tag and platform that was stored of it, and one for each image without a tag. */
 export interface ImageSummary {
@@ -29,15 +27,17 @@ export interface ImageSummary {
 
 /** Every stored image, newest first. */
 export const listStoredImages = (store: Store): readonly ImageSummary[] =>
-  store.read(
-    (database) =>
-      listImages(database).flatMap((image) => {
-        const sizes = sizesOf(database, image);
-        const tags = tagsOf(database, image.manifestDigest);
-        return (tags.length > 0 ? tags : [null]).map((tag) => ({...summary(image, tag), ...sizes}));
-      }),
-    [],
-  );
+  store.read((database) => {
+    const tagsByImage = listTagsByImage(database);
+    const totals = listLayerTotals(database);
+    return listImages(database).flatMap((image) => {
+      const sizes = sizesOf(image, totals.get(image.manifestDigest) ?? NO_LAYERS);
+      const tags = tagsByImage.get(image.manifestDigest) ?? [null];
+      return tags.map((tag) => ({...summary(image, tag), ...sizes}));
+    });
+  }, []);
+
+const NO_LAYERS: LayerTotals = Object.freeze({blobBytes: 0, tarBytes: 0});
 
 function summary(image: ImageRecord, tag: TagRecord | null) {
   const reference = tag && parseReference(tag.reference);
@@ -54,10 +54,7 @@ function summary(image: ImageRecord, tag: TagRecord | null) {
   };
 }
 
-function sizesOf(database: Database, image: ImageRecord) {
-  const layers = describeLayers(database, image.manifestDigest);
-  return {
-    compressedBytes: image.manifestBytes + image.configBytes + compressedTotal(layers),
-    unpackedBytes: unpackedTotal(layers),
-  };
-}
+const sizesOf = (image: ImageRecord, {blobBytes, tarBytes}: LayerTotals) => ({
+  compressedBytes: image.manifestBytes + image.configBytes + blobBytes,
+  unpackedBytes: tarBytes,
+});

@@ -1,9 +1,9 @@
 import type {Digest} from '../oci/digest.ts';
-import type {Database} from '../store/database.ts';
 import {type AncestryRow, readAncestry} from '../store/graph.ts';
-import {findImage} from '../store/image-records.ts';
+import {type ImageRecord, listImages} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
-import {type ImageName, nameImage} from './inspect.ts';
+import {listTagsByImage, type TagRecord} from '../store/tags.ts';
+import {familiarTag, type ImageName} from './inspect.ts';
 
 /** An image and those that extend its whole chain of layers. */
 export interface ImageTreeNode {
@@ -20,21 +20,31 @@ export interface ImageTreeNode {
 /** The forest of stored images, oldest roots first. */
 export const readTree = (store: Store): readonly ImageTreeNode[] =>
   store.read((database) => {
+    const images = new Map(listImages(database).map((image) => [image.manifestDigest, image]));
+    const tags = listTagsByImage(database);
     const byParent = Map.groupBy(readAncestry(database), (row) => row.parent);
-    return childrenOf(database, byParent, null);
+    return childrenOf({images, tags, byParent}, null);
   }, []);
 
-type ByParent = ReadonlyMap<Digest | null, readonly AncestryRow[]>;
+interface Forest {
+  readonly images: ReadonlyMap<Digest, ImageRecord>;
+  readonly tags: ReadonlyMap<Digest, readonly TagRecord[]>;
+  readonly byParent: ReadonlyMap<Digest | null, readonly AncestryRow[]>;
+}
 
-const childrenOf = (database: Database, byParent: ByParent, parent: Digest | null): readonly ImageTreeNode[] =>
-  (byParent.get(parent) ?? []).map((row) => {
-    const image = findImage(database, row.manifestDigest);
-    return {
-      image: nameImage(database, row.manifestDigest),
-      platform: image?.platform ?? '',
-      layerCount: image?.layerCount ?? 0,
-      sharedBytes: row.sharedBytes,
-      uniqueBytes: row.uniqueBytes,
-      children: childrenOf(database, byParent, row.manifestDigest),
-    };
+const childrenOf = (forest: Forest, parent: Digest | null): readonly ImageTreeNode[] =>
+  (forest.byParent.get(parent) ?? []).flatMap(({manifestDigest, sharedBytes, uniqueBytes}) => {
+    const image = forest.images.get(manifestDigest);
+    if (!image) return [];
+    const references = (forest.tags.get(manifestDigest) ?? []).map(familiarTag);
+    return [
+      {
+        image: {imageId: image.configDigest, references},
+        platform: image.platform,
+        layerCount: image.layerCount,
+        sharedBytes,
+        uniqueBytes,
+        children: childrenOf(forest, manifestDigest),
+      },
+    ];
   });

@@ -124,6 +124,27 @@ export const layersOf = (database: Database, manifestDigest: Digest): readonly S
     )
     .map((row) => ({...layerFile(row), ...layerBlob(row)}));
 
+/** The bytes of the layers of an image. */
+export interface LayerTotals {
+  readonly blobBytes: number;
+  /** Null while some layer is only downloaded. */
+  readonly tarBytes: number | null;
+}
+
+/** The totals of every image that has layers. */
+export const listLayerTotals = (database: Database): ReadonlyMap<Digest, LayerTotals> =>
+  new Map(
+    database
+      .all(
+        `SELECT manifest_digest, sum(blob_bytes) AS blob_bytes, iif(count(*) = count(tar_bytes), sum(tar_bytes), NULL) AS tar_bytes
+         FROM image_layer JOIN chain USING (chain_id) LEFT JOIN layer USING (diff_id) GROUP BY manifest_digest`,
+      )
+      .map((row) => [
+        row.manifest_digest as Digest,
+        {blobBytes: Number(row.blob_bytes), tarBytes: row.tar_bytes === null ? null : Number(row.tar_bytes)},
+      ]),
+  );
+
 /** Removes an image; what only it needed is left to garbage collection. Whether there was such an image. */
 export const deleteImage = (database: Database, manifestDigest: Digest): boolean =>
   database.run('DELETE FROM image WHERE manifest_digest = ?', manifestDigest) > 0;

@@ -44,6 +44,17 @@ export const tagsOf = (database: Database, manifestDigest: Digest): readonly Tag
     )
     .map(tagRecord);
 
+/** {@link tagsOf} every image at once; images without a tag are absent. */
+export function listTagsByImage(database: Database): ReadonlyMap<Digest, readonly TagRecord[]> {
+  const rows = database.all(
+    `SELECT manifest_digest AS image, * FROM tag
+     UNION SELECT digest, tag.* FROM tag JOIN index_part ON index_digest = target_digest WHERE kind = 'image'
+     ORDER BY reference`,
+  );
+  const byImage = Map.groupBy(rows, (row) => row.image as Digest);
+  return new Map([...byImage].map(([image, ofImage]) => [image, ofImage.map(tagRecord)]));
+}
+
 /** Removes a tag; what it named stays known. Whether there was such a tag. */
 export function deleteTag(database: Database, reference: string, deletedAt = Date.now()): boolean {
   const isDeleted = database.run('DELETE FROM tag WHERE reference = ?', reference) > 0;
