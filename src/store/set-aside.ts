@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {mkdir, rename} from 'node:fs/promises';
+import {mkdir, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
@@ -13,4 +13,25 @@ export async function setAside(paths: StorePaths, path: string): Promise<void> {
   } catch (error) {
     if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw storageError(error, path);
   }
+}
+
+/**
+ * Takes the database out of its place, and keeps it; who still has it open goes on with the old one.
+ *
+ * @returns where it is now
+ */
+export async function setDatabaseAside({database}: StorePaths): Promise<string> {
+  const kept = `${database}.damaged-${randomBytes(4).toString('hex')}`;
+  try {
+    // The log goes first: beside a new database it would be taken for its own.
+    for (const suffix of ['-wal', '-shm', '']) {
+      await rename(`${database}${suffix}`, `${kept}${suffix}`).catch((error: unknown) => {
+        if (!hasErrno(error, 'ENOENT')) throw error;
+      });
+    }
+    await rm(`${kept}-shm`, {force: true});
+  } catch (error) {
+    throw storageError(error, database);
+  }
+  return kept;
 }

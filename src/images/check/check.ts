@@ -11,6 +11,7 @@ import type {ImageContext} from '../context.ts';
 import {type ImageName, nameImage} from '../inspect.ts';
 import {checkFile, pathOf} from './check-file.ts';
 import type {Finding} from './finding.ts';
+import {rebuildDatabase} from './rebuild-database.ts';
 import {type Damage, type Repair, repairDamages} from './repair.ts';
 
 export interface CheckOptions extends CallOptions {
@@ -48,21 +49,28 @@ export async function checkStore(context: ImageContext, options: CheckOptions = 
   const {store} = context;
   const isPresent = statFile(store.paths.root) !== null;
   using _lease = isPresent ? await store.readerLease(options.signal) : null;
-  const graph = readGraph(store);
-  const damages = [
-    ...graph.damages,
-    ...findOpenDirectories(store, graph),
-    ...(await checkFiles(context, graph, options)),
-  ];
-  const findings = [...damages.map(({finding}) => finding), ...findExtras(store, graph)];
-  const repairs = options.repair ? await repairDamages(context, damages, options) : [];
+  const seen = readGraph(store);
+  const rebuilt = options.repair ? await rebuild(context, seen.damages, options) : [];
+  const graph = rebuilt.length > 0 ? readGraph(store) : seen;
+  const inFiles = [...findOpenDirectories(store, graph), ...(await checkFiles(context, graph, options))];
+  const findings = [...[...seen.damages, ...inFiles].map(({finding}) => finding), ...findExtras(store, graph)];
+  const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, inFiles, options) : [])];
   return {
     findings,
     repairs,
-    isClean: options.repair ? repairs.every(({outcome}) => outcome !== 'kept') : damages.length === 0,
+    isClean: options.repair
+      ? repairs.every(({outcome}) => outcome !== 'kept')
+      : findings.every(({isDamage}) => !isDamage),
     checkedFiles: graph.expected.length,
     checkedBytes: graph.expected.reduce((sum, {bytes}) => sum + (bytes ?? 0), 0),
   };
+}
+
+/** One new database makes every fault of the old one good. */
+async function rebuild(context: ImageContext, damages: readonly Damage[], options: CallOptions): Promise<Repair[]> {
+  if (damages.length === 0) return [];
+  const detail = await rebuildDatabase(context, options);
+  return damages.map(({finding}) => ({finding, outcome: 'repaired', detail}));
 }
 
 interface Graph {
@@ -90,7 +98,7 @@ function readGraph(store: Store): Graph {
       detail,
       isDamage: true,
       images: [],
-      canRepair: false,
+      canRepair: true,
     } as const,
   }));
   return {...rows, found, damages};

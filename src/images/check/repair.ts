@@ -31,7 +31,7 @@ const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
 /** Blobs first, since layer files are written from them. One failure leaves the others their turn. */
-const ORDER: readonly Finding['object'][] = ['directory', 'file', 'blob', 'layer', 'database'];
+const ORDER: readonly Finding['object'][] = ['directory', 'file', 'blob', 'layer'];
 
 /**
  * Makes damages good one by one; the caller holds a lease.

@@ -104,17 +104,19 @@ function requirePlatform({image}: FoundImage, name: string, wanted: string): voi
   });
 }
 
-function readStored(store: Store, name: DocumentName): ContentDocument {
+/** @throws {WinchError} `BLOB_MISSING` | `STORE_CORRUPT`, and as `parseManifestDocument` */
+export function readStored(store: Store, name: DocumentName): ContentDocument {
   const bytes = store.blobs.read(name.digest, MANIFEST_LIMIT_BYTES);
   return readDocument({bytes, name, where: `stored manifest ${name.digest}`});
 }
 
-interface BlobPart {
+export interface BlobPart {
   readonly descriptor: Descriptor;
   readonly offset: number;
 }
 
-async function* readBlob(
+/** @throws {WinchError} `BLOB_MISSING` | `STORE_IO` */
+export async function* readBlob(
   store: Store,
   {descriptor: {digest, size}, offset}: BlobPart,
   options: {readonly signal?: AbortSignal | undefined} = {},

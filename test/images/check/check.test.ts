@@ -7,6 +7,7 @@ import {type DamagedStore, flipBit, HARMS, openDamagedStore} from './damaged-sto
 
 const DEEP = {deep: true};
 const HEAD_BYTES = 4096;
+const PAGE_BYTES = 4096;
 
 type Place = 'blob' | 'manifest' | 'config' | 'layer';
 const PLACES: readonly Place[] = ['blob', 'manifest', 'config', 'layer'];
@@ -22,7 +23,7 @@ const FLIPS: Readonly<Record<string, (paths: DamagedStore['paths']) => readonly 
   "a layer file's index": ({layer}) => [layer, statSync(layer).size - 500],
 };
 
-const damagesOf = async ({images}: DamagedStore, options = {}) =>
+const damagesOf = async ({images}: Pick<DamagedStore, 'images'>, options = {}) =>
   (await images.check(options)).findings.filter(({isDamage}) => isDamage);
 
 describe('images/check', ({test}) => {
@@ -83,14 +84,44 @@ describe('images/check', ({test}) => {
     }
   }
 
-  test('a page of the database that is damaged is found', async () => {
+  test('a page of the database that is damaged is found, and the database rebuilt with its tags', async () => {
     await using store = await openDamagedStore();
+    const before = await store.images.list();
     await store.toolkit.close();
-    const bytes = readFileSync(store.paths.database);
-    writeFileSync(store.paths.database, bytes.fill(0xff, 4096, 8192));
-    const [damage] = await damagesOf(store);
+    flipBit(store.paths.database, 2 * PAGE_BYTES + 1);
+    const images = await store.reopen();
+    const [damage] = await damagesOf({images});
     assert.equal([damage?.object, damage?.kind, damage?.path], ['database', 'content', 'winch.db']);
-    assert.is((await store.images.check({repair: true})).isClean, false);
+    const {isClean, repairs} = await images.check({deep: true, repair: true});
+    assert.is(isClean, true);
+    assert.match(repairs[0]?.detail ?? '', /rebuilt from the blobs with 1 tags; the old one is winch\.db\.damaged-/);
+    const after = await images.list();
+    assert.equal(
+      after.map(({reference, imageId}) => [reference, imageId]),
+      before.map(({reference, imageId}) => [reference, imageId]),
+    );
+    assert.equal(await damagesOf({images}, DEEP), []);
+    assert.equal(findStoreProblems(store.root), []);
+  });
+
+  test('a database that is missing or no database is rebuilt; images keep their bytes and lose their tags', async () => {
+    for (const harm of [HARMS.missing, (path: string) => writeFileSync(path, 'no database at all '.repeat(999))]) {
+      await using store = await openDamagedStore();
+      const [before] = await store.images.list();
+      await store.toolkit.close();
+      harm(store.paths.database);
+      const images = await store.reopen();
+      assert.equal(
+        (await damagesOf({images})).map(({object}) => object),
+        ['database'],
+      );
+      const {isClean} = await images.check({deep: true, repair: true});
+      assert.is(isClean, true);
+      const [after] = await images.list();
+      assert.is(after?.imageId, before?.imageId);
+      assert.match(after?.reference ?? '', /^localhost\/recovered@sha256:/);
+      assert.equal(findStoreProblems(store.root), []);
+    }
   });
 
   test('a layer file and its blob that are damaged both are had again', async () => {

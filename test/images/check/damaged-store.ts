@@ -27,6 +27,8 @@ export async function openDamagedStore() {
     root: store.root,
     toolkit: store.toolkit,
     images: store.toolkit.images,
+    /** As another process that comes later. */
+    reopen: async () => (await store.open()).images,
     paths: {
       blob: place('blobs', layer.digest),
       manifest: place('blobs', image.manifest.digest),
