@@ -11,7 +11,7 @@ import {waitFor} from './wait-for.ts';
 import {makeWinch, type Winch, type WinchExit} from './winch.ts';
 
 /** In this order each command finds what it needs and leaves what the next one needs. */
-export const CRASH_COMMANDS = ['pull', 'run', 'copy', 'tag', 'rmi'] as const;
+export const CRASH_COMMANDS = ['pull', 'run', 'copy', 'load', 'tag', 'rmi', 'untag', 'prune'] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
 
 /** System calls that change what is on the disk. */
@@ -50,6 +50,7 @@ const layerOf = (name: string, fill: number) =>
   ]);
 const PULLED = buildImage({layers: [BASE, layerOf('pulled', 1), layerOf('more', 2)], compression: 'none'});
 const COPIED = buildImage({layers: [BASE, layerOf('copied', 3)], compression: 'gzip'});
+const LOADED = buildImage({layers: [BASE, layerOf('loaded', 4)]});
 const RUNTIME_DIRECTORY = '/run/winch';
 
 export async function openCrashRig(): Promise<CrashRig> {
@@ -57,27 +58,34 @@ export async function openCrashRig(): Promise<CrashRig> {
   registry.put('old', '1', busyboxImage());
   registry.put('app', '1', PULLED);
   registry.put('app', '2', COPIED);
+  registry.put('app', '3', LOADED);
+  const archive = join(winch.directory, 'archive.tar');
   const at = (name: string) => `${registry.host}/${name}`;
   const words: Readonly<Record<CrashCommand, readonly string[]>> = {
     pull: ['pull', at('app:1')],
     run: ['run', '--network', 'none', at('old:1'), 'sh', '-c', 'echo text > /file && cat /file'],
     copy: ['copy', at('app:2'), 'store:copied:1'],
     tag: ['tag', at('old:1'), 'named:1'],
+    load: ['load', '--input', archive],
     rmi: ['rmi', at('app:1'), 'copied:1', 'named:1'],
+    untag: ['untag', 'loaded:1'],
+    prune: ['prune'],
   };
   const runOld = async () => requireSuccess(await winch.run(words.run), 'the image pulled before');
   const repeat = async (command: CrashCommand) => {
     const exit = await winch.run(words[command]);
-    const isDone = command === 'rmi' && exit.stderr.includes('IMAGE_UNKNOWN');
+    const isDone = (command === 'rmi' || command === 'untag') && exit.stderr.includes('IMAGE_UNKNOWN');
     if (!isDone) requireSuccess(exit, `${command} again`);
   };
   requireSuccess(await winch.run(['pull', at('old:1')]), 'the first pull');
+  const copy = ['copy', at('app:3'), `docker-archive:${archive}:loaded:1`];
+  requireSuccess(await winch.run(copy), 'the archive');
   return {
     winch,
     registry,
     prepare: async (command) => {
       for (const name of NEEDED[command]) requireSuccess(await winch.run(words[name]), name);
-      const taken = {pull: at('app:1'), copy: 'copied:1', tag: 'named:1'}[command as string];
+      const taken = {pull: at('app:1'), copy: 'copied:1', tag: 'named:1', load: 'loaded:1'}[command as string];
       if (taken !== undefined) await winch.run(['rmi', taken]);
     },
     time: async (command) => {
@@ -97,6 +105,7 @@ export async function openCrashRig(): Promise<CrashRig> {
       await repeat(command);
       if (command !== 'run') await runOld();
       assert.deepEqual(findStoreProblems(winch.root), []);
+      requireSuccess(await winch.run(['check']), 'check');
       assert.deepEqual(readContainers(winch), []);
       await requireNoTraces(winch, ids);
       return signal !== null || exitCode === 137;
@@ -109,7 +118,7 @@ export async function openCrashRig(): Promise<CrashRig> {
 }
 
 const NEEDED: Readonly<Record<CrashCommand, readonly CrashCommand[]>> = Object.freeze({
-  ...{pull: [], run: [], copy: [], tag: []},
+  ...{pull: [], run: [], copy: [], load: [], tag: [], untag: ['load'], prune: ['load', 'untag']},
   rmi: ['pull', 'copy', 'tag'],
 });
 
