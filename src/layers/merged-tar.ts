@@ -1,4 +1,6 @@
-import {readRegion} from '../host/file-regions.ts';
+import type {FileHandle} from 'node:fs/promises';
+import {WinchError} from '../errors.ts';
+import {openRegularFile} from '../host/file-regions.ts';
 import type {ByteString} from './byte-string.ts';
 import type {FileNode} from './file-tree.ts';
 import {encodeTarHeader, tarPadding} from './tar-encoding.ts';
@@ -7,6 +9,9 @@ import {TAR_END_BYTES} from './tar-writer.ts';
 /** As Linux packs a device number into 32 bits. */
 const MINOR_LOW_MASK = 0xff;
 const MAJOR_MASK = 0xfff;
+/** Most files are small: one write for each would take longer than to read them all. */
+const BATCH_BYTES = 1024 * 1024;
+const READ_BYTES = 1024 * 1024;
 
 /**
  * The bytes of a tar of merged layers: every kind of file with its owner, time and attributes, names of one file as hard
@@ -16,6 +21,21 @@ export async function* writeMergedTar(
   root: FileNode,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): AsyncGenerator<Uint8Array> {
+  const files = new Map<string, FileHandle>();
+  try {
+    yield* inBatches(writeMembers(root, {files, signal}));
+  } finally {
+    for (const file of files.values()) await file.close();
+  }
+}
+
+interface Writing {
+  /** Layer files that were opened, by their paths. */
+  readonly files: Map<string, FileHandle>;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function* writeMembers(root: FileNode, {files, signal}: Writing): AsyncGenerator<Uint8Array> {
   const firstNames = new Map<string, ByteString>();
   for (const {path, node} of walk(root, '')) {
     signal?.throwIfAborted();
@@ -28,10 +48,36 @@ export async function* writeMergedTar(
     firstNames.set(key, path);
     yield encodeTarHeader({...attributesOf(node), path, type: node.kind, linkPath: node.linkTarget ?? ''});
     if (node.size === 0) continue;
-    yield* readRegion({path: node.layerPath, offset: node.contentOffset, size: node.size}, 0, {signal});
+    yield* readContent(node, files);
     yield tarPadding(node.size);
   }
   yield Buffer.alloc(TAR_END_BYTES);
+}
+
+async function* readContent({layerPath, contentOffset, size}: FileNode, files: Map<string, FileHandle>) {
+  const file = files.get(layerPath) ?? (await openRegularFile(layerPath));
+  files.set(layerPath, file);
+  for (let done = 0; done < size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done));
+    const {bytesRead} = await file.read(buffer, 0, buffer.length, contentOffset + done);
+    if (bytesRead === 0) throw shortened(layerPath);
+    done += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* inBatches(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let batch: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    batch.push(piece);
+    bytes += piece.length;
+    if (bytes < BATCH_BYTES) continue;
+    yield Buffer.concat(batch);
+    batch = [];
+    bytes = 0;
+  }
+  yield Buffer.concat(batch);
 }
 
 interface NamedNode {
@@ -52,3 +98,9 @@ const attributesOf = ({permissions, uid, gid, size, mtimeSeconds, mtimeNanosecon
   deviceMajor: (device >>> 8) & MAJOR_MASK,
   deviceMinor: (device & MINOR_LOW_MASK) | ((device >>> 12) & ~MINOR_LOW_MASK),
 });
+
+const shortened = (layerPath: string): WinchError =>
+  new WinchError('STORE_CORRUPT', `the layer file ${layerPath} got shorter`, {
+    kind: 'corrupt',
+    hint: 'remove the images that use it and pull them again',
+  });

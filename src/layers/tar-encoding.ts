@@ -95,7 +95,8 @@ function ustarHeader(fields: TarHeaderFields): Buffer {
   header.write((fields.linkPath ?? '').slice(0, NAME_BYTES), 157, 'latin1');
   header.write('ustar\u000000', 257, 'latin1');
   header.fill(' ', CHECKSUM.start, CHECKSUM.end);
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of header) sum += byte;
   header.write(`${octal(sum, 6)}\0 `, CHECKSUM.start, 'latin1');
   return header;
 }
