@@ -9,6 +9,7 @@ import {collectGarbage, type GarbageOptions} from './collect-garbage.ts';
 import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
+import {LEASE} from './lease-holder.ts';
 import {type StorePaths, storePaths} from './paths.ts';
 import {createUnsyncedContent} from './unsynced.ts';
 
@@ -42,8 +43,6 @@ export interface Store {
   collectGarbage(options?: GarbageOptions): Promise<number | null>;
   close(): void;
 }
-
-const LEASE = 'lease';
 
 export function openStore({root, durability}: StoreOptions): Store {
   const paths = storePaths(root);
