@@ -40,8 +40,9 @@ export async function checkFile(
   const path = pathOf(context.store.paths, file);
   const stats = statFile(path);
   if (stats === null) return [{kind: 'missing', detail: 'it is not there'}];
+  // What a link leads to is not the store's to change.
+  if (!stats.isFile()) return [{kind: 'content', detail: 'it is no regular file'}];
   const faults = checkOwner(stats, statFile(context.store.paths.root)?.uid ?? stats.uid);
-  if (!stats.isFile()) return [...faults, {kind: 'content', detail: 'it is no regular file'}];
   if (file.bytes !== null && stats.size !== file.bytes) {
     return [...faults, {kind: 'size', detail: `it has ${stats.size} bytes instead of ${file.bytes}`}];
   }

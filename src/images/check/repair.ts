@@ -1,4 +1,4 @@
-import {chmod} from 'node:fs/promises';
+import {chmod, lchown, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
@@ -80,8 +80,8 @@ async function repairOne(context: ImageContext, work: Work, options: CallOptions
 async function restore(context: ImageContext, {finding, users}: Damage, options: CallOptions): Promise<string | null> {
   const {kind, object, digest, path} = finding;
   if (kind === 'mode') {
-    await setMode(join(context.store.paths.root, path), object === 'directory' ? DIRECTORY_MODE : FILE_MODE);
-    return 'its mode is right again';
+    await setOwner(context.store.paths.root, {path, mode: object === 'directory' ? DIRECTORY_MODE : FILE_MODE});
+    return 'its owner alone has access again';
   }
   if (!isDigest(digest)) return null;
   if (object === 'layer') {
@@ -93,11 +93,14 @@ async function restore(context: ImageContext, {finding, users}: Damage, options:
   return 'downloaded again';
 }
 
-async function setMode(path: string, mode: number): Promise<void> {
+async function setOwner(root: string, {path, mode}: {readonly path: string; readonly mode: number}): Promise<void> {
+  const file = join(root, path);
   try {
-    await chmod(path, mode);
+    const [owner, found] = [await stat(root), await stat(file)];
+    if (found.uid !== owner.uid) await lchown(file, owner.uid, owner.gid);
+    await chmod(file, mode);
   } catch (error) {
-    throw storageError(error, path);
+    throw storageError(error, file);
   }
 }
 

@@ -1,4 +1,4 @@
-import {readFileSync, statSync, writeFileSync} from 'node:fs';
+import {chmodSync, chownSync, lstatSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import * as assert from 'uvu/assert';
 import {openTestStore} from '../../helpers/open-store.ts';
 import {findStoreProblems} from '../../helpers/store-problems.ts';
@@ -83,6 +83,40 @@ describe('images/check', ({test}) => {
       });
     }
   }
+
+  test('a symlink in the place of a blob is replaced, and what it leads to is left alone', async () => {
+    await using store = await openDamagedStore();
+    const {config, below} = store.paths;
+    const target = below('elsewhere');
+    renameSync(config, target);
+    chmodSync(target, 0o644);
+    symlinkSync(target, config);
+    const {repairs} = await store.images.check({repair: true});
+    assert.equal(
+      repairs.map(({finding, outcome}) => [finding.kind, outcome]),
+      [['content', 'repaired']],
+    );
+    assert.ok(lstatSync(config).isFile());
+    assert.is(statSync(target).mode & 0o777, 0o644);
+  });
+
+  test('a file and a directory that others may use are for their owner alone again', async () => {
+    await using store = await openDamagedStore();
+    const {below, blob} = store.paths;
+    chmodSync(below('blobs/sha256'), 0o755);
+    if (process.getuid?.() === 0) chownSync(blob, 4242, 4242);
+    else chmodSync(blob, 0o640);
+    assert.equal(
+      (await damagesOf(store)).map(({kind, object}) => [kind, object]),
+      [
+        ['mode', 'directory'],
+        ['mode', 'blob'],
+      ],
+    );
+    await store.images.check({repair: true});
+    assert.equal(await damagesOf(store), []);
+    assert.is(statSync(blob).uid, statSync(store.root).uid);
+  });
 
   test('a page of the database that is damaged is found, and the database rebuilt with its tags', async () => {
     await using store = await openDamagedStore();
