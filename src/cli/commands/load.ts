@@ -22,7 +22,7 @@ export const loadCommand = defineCommand({
     ['docker save app:1 | winch load', 'From docker'],
     ['winch load -i layout', 'All images of an OCI layout'],
   ],
-  handle: async ({values, positionals: _}, context) => {
+  handle: async ({values}, context) => {
     const {platform, force} = values;
     const {signal, onEvent} = context;
     const input = openInput(values.input, context);
