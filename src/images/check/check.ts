@@ -150,7 +150,7 @@ function findOpenDirectories({paths}: Store, {found}: Graph): readonly Damage[] 
 }
 
 function findExtras({paths}: Store, {expected, found}: Graph): readonly Finding[] {
-  const known = new Set(expected.map((file) => pathOf(paths, file)));
+  const known = new Set(expected.map((file) => relative(paths.root, pathOf(paths, file))));
   const extra = (object: Finding['object'], path: string, detail: string, digest: Digest | null = null): Finding => ({
     ...{kind: 'extra', object, digest, path: relative(paths.root, path), detail},
     ...{isDamage: false, images: [], canRepair: false},
@@ -161,5 +161,5 @@ function findExtras({paths}: Store, {expected, found}: Graph): readonly Finding[
     ...found.layers.map((digest) => extra('layer', paths.layer(digest), unneeded, digest)),
     ...found.unnamed.map((path) => extra('file', path, 'it has no digest for its name')),
     ...found.leftovers.map((path) => extra('file', path, 'somebody has not finished with it')),
-  ].filter(({path}) => !known.has(`${paths.root}/${path}`));
+  ].filter(({path}) => !known.has(path));
 }
