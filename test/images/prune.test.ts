@@ -1,7 +1,7 @@
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import type {ImageSource} from '../../fixtures/build-image.ts';
+import {buildIndex, type ImageSource} from '../../fixtures/build-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {createLeasedDirectory} from '../../src/host/leased-directories.ts';
 import {noteImageInUse} from '../../src/images/images-in-use.ts';
@@ -141,6 +141,21 @@ describe('images/prune', ({test}) => {
     writeFileSync(join(sample.root, 'blobs', id.replace(':', '/')), 'damaged');
     await sample.images.prune({all: true, labels: [label('a', null, true)]});
     assert.equal(await sample.names(), ['one']);
+  });
+
+  test('a tag goes with all of its platforms or stays with all of them', async () => {
+    await using registry = await startRegistry();
+    await using store = await openTestStore();
+    const platform = {os: 'linux', architecture: 'arm64'};
+    const marked = imageOf([baseTar], {config: {Labels: {a: '1'}}});
+    registry.put('app', '1', buildIndex([marked, imageOf([appTar], {platform})]));
+    const {images} = store.toolkit;
+    await images.pull(`${registry.host}/app:1`, {allPlatforms: true});
+    assert.equal((await images.prune({all: true, labels: [label('a')]})).deleted, []);
+    assert.is((await images.list()).length, 2);
+    const {untagged, deleted} = await images.prune({all: true});
+    assert.equal([untagged.length, deleted.length], [1, 2]);
+    assert.is((await images.usage()).blobs.count, 0);
   });
 
   test('takes unfinished downloads only when told', async () => {
