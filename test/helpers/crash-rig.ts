@@ -74,7 +74,7 @@ export async function openCrashRig(): Promise<CrashRig> {
   const runOld = async () => requireSuccess(await winch.run(words.run), 'the image pulled before');
   const repeat = async (command: CrashCommand) => {
     const exit = await winch.run(words[command]);
-    const isDone = (command === 'rmi' || command === 'untag') && exit.stderr.includes('IMAGE_UNKNOWN');
+    const isDone = (command === 'rmi' || command === 'untag') && /_UNKNOWN: /.test(exit.stderr);
     if (!isDone) requireSuccess(exit, `${command} again`);
   };
   requireSuccess(await winch.run(['pull', at('old:1')]), 'the first pull');
