@@ -78,7 +78,7 @@ function skopeo(): CutPeer {
     name: 'skopeo copy to oci:',
     words,
     pull: (directory) => copy(`docker://${registry.host}/app:2`, `oci:${directory}/layout:1`, '--src-tls-verify=false'),
-    check: (directory) => copy(`oci:${directory}/layout:1`, `oci:/tmp/winch-power-cut-${process.pid}:1`),
+    check: (directory) => copy(`oci:${directory}/layout:1`, `oci:${directory}/checked:1`),
   };
 }
 
