@@ -51,7 +51,7 @@ export const pulledImage = ({
   platform: formatPlatform(resolved.platform),
 });
 
-export function tellResolved(reference: string, resolved: ResolvedImage, {onEvent}: PullTarget['options']): void {
+function tellResolved(reference: string, resolved: ResolvedImage, {onEvent}: PullTarget['options']): void {
   onEvent?.({
     type: 'manifest:resolved',
     reference,

@@ -15,10 +15,6 @@ const DOCKER_HUB_API = 'registry-1.docker.io';
  * HTTPS only, unless the registry is insecure. One on loopback is insecure as it is for docker; with a port of its own
  * it is tried over HTTP first, since hardly any local registry has a certificate.
  */
-export const registryOrigins = (registry: string, insecure: InsecureRegistries): readonly string[] =>
-  originsOf(registry, isInsecureHost(apiHost(registry), insecure));
-
-/** As {@link registryOrigins}, once it is known whether the host is insecure. */
 export function originsOf(registry: string, isInsecure: boolean): readonly string[] {
   const host = apiHost(registry);
   const https = `https://${host}`;
@@ -30,10 +26,6 @@ export function originsOf(registry: string, isInsecure: boolean): readonly strin
 
 /** Where the API of a registry answers, without configuration. */
 export const apiHost = (registry: string): string => (registry === DOCKER_HUB ? DOCKER_HUB_API : registry);
-
-/** Whether a host (`name[:port]`) is on loopback or named as insecure. */
-export const isInsecureHost = (host: string, insecure: InsecureRegistries): boolean =>
-  insecurityOf(host, insecure) !== null;
 
 /** Why a host (`name[:port]`) may be asked over plain HTTP. */
 export function insecurityOf(host: string, insecure: InsecureRegistries): Insecurity {

@@ -1,6 +1,10 @@
 import * as assert from 'node:assert/strict';
-import {isInsecureHost, registryOrigins} from '../../src/registry/hosts.ts';
+import {apiHost, type InsecureRegistries, insecurityOf, originsOf} from '../../src/registry/hosts.ts';
 import {describe} from '../helpers/suite.ts';
+
+const isInsecureHost = (host: string, insecure: InsecureRegistries) => insecurityOf(host, insecure) !== null;
+const registryOrigins = (registry: string, insecure: InsecureRegistries) =>
+  originsOf(registry, isInsecureHost(apiHost(registry), insecure));
 
 describe('registry/hosts', ({test}) => {
   test('asks a registry over HTTPS only', () => {

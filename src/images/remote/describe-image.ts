@@ -77,7 +77,7 @@ export async function describeRemoteImage(
 }
 
 /** Bytes to download for these blobs. */
-export const sumOnce = (blobs: readonly Descriptor[]): number =>
+const sumOnce = (blobs: readonly Descriptor[]): number =>
   [...new Map(blobs.map(({digest, size}) => [digest, size])).values()].reduce((sum, size) => sum + size, 0);
 
 const describeBlob = ({digest, mediaType, size}: Descriptor): RemoteBlobDetails => ({digest, mediaType, size});
