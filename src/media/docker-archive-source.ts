@@ -6,6 +6,7 @@ import {detectCompression, SIGNATURE_BYTES} from '../layers/compression.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {createDigester, type Digest, digestOf} from '../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, checkLayerCount, parseImageConfig} from '../oci/image-config.ts';
+import {INDEX_FILE, LAYOUT_FILE} from '../oci/image-layout.ts';
 import {
   type LayerCompression,
   OCI_CONFIG,
@@ -24,7 +25,6 @@ import {
   parseDockerManifest,
 } from './docker-manifest.ts';
 import {type FileSet, readSmallFile} from './file-set.ts';
-import {INDEX_FILE, LAYOUT_FILE} from './layout-index.ts';
 import {type LayoutPlace, openLayoutSource} from './layout-source.ts';
 
 /** What a layer's compression makes of its media type. */

@@ -2,11 +2,11 @@ import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {ImageIndex} from '../oci/image-index.ts';
+import {FULL_NAME_ANNOTATION} from '../oci/image-layout.ts';
 import type {Manifest} from '../oci/manifest.ts';
 import {artifactTypeOf, isForeignLayer, isManifestType, layerCompression} from '../oci/media-types.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {FileSet} from './file-set.ts';
-import {FULL_NAME_ANNOTATION} from './layout-index.ts';
 import {blobPath, tryReadDocument} from './layout-source.ts';
 
 /** An entry as docker reads it. */

@@ -2,18 +2,13 @@ import {isWinchError, WinchError} from '../errors.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ImageIndex} from '../oci/image-index.ts';
+import {FULL_NAME_ANNOTATION, INDEX_FILE, NAME_ANNOTATION} from '../oci/image-layout.ts';
 import {parseManifestDocument} from '../oci/manifest.ts';
 import {isIndexType, isManifestType, OCI_INDEX} from '../oci/media-types.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import {type FileSet, readSmallFile} from './file-set.ts';
 import {formatSelection, type Selection} from './location.ts';
 
-export const INDEX_FILE = 'index.json';
-export const LAYOUT_FILE = 'oci-layout';
-/** image-spec v1.1.1 annotations.md#pre-defined-annotation-keys */
-export const NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
-/** The whole name, as docker and containerd write it. */
-export const FULL_NAME_ANNOTATION = 'io.containerd.image.name';
 /** As much as manifests may have. */
 export const INDEX_LIMIT_BYTES = 4 * 1024 * 1024;
 const LISTED_NAMES = 20;

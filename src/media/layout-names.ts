@@ -2,9 +2,9 @@ import is from '@sindresorhus/is';
 import {isWinchError} from '../errors.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
+import {FULL_NAME_ANNOTATION, NAME_ANNOTATION} from '../oci/image-layout.ts';
 import {OCI_INDEX} from '../oci/media-types.ts';
 import {formatReference, parseReference} from '../oci/reference.ts';
-import {FULL_NAME_ANNOTATION, NAME_ANNOTATION} from './layout-index.ts';
 
 /** The name that an image gets in a layout. */
 export interface LayoutName {

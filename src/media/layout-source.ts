@@ -4,13 +4,14 @@ import {readRegion} from '../host/file-regions.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import type {ImageIndex} from '../oci/image-index.ts';
+import {FULL_NAME_ANNOTATION, NAME_ANNOTATION} from '../oci/image-layout.ts';
 import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
 import {isManifestType, OCI_INDEX} from '../oci/media-types.ts';
 import {referrersTagOf} from '../registry/referrers-tag.ts';
 import type {BlobOptions, ContentDocument, ContentSource, DocumentName} from './content.ts';
 import {readDocument} from './content-document.ts';
 import {type FileSet, readSmallFile} from './file-set.ts';
-import {chooseImage, FULL_NAME_ANNOTATION, NAME_ANNOTATION, nameOf, readLayoutIndex} from './layout-index.ts';
+import {chooseImage, nameOf, readLayoutIndex} from './layout-index.ts';
 import type {Selection} from './location.ts';
 
 export interface LayoutPlace {

@@ -7,6 +7,7 @@ import type {Lock, LockDirectory} from '../host/locks.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestHex, digestOf} from '../oci/digest.ts';
+import {INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT} from '../oci/image-layout.ts';
 import {DOCKER_MANIFEST, DOCKER_MANIFEST_LIST} from '../oci/media-types.ts';
 import {writeBlobFile} from './blob-file.ts';
 import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
@@ -14,7 +15,7 @@ import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
 import {describeForDocker} from './docker-manifest-of.ts';
 import {openDirectoryFiles, readSmallFile} from './file-set.ts';
 import {below, hasBlobFile, hasFile, linkFile, makeDirectory, writeSmallFile} from './layout-files.ts';
-import {INDEX_FILE, INDEX_LIMIT_BYTES, LAYOUT_FILE, nameOf, readLayoutIndex} from './layout-index.ts';
+import {INDEX_LIMIT_BYTES, nameOf, readLayoutIndex} from './layout-index.ts';
 import {type LayoutName, listInIndex, nameInIndex} from './layout-names.ts';
 import {blobPath, readSubjects} from './layout-source.ts';
 import {findWholeImage} from './whole-image.ts';
@@ -33,7 +34,6 @@ export interface LayoutTargetOptions {
   readonly isForOciTools: boolean;
 }
 
-export const LAYOUT_BYTES = Buffer.from(JSON.stringify({imageLayoutVersion: '1.0.0'}));
 /** No more often than a display can follow. */
 const EVENT_BYTES = 262_144;
 /** Below the layout, for blobs that are not whole yet. */
@@ -143,7 +143,7 @@ async function changeIndex(options: LayoutTargetOptions, {document, isRoot}: Ind
         ? true
         : (nameOf(other) ?? null) === name.name && !(name.name === null && isReferrer(other.digest));
     const bytes = isRoot ? nameInIndex(before, entry, {name, replaces}) : listInIndex(before, entry);
-    await writeSmallFile(below(directory, LAYOUT_FILE), LAYOUT_BYTES, {durability});
+    await writeSmallFile(below(directory, LAYOUT_FILE), Buffer.from(LAYOUT_TEXT), {durability});
     await writeSmallFile(below(directory, INDEX_FILE), bytes, {durability});
   });
 }

@@ -1,11 +1,10 @@
 import type {TarFile} from '../../layers/tar-writer.ts';
 import {DOCKER_MANIFEST_FILE} from '../../media/docker-manifest.ts';
 import {type DockerEntry, dockerEntry, isForDocker} from '../../media/docker-manifest-of.ts';
-import {INDEX_FILE, LAYOUT_FILE} from '../../media/layout-index.ts';
 import {layoutName, nameInIndex} from '../../media/layout-names.ts';
 import {blobPath} from '../../media/layout-source.ts';
-import {LAYOUT_BYTES} from '../../media/layout-target.ts';
 import type {Digest} from '../../oci/digest.ts';
+import {INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT} from '../../oci/image-layout.ts';
 import type {ImageToSave} from './save.ts';
 
 /** The files of an archive that say what is in it, then its manifests. */
@@ -13,7 +12,7 @@ export function documentFiles(images: readonly ImageToSave[]): readonly TarFile[
   const docker = dockerManifest(images);
   const documents = new Map(images.flatMap((image) => image.documents).map((one) => [one.descriptor.digest, one]));
   return [
-    inMemory(LAYOUT_FILE, LAYOUT_BYTES),
+    inMemory(LAYOUT_FILE, Buffer.from(LAYOUT_TEXT)),
     inMemory(INDEX_FILE, layoutIndex(images)),
     ...(docker.length > 0 ? [inMemory(DOCKER_MANIFEST_FILE, Buffer.from(JSON.stringify(docker)))] : []),
     ...[...documents.values()].map(({descriptor, bytes}) => inMemory(blobPath(descriptor.digest), bytes)),

@@ -4,11 +4,12 @@ import type {ContentSource} from '../../media/content.ts';
 import {openDockerArchiveSource} from '../../media/docker-archive-source.ts';
 import {DOCKER_MANIFEST_FILE, DOCKER_MANIFEST_LIMIT_BYTES, parseDockerManifest} from '../../media/docker-manifest.ts';
 import {type FileSet, readSmallFile} from '../../media/file-set.ts';
-import {FULL_NAME_ANNOTATION, nameOf, readLayoutIndex} from '../../media/layout-index.ts';
+import {nameOf, readLayoutIndex} from '../../media/layout-index.ts';
 import {openLayoutSource, readSubjects} from '../../media/layout-source.ts';
 import type {Selection} from '../../media/location.ts';
 import type {Descriptor} from '../../oci/descriptor.ts';
 import type {ImageIndex} from '../../oci/image-index.ts';
+import {FULL_NAME_ANNOTATION} from '../../oci/image-layout.ts';
 import {isIndexType, isManifestType} from '../../oci/media-types.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 
