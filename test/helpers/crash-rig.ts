@@ -2,19 +2,13 @@ import * as assert from 'node:assert/strict';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {buildImage} from '../../fixtures/build-image.ts';
-import {buildTar} from '../../fixtures/build-tar.ts';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
+import {type CrashCommand, crashWords, putCrashImages} from './crash-commands.ts';
 import {findStoreProblems} from './store-problems.ts';
 import {waitFor} from './wait-for.ts';
-import {makeWinch, type Winch, type WinchExit} from './winch.ts';
+import {makeWinch, type Winch, type WinchExit, type WinchProcess} from './winch.ts';
 
-/** In this order each command finds what it needs and leaves what the next one needs. */
-export const CRASH_COMMANDS = ['pull', 'run', 'copy', 'load', 'tag', 'rmi', 'untag', 'prune'] as const;
-export type CrashCommand = (typeof CRASH_COMMANDS)[number];
-
-/** System calls that change what is on the disk. */
+/** System calls that change what is on the disk; SQLite commits by `pwrite64` and `fdatasync`. */
 export const DISK_CALLS = [
   ...['rename', 'fsync', 'fdatasync', 'unlink', 'rmdir', 'mkdir', 'ftruncate', 'pwrite64', 'pwritev'],
 ] as const;
@@ -23,92 +17,101 @@ export type DiskCall = (typeof DISK_CALLS)[number];
 /** When a command is killed: some time after its start, or as the k-th such call of one of its threads begins. */
 export type Blow = {readonly afterMs: number} | {readonly call: DiskCall; readonly count: number};
 
+/** Commands that run at once; those with a time are killed so long after their start. */
+export type Crowd = ReadonlyMap<CrashCommand, number | null>;
+
 /** One store on which commands are killed, with a registry beside it. */
 export interface CrashRig extends AsyncDisposable {
   readonly winch: Winch;
   readonly registry: RegistryServer;
-  /** Brings the store into the state in which the command has most to do. */
-  prepare(command: CrashCommand): Promise<void>;
-  /** Runs a command undisturbed. @returns milliseconds */
-  time(command: CrashCommand): Promise<number>;
+  /** Brings the store into the state in which these commands have most to do, in any order or all at once. */
+  prepare(...commands: readonly CrashCommand[]): Promise<void>;
+  /** Prepares and runs commands, all at once and undisturbed. @returns milliseconds that each took */
+  time(...commands: readonly CrashCommand[]): Promise<ReadonlyMap<CrashCommand, number>>;
   /** How often one thread makes each call while the command runs undisturbed, at most. */
   countCalls(command: CrashCommand): Promise<Readonly<Record<DiskCall, number>>>;
   /**
-   * Kills a command with everything it has started, repeats it, and asserts that the repetition succeeds, that an image
-   * pulled before runs, and that nothing is damaged or left behind.
+   * Prepares a command, kills it with everything it has started, repeats it, and asserts that the repetition succeeds,
+   * that an image pulled before runs, and that nothing is damaged or left behind.
    *
    * @returns whether the command had not ended by itself.
    */
   strike(command: CrashCommand, blow: Blow): Promise<boolean>;
+  /** As `strike`, for commands that run at once; those that are not killed succeed. @returns whom the blow has hit. */
+  strikeTogether(crowd: Crowd): Promise<readonly CrashCommand[]>;
+  /** Removes every image, and asserts that nothing of them is left. */
+  requireEmptied(): Promise<void>;
 }
 
-const BASE = buildTar([{path: 'base', content: Buffer.alloc(700_000, 'winch ')}]);
-const layerOf = (name: string, fill: number) =>
-  buildTar([
-    {path: 'dir/', type: 'directory'},
-    {path: `dir/${name}`, content: Buffer.alloc(600_000, fill)},
-  ]);
-const PULLED = buildImage({layers: [BASE, layerOf('pulled', 1), layerOf('more', 2)], compression: 'none'});
-const COPIED = buildImage({layers: [BASE, layerOf('copied', 3)], compression: 'gzip'});
-const LOADED = buildImage({layers: [BASE, layerOf('loaded', 4)]});
 const RUNTIME_DIRECTORY = '/run/winch';
 
 export async function openCrashRig(): Promise<CrashRig> {
   const [winch, registry] = [makeWinch(), await startRegistry()];
-  registry.put('old', '1', busyboxImage());
-  registry.put('app', '1', PULLED);
-  registry.put('app', '2', COPIED);
-  registry.put('app', '3', LOADED);
-  const archive = join(winch.directory, 'archive.tar');
-  const at = (name: string) => `${registry.host}/${name}`;
-  const words: Readonly<Record<CrashCommand, readonly string[]>> = {
-    pull: ['pull', at('app:1')],
-    run: ['run', '--network', 'none', at('old:1'), 'sh', '-c', 'echo text > /file && cat /file'],
-    copy: ['copy', at('app:2'), 'store:copied:1'],
-    tag: ['tag', at('old:1'), 'named:1'],
-    load: ['load', '--input', archive],
-    rmi: ['rmi', at('app:1'), 'copied:1', 'named:1'],
-    untag: ['untag', 'loaded:1'],
-    prune: ['prune'],
-  };
+  putCrashImages(registry);
+  const {words, setUps, old, beginnings} = crashWords(registry.host, winch.directory);
   const runOld = async () => requireSuccess(await winch.run(words.run), 'the image pulled before');
-  const repeat = async (command: CrashCommand) => {
-    const exit = await winch.run(words[command]);
-    const isDone = (command === 'rmi' || command === 'untag') && /_UNKNOWN: /.test(exit.stderr);
-    if (!isDone) requireSuccess(exit, `${command} again`);
+  const prepare = async (...commands: readonly CrashCommand[]) => {
+    const setUp = async (command: CrashCommand) => {
+      for (const line of setUps[command]) requireDone(await winch.run(line), line.join(' '));
+    };
+    await Promise.all(commands.map(setUp));
   };
-  requireSuccess(await winch.run(['pull', at('old:1')]), 'the first pull');
-  const copy = ['copy', at('app:3'), `docker-archive:${archive}:loaded:1`];
-  requireSuccess(await winch.run(copy), 'the archive');
+  const recover = async (commands: readonly CrashCommand[]) => {
+    const ids = readContainers(winch);
+    for (const command of commands) requireDone(await winch.run(words[command]), `${command} again`);
+    await runOld();
+    assert.deepEqual(findStoreProblems(winch.root), []);
+    requireSuccess(await winch.run(['check']), 'check');
+    assert.deepEqual(readContainers(winch), []);
+    await requireNoTraces(winch, ids);
+  };
+  for (const line of beginnings) requireSuccess(await winch.run(line), line.join(' '));
   return {
     winch,
     registry,
-    prepare: async (command) => {
-      for (const name of NEEDED[command]) requireSuccess(await winch.run(words[name]), name);
-      const taken = {pull: at('app:1'), copy: 'copied:1', tag: 'named:1', load: 'loaded:1'}[command as string];
-      if (taken !== undefined) await winch.run(['rmi', taken]);
-    },
-    time: async (command) => {
-      const start = performance.now();
-      requireSuccess(await winch.run(words[command]), command);
-      return performance.now() - start;
+    prepare,
+    time: async (...commands) => {
+      await prepare(...commands);
+      const run = async (command: CrashCommand) => {
+        const start = performance.now();
+        requireSuccess(await winch.run(words[command]), command);
+        return [command, performance.now() - start] as const;
+      };
+      return new Map(await Promise.all(commands.map(run)));
     },
     countCalls: async (command) => {
+      await prepare(command);
       const file = join(winch.directory, 'trace');
       const tracing = ['strace', '-f', '--seccomp-bpf', '-qq', '-o', file, '-e', `trace=${DISK_CALLS.join(',')}`];
       requireSuccess(await winch.run(words[command], {within: tracing, env: ONE_THREAD}), command);
       return countByThread(readFileSync(file, 'latin1'));
     },
     strike: async (command, blow) => {
-      const {signal, exitCode} = await kill(winch, words[command], blow);
-      const ids = readContainers(winch);
-      await repeat(command);
-      if (command !== 'run') await runOld();
-      assert.deepEqual(findStoreProblems(winch.root), []);
-      requireSuccess(await winch.run(['check']), 'check');
-      assert.deepEqual(readContainers(winch), []);
-      await requireNoTraces(winch, ids);
-      return signal !== null || exitCode === 137;
+      await prepare(command);
+      const exit =
+        'call' in blow
+          ? await killAtCall(winch, words[command], blow)
+          : await kill(startGroup(winch, words[command]), blow.afterMs);
+      await recover([command]);
+      return wasKilled(exit);
+    },
+    strikeTogether: async (crowd) => {
+      await prepare(...crowd.keys());
+      const begin = async ([command, afterMs]: readonly [CrashCommand, number | null]) => {
+        const running = startGroup(winch, words[command]);
+        const exit = afterMs === null ? await running.exited : await kill(running, afterMs);
+        if (afterMs === null) requireSuccess(exit, `${command}, which was not killed`);
+        return {command, isVictim: afterMs !== null, isHit: wasKilled(exit)};
+      };
+      const ends = await Promise.all([...crowd].map(begin));
+      await recover(ends.filter(({isVictim}) => isVictim).map(({command}) => command));
+      return ends.filter(({isHit}) => isHit).map(({command}) => command);
+    },
+    requireEmptied: async () => {
+      requireSuccess(await winch.run(['prune', '--all', '--partials']), 'prune --all');
+      const left = ['blobs/sha256', 'layers/sha256', 'ingest', 'trash'].flatMap((name) => list(join(winch.root, name)));
+      assert.deepEqual(left, []);
+      requireSuccess(await winch.run(['pull', old]), 'the first pull again');
     },
     [Symbol.asyncDispose]: async () => {
       await registry.close();
@@ -117,23 +120,25 @@ export async function openCrashRig(): Promise<CrashRig> {
   };
 }
 
-const NEEDED: Readonly<Record<CrashCommand, readonly CrashCommand[]>> = Object.freeze({
-  ...{pull: [], run: [], copy: [], load: [], tag: [], untag: ['load'], prune: ['load', 'untag']},
-  rmi: ['pull', 'copy', 'tag'],
-});
-
 /** strace counts the calls of each thread by itself. */
 const ONE_THREAD = {UV_THREADPOOL_SIZE: '1'};
 
-async function kill(winch: Winch, words: readonly string[], blow: Blow): Promise<WinchExit> {
-  if ('call' in blow) {
-    const inject = `inject=${blow.call}:signal=KILL:when=${blow.count}`;
-    // With --seccomp-bpf, strace 6.1 injects at the first call only.
-    const within = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${blow.call}`, '-e', inject];
-    return winch.run(words, {within, env: ONE_THREAD});
-  }
-  const {child, exited} = winch.start(words, {within: ['setsid']});
-  await Promise.race([sleep(blow.afterMs), exited]);
+const killAtCall = (
+  winch: Winch,
+  words: readonly string[],
+  {call, count}: {readonly call: DiskCall; readonly count: number},
+): Promise<WinchExit> => {
+  const inject = `inject=${call}:signal=KILL:when=${count}`;
+  // With --seccomp-bpf, strace 6.1 injects at the first call only.
+  const within = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject];
+  return winch.run(words, {within, env: ONE_THREAD});
+};
+
+/** In a process group of its own. */
+const startGroup = (winch: Winch, words: readonly string[]): WinchProcess => winch.start(words, {within: ['setsid']});
+
+async function kill({child, exited}: WinchProcess, afterMs: number): Promise<WinchExit> {
+  await Promise.race([sleep(afterMs), exited]);
   const {pid} = child;
   if (pid !== undefined && child.exitCode === null) {
     child.kill('SIGKILL');
@@ -141,6 +146,8 @@ async function kill(winch: Winch, words: readonly string[], blow: Blow): Promise
   }
   return exited;
 }
+
+const wasKilled = ({signal, exitCode}: WinchExit): boolean => signal !== null || exitCode === 137;
 
 /** Of a process that may not have begun its group, or have ended it. */
 function killGroup(pid: number): void {
@@ -153,6 +160,11 @@ function killGroup(pid: number): void {
 
 function requireSuccess({exitCode, signal, stderr}: WinchExit, what: string): void {
   assert.deepEqual([exitCode, signal], [0, null], `${what}: ${stderr}`);
+}
+
+/** What the command takes away may be gone already. */
+function requireDone(exit: WinchExit, what: string): void {
+  if (!/_UNKNOWN: /.test(exit.stderr) || !/^(?:rmi|untag)\b/.test(what)) requireSuccess(exit, what);
 }
 
 function countByThread(trace: string): Readonly<Record<DiskCall, number>> {

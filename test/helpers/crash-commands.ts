@@ -1,0 +1,86 @@
+import {writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {buildImage} from '../../fixtures/build-image.ts';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {busyboxEntries, busyboxImage} from '../../fixtures/busybox-image.ts';
+import type {RegistryServer} from '../../fixtures/registry-server.ts';
+
+/** Commands that are killed. Each has things of its own to work on, so that any of them may run at once. */
+export const CRASH_COMMANDS = [
+  ...['pull', 'run', 'copy', 'load', 'import', 'tag', 'save', 'export', 'rmi', 'untag', 'prune'],
+] as const;
+export type CrashCommand = (typeof CRASH_COMMANDS)[number];
+
+type Words = readonly string[];
+
+export interface CrashWords {
+  readonly words: Readonly<Record<CrashCommand, Words>>;
+  /** What brings the store into the state in which a command has most to do; what is taken away may be gone. */
+  readonly setUps: Readonly<Record<CrashCommand, readonly Words[]>>;
+  /** The image that is stored from the beginning. */
+  readonly old: string;
+  readonly beginnings: readonly Words[];
+}
+
+const BASE = buildTar([{path: 'base', content: Buffer.alloc(700_000, 'winch ')}]);
+const layerOf = (name: string, fill: number) =>
+  buildTar([
+    {path: 'dir/', type: 'directory'},
+    {path: `dir/${name}`, content: Buffer.alloc(600_000, fill)},
+  ]);
+
+/** Puts what the commands below ask for. */
+export function putCrashImages(registry: RegistryServer): void {
+  const put = (tag: string, name: string, fill: number, compression: 'gzip' | 'none' = 'gzip') =>
+    registry.put('app', tag, buildImage({layers: [BASE, layerOf(name, fill)], compression}));
+  registry.put('old', '1', busyboxImage());
+  registry.put('app', '1', buildImage({layers: [BASE, layerOf('pulled', 1), layerOf('more', 2)], compression: 'none'}));
+  put('copied', 'copied', 3);
+  put('loaded', 'loaded', 4);
+  put('removed', 'removed', 5);
+  put('pruned', 'pruned', 6, 'none');
+}
+
+/** The command lines, for a registry with these images and files in `directory`. */
+export function crashWords(host: string, directory: string): CrashWords {
+  const app = (tag: string) => `${host}/app:${tag}`;
+  const [old, archive, rootfs] = [`${host}/old:1`, join(directory, 'archive.tar'), join(directory, 'rootfs.tar')];
+  writeFileSync(rootfs, buildTar([...busyboxEntries(), {path: 'imported', content: Buffer.alloc(500_000, 7)}]));
+  const write = (name: string) => ['--output', join(directory, name)];
+  return {
+    old,
+    beginnings: [
+      ['pull', old],
+      ['copy', app('loaded'), `docker-archive:${archive}:loaded:1`],
+    ],
+    words: {
+      pull: ['pull', app('1')],
+      run: ['run', '--network', 'none', old, 'sh', '-c', 'echo text > /file && cat /file'],
+      copy: ['copy', app('copied'), 'store:copied:1'],
+      load: ['load', '--input', archive],
+      import: ['import', rootfs, 'imported:1'],
+      tag: ['tag', old, 'named:1'],
+      save: ['save', ...write('saved.tar'), old],
+      export: ['export', ...write('exported.tar'), old],
+      rmi: ['rmi', app('removed')],
+      untag: ['untag', 'spare:1'],
+      prune: ['prune'],
+    },
+    setUps: {
+      pull: [['rmi', app('1')]],
+      run: [],
+      copy: [['rmi', 'copied:1']],
+      load: [['rmi', 'loaded:1']],
+      import: [['rmi', 'imported:1']],
+      tag: [['untag', 'named:1']],
+      save: [],
+      export: [],
+      rmi: [['pull', app('removed')]],
+      untag: [['tag', old, 'spare:1']],
+      prune: [
+        ['pull', app('pruned')],
+        ['untag', app('pruned')],
+      ],
+    },
+  };
+}
