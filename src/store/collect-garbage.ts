@@ -79,13 +79,15 @@ function deleteUnneededRows(database: Database): void {
   const unusedChains = `DELETE FROM chain WHERE chain_id NOT IN (SELECT chain_id FROM image_layer)
     AND chain_id NOT IN (SELECT parent FROM chain WHERE parent IS NOT NULL)`;
   while (database.run(unusedChains) > 0);
+  database.run('DELETE FROM dropped_blob WHERE digest NOT IN (SELECT blob_digest FROM image_layer)');
 }
 
 const neededBlobs = (database: Database): ReadonlySet<unknown> =>
   new Set(
     database
       .all(
-        `SELECT blob_digest AS digest FROM image_layer UNION SELECT manifest_digest FROM image
+        `SELECT blob_digest AS digest FROM image_layer WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob)
+         UNION SELECT manifest_digest FROM image
          UNION SELECT config_digest FROM image UNION SELECT target_digest FROM tag
          UNION SELECT digest FROM index_part WHERE kind <> 'image'`,
       )

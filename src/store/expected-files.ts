@@ -11,12 +11,14 @@ export interface ExpectedFile {
   readonly bytes: number | null;
   /** Of a layer file. */
   readonly tarBytes: number;
+  /** Whether it was dropped on purpose, and need not be there. */
+  readonly isDropped: boolean;
   /** The manifests of the images that need it. */
   readonly users: readonly Digest[];
 }
 
 const BLOBS = `
-  SELECT digest, max(bytes) AS bytes FROM (
+  SELECT digest, max(bytes) AS bytes, digest IN (SELECT digest FROM dropped_blob) AS is_dropped FROM (
     SELECT blob_digest AS digest, blob_bytes AS bytes FROM image_layer
     UNION SELECT manifest_digest, manifest_bytes FROM image UNION SELECT config_digest, config_bytes FROM image
     UNION SELECT target_digest, NULL FROM tag UNION SELECT digest, NULL FROM index_part WHERE kind <> 'image'
@@ -30,12 +32,13 @@ export function listExpectedFiles(database: Database): readonly ExpectedFile[] {
   const blobs = database.all(BLOBS).map((row): ExpectedFile => {
     const digest = row.digest as Digest;
     const bytes = row.bytes === null ? null : Number(row.bytes);
-    return {kind: 'blob', digest, bytes, tarBytes: 0, users: usersOf('blob', digest)};
+    const isDropped = row.is_dropped === 1;
+    return {kind: 'blob', digest, bytes, tarBytes: 0, isDropped, users: usersOf('blob', digest)};
   });
   const layers = database.all('SELECT diff_id, tar_bytes, file_bytes FROM layer').map((row): ExpectedFile => {
     const digest = row.diff_id as Digest;
     const [bytes, tarBytes] = [Number(row.file_bytes), Number(row.tar_bytes)];
-    return {kind: 'layer', digest, bytes, tarBytes, users: usersOf('layer', digest)};
+    return {kind: 'layer', digest, bytes, tarBytes, isDropped: false, users: usersOf('layer', digest)};
   });
   return [...blobs, ...layers];
 }

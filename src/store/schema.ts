@@ -79,6 +79,14 @@ export const MIGRATIONS: readonly string[] = Object.freeze([
   ) STRICT, WITHOUT ROWID;
   INSERT INTO tag_event SELECT reference, 1, target_digest, manifest_digest, updated_at FROM tag;
   `,
+  // Blobs of layers that are not kept beside their layer files; one that is there all the same is there.
+  `
+  CREATE TABLE dropped_blob (
+    digest          TEXT PRIMARY KEY,
+    bytes           INTEGER NOT NULL,
+    dropped_at      INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]);
 
 /**
@@ -96,4 +104,5 @@ export const STAND_INS: readonly string[] = Object.freeze([
   CREATE TEMP VIEW tag_event AS
     SELECT reference, 1 AS number, target_digest, manifest_digest, updated_at AS happened_at FROM main.tag;
   `,
+  'CREATE TEMP VIEW dropped_blob AS SELECT NULL AS digest, NULL AS bytes, NULL AS dropped_at WHERE 0;',
 ]);

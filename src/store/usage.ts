@@ -6,7 +6,7 @@ const TOTAL = `
     SELECT blob_digest, blob_bytes FROM image_layer UNION SELECT config_digest, config_bytes FROM image
     UNION SELECT manifest_digest, manifest_bytes FROM image
   )
-  SELECT coalesce((SELECT sum(bytes) FROM blob), 0) + coalesce((SELECT sum(file_bytes) FROM layer), 0) AS bytes`;
+  SELECT coalesce((SELECT sum(bytes) FROM blob WHERE digest NOT IN (SELECT digest FROM dropped_blob)), 0) + coalesce((SELECT sum(file_bytes) FROM layer), 0) AS bytes`;
 
 /** Bytes on disk of every blob and layer file that the graph knows. */
 export const readUsage = (database: Database): number => Number(database.get(TOTAL)?.bytes ?? 0);

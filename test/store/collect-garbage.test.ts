@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {Digest} from '../../src/oci/digest.ts';
 import {collectGarbage} from '../../src/store/collect-garbage.ts';
+import {dropBlobs, listDropped} from '../../src/store/dropped-blobs.ts';
 import {deleteImage, recordLayerFile} from '../../src/store/image-records.ts';
 import {recordIndexParts} from '../../src/store/index-parts.ts';
 import {deleteTag, setTag} from '../../src/store/tags.ts';
@@ -60,6 +61,21 @@ describe('store/collect-garbage', ({test}) => {
     assert.is(await sample.store.collectGarbage(), 0);
     for (const name of ['app', 'app.config', 'app.index', 'a.gz', 'b.gz']) assert.ok(hasBlob(sample, name), name);
     for (const letter of 'ab') assert.ok(hasLayer(sample, letter));
+  });
+
+  test('a blob that was dropped goes with its file, and its mark with the last image', async () => {
+    using sample = openSampleStore();
+    await pull(sample, {name: 'app', layers: 'ab'});
+    const dropped = {digest: digestFor('a.gz'), size: 10};
+    await sample.store.write((database) => dropBlobs(database, [dropped], 1));
+    assert.is(await sample.store.collectGarbage({isDryRun: true}), 10);
+    assert.ok(hasBlob(sample, 'a.gz'));
+    assert.is(await sample.store.collectGarbage(), 10);
+    assert.equal([hasBlob(sample, 'a.gz'), hasBlob(sample, 'b.gz'), hasLayer(sample, 'a')], [false, true, true]);
+    assert.equal(sample.store.read(listDropped, null), [dropped]);
+    await remove(sample, 'app');
+    await sample.store.collectGarbage();
+    assert.equal(sample.store.read(listDropped, null), []);
   });
 
   test('frees what only a removed image needed, down to the rows', async () => {

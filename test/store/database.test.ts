@@ -8,6 +8,7 @@ import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import {isWinchError} from '../../src/errors.ts';
 import {type Database, openDatabase, openDatabaseForReading} from '../../src/store/database.ts';
+import {listDropped} from '../../src/store/dropped-blobs.ts';
 import {listImages} from '../../src/store/image-records.ts';
 import {MIGRATIONS} from '../../src/store/schema.ts';
 import {listTagEvents} from '../../src/store/tag-events.ts';
@@ -167,6 +168,7 @@ describe('store/database', ({test}) => {
       assert.equal(readParts(reader), parts);
       const events = [{targetDigest: 'sha256:i', manifestDigest: 'sha256:m', happenedAt: 1}];
       assert.equal(listTagEvents(reader, 'r:1'), events);
+      assert.equal(listDropped(reader), []);
       reader.close();
       assert.equal(readFileSync(path), before);
       await write(path, (database) => {
