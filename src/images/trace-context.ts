@@ -9,11 +9,13 @@ type Ingest = Awaited<ReturnType<OpenIngest>>;
 
 /** Work on the store's own tables follows its kind. */
 const DATABASE = {category: 'store', track: 'database'} as const;
+/** Waiting for whoever frees space, and freeing it. */
+const LEASE = {category: 'store', track: 'lease'} as const;
 /** What a trace shows of a digest. */
 const DIGEST_LETTERS = 19;
 
 /**
- * A context whose parts measure what they do: waiting for locks, receiving, checking and committing blobs, inflating and
+ * A context whose parts measure what they do: waiting for leases and locks, freeing space, receiving, checking and committing blobs, inflating and
  * indexing layers, committing those, writing to the database.
  */
 export const traceContext = (context: ImageContext, onSpan: SpanSink): Pick<ImageContext, 'store' | 'layerPool'> => ({
@@ -34,6 +36,10 @@ function traceStore(store: Store, onSpan: SpanSink): Store {
         measure(onSpan, {name: 'commit', category: 'layer', track: diffId}, () => store.layers.commit(diffId)),
     },
     write: (work) => measure(onSpan, {...DATABASE, name: 'transaction'}, () => store.write(work)),
+    lease: (...words) => measure(onSpan, {...LEASE, name: 'lease'}, () => store.lease(...words)),
+    readerLease: (...words) => measure(onSpan, {...LEASE, name: 'lease'}, () => store.readerLease(...words)),
+    collectGarbage: (...words) =>
+      measure(onSpan, {...LEASE, name: 'collect garbage'}, () => store.collectGarbage(...words)),
     lock: (subject, digest, options) =>
       measure(onSpan, {name: 'lock', category: subject, track: digest}, () => store.lock(subject, digest, options)),
   };
