@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {type Digest, isDigest} from '../oci/digest.ts';
 import type {Database} from './database.ts';
+import {keepLayoutIndex} from './layout-index.ts';
 import type {StorePaths} from './paths.ts';
 
 const DIGEST_LOCK = /^(?:blob|layer)-/;
@@ -41,6 +42,7 @@ export async function collectGarbage(
     deleteUnneededRows(database);
     const kept = {blobs: neededBlobs(database), layers: neededLayers(database)};
     if (isDryRun) database.run('ROLLBACK TO dry_run');
+    else keepLayoutIndex(paths, database);
     return kept;
   });
   const garbage = [

@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
+import {INDEX_FILE, LAYOUT_FILE} from '../oci/image-layout.ts';
 
 /** Where things lie below the store's root (mode 0700). */
 export interface StorePaths {
@@ -16,6 +17,9 @@ export interface StorePaths {
   readonly trash: string;
   /** There when a process without syncs may have stored something since the last collection. */
   readonly unsynced: string;
+  /** `oci-layout` and `index.json`, by which other tools read the store as an OCI layout; absent without images. */
+  readonly layoutMark: string;
+  readonly layoutIndex: string;
   /** What has been received of a blob so far. */
   partialBlob(digest: Digest): string;
   /** `blobs/<algorithm>/<hex>`: as received, so the store reads as an OCI layout's blobs. */
@@ -37,6 +41,8 @@ export function storePaths(root: string): StorePaths {
     containers: below('containers'),
     trash: below('trash'),
     unsynced: below('unsynced'),
+    layoutMark: below(LAYOUT_FILE),
+    layoutIndex: below(INDEX_FILE),
     partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),

@@ -9,6 +9,7 @@ import {collectGarbage, type GarbageOptions} from './collect-garbage.ts';
 import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
+import {keepLayoutIndex} from './layout-index.ts';
 import {LEASE} from './lease-holder.ts';
 import {type StorePaths, storePaths} from './paths.ts';
 import {createUnsyncedContent} from './unsynced.ts';
@@ -65,8 +66,7 @@ export function openStore({root, durability}: StoreOptions): Store {
     write: async (work) => {
       await ensureWritable(root, durability);
       await settle();
-      const database = await connections.writer();
-      return database.transaction(() => work(database));
+      return transact(await connections.writer(), paths, work);
     },
     settle,
     lease: async (signal) => {
@@ -92,6 +92,14 @@ export function openStore({root, durability}: StoreOptions): Store {
     },
     close: connections.close,
   };
+}
+
+function transact<T>(database: Database, paths: StorePaths, work: (database: Database) => T): T {
+  return database.transaction(() => {
+    const result = work(database);
+    keepLayoutIndex(paths, database);
+    return result;
+  });
 }
 
 /** Says why a store cannot be changed before any work is done for it. */
