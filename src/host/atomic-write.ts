@@ -1,6 +1,7 @@
 import {randomBytes} from 'node:crypto';
-import {type FileHandle, mkdir, open, rename, rm} from 'node:fs/promises';
+import {copyFile, type FileHandle, mkdir, open, rename, rm} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
+import {hasErrno} from '../errors.ts';
 import {storageError} from './storage-error.ts';
 
 export type Durability = 'full' | 'fast';
@@ -9,6 +10,8 @@ export interface AtomicWriteOptions {
   readonly durability: Durability;
   /** Permission bits. */
   readonly mode: number;
+  /** A fresh path where the file is written before it gets its name; absent: beside it. */
+  readonly staging?: string | undefined;
 }
 
 /**
@@ -20,9 +23,10 @@ export interface AtomicWriteOptions {
  * @throws {WinchError} `STORE_FULL` | `STORE_READ_ONLY` | `STORE_DENIED`
  */
 export async function writeFileAtomic(path: string, bytes: Uint8Array, options: AtomicWriteOptions): Promise<void> {
-  const staging = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const {staging = stagingBeside(path)} = options;
   try {
     await ensureDirectory(dirname(path), options.durability);
+    await ensureDirectory(dirname(staging), options.durability);
     await withFile(staging, options.mode, async (file) => {
       await file.writeFile(bytes);
       if (options.durability === 'full') await file.datasync();
@@ -34,18 +38,46 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
   }
 }
 
-/** Renames a finished file to its place and makes the new name durable. */
+/**
+ * Renames a finished file to its place and makes the new name durable; a place on another file system (directories of a
+ * store may be links to other disks) gets a copy.
+ */
 export async function commitFile(staging: string, path: string, durability: Durability): Promise<void> {
-  await rename(staging, path);
+  try {
+    await rename(staging, path);
+  } catch (error) {
+    if (!hasErrno(error, 'EXDEV')) throw error;
+    await moveAcross(staging, path, durability);
+  }
   if (durability === 'full') await syncDirectory(dirname(path));
 }
+
+async function moveAcross(staging: string, path: string, durability: Durability): Promise<void> {
+  const copy = stagingBeside(path);
+  try {
+    await copyFile(staging, copy);
+    if (durability === 'full') await withFile(copy, 0, (file) => file.datasync(), 'r');
+    await rename(copy, path);
+  } catch (error) {
+    await rm(copy, {force: true}).catch(() => {});
+    throw error;
+  }
+  await rm(staging, {force: true});
+}
+
+const stagingBeside = (path: string): string => `${path}.${randomBytes(6).toString('hex')}.tmp`;
 
 /** Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut. */
 export async function ensureDirectory(path: string, durability: Durability): Promise<void> {
   const absolute = resolve(path);
-  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700});
+  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700}).catch(requireDirectory);
   if (topmost === undefined || durability === 'fast') return;
   for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+/** What is in the way of a directory: mkdir(2) says so otherwise than of the directories above it. */
+function requireDirectory(error: unknown): never {
+  throw hasErrno(error, 'EEXIST') ? Object.assign(error, {code: 'ENOTDIR'}) : error;
 }
 
 /** Makes the names in a directory durable (fsync of the directory). */

@@ -1,8 +1,10 @@
+import {randomBytes} from 'node:crypto';
 import {readFileSync, type Stats, statSync} from 'node:fs';
+import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {type Durability, writeFileAtomic} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
-import type {Digest} from '../oci/digest.ts';
+import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import {type BlobDescriptor, type Ingest, openIngest} from './ingest.ts';
 import type {StorePaths} from './paths.ts';
 import {readVerified} from './verified-read.ts';
@@ -32,12 +34,17 @@ export function createBlobStore(paths: StorePaths, durability: Durability): Blob
     read: (digest, limitBytes) => readVerified(paths.blob(digest), digest, limitBytes),
     put: async (digest, bytes) => {
       const path = paths.blob(digest);
-      if (!isStored(path, bytes)) await writeFileAtomic(path, bytes, {durability, mode: FILE_MODE});
+      const staging = stagedDocument(paths, digest);
+      if (!isStored(path, bytes)) await writeFileAtomic(path, bytes, {durability, mode: FILE_MODE, staging});
     },
     partialBytes: (digest) => statOrNull(paths.partialBlob(digest))?.size ?? 0,
     openIngest: (blob) => openIngest(paths, blob, durability),
   };
 }
+
+/** What a killed process leaves there is garbage by its place, and never looks like a blob. */
+const stagedDocument = ({ingest}: StorePaths, digest: Digest): string =>
+  join(ingest, `document-${digestAlgorithm(digest)}-${digestHex(digest)}-${randomBytes(4).toString('hex')}`);
 
 const isStored = (path: string, bytes: Uint8Array): boolean =>
   statOrNull(path)?.size === bytes.length && readFileSync(path).equals(bytes);

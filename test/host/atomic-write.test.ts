@@ -1,4 +1,4 @@
-import {mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {ensureDirectory, writeFileAtomic} from '../../src/host/atomic-write.ts';
@@ -78,11 +78,29 @@ describe('host/atomic-write', ({test}) => {
     {skip},
   );
 
+  test('writes elsewhere first where that is wanted, even on another disk', async () => {
+    using directory = makeTemporaryDirectory();
+    for (const elsewhere of [directory.path, '/dev/shm']) {
+      const [place, staging] = [join(directory.path, 'place'), join(elsewhere, `winch-test-${process.pid}`)];
+      const options = {durability: 'full', mode: 0o600, staging} as const;
+      await writeFileAtomic(join(place, 'file'), bytes, options);
+      assert.equal(readFileSync(join(place, 'file')), bytes);
+      assert.is(statSync(join(place, 'file')).mode & 0o777, 0o600);
+      await rejectionOf(writeFileAtomic(place, bytes, options));
+      assert.equal(readdirSync(place), ['file']);
+      assert.not.ok(existsSync(staging));
+    }
+  });
+
   test('makes directories of any depth, and again', async () => {
     using directory = makeTemporaryDirectory();
     const path = join(directory.path, 'a/b/c');
     await ensureDirectory(path, 'full');
     await ensureDirectory(path, 'full');
     assert.is(statSync(path).mode & 0o777, 0o700);
+    writeFileSync(join(path, 'file'), '');
+    for (const taken of ['file', 'file/d']) {
+      assert.is((await rejectionOf(ensureDirectory(join(path, taken), 'fast'))).code, 'ENOTDIR');
+    }
   });
 });

@@ -10,6 +10,13 @@ const CODES = {
   EACCES: 'STORE_DENIED',
   EPERM: 'STORE_DENIED',
   EIO: 'STORE_IO',
+  ENOTCONN: 'STORE_IO',
+  ESTALE: 'STORE_IO',
+  EMFILE: 'FILES_LIMIT',
+  ENFILE: 'FILES_LIMIT',
+  ENAMETOOLONG: 'STORE_PATH',
+  ELOOP: 'STORE_PATH',
+  ENOTDIR: 'STORE_PATH',
 };
 
 describe('host/storage-error', ({test}) => {
@@ -20,7 +27,7 @@ describe('host/storage-error', ({test}) => {
       const cause = systemError(errno);
       const error = storageError(cause, '/store');
       if (!isWinchError(error, code)) throw error;
-      assert.is(error.kind, 'storage');
+      assert.is(error.kind, code === 'STORE_PATH' ? 'invalid' : 'storage');
       assert.match(error.message, '/store');
       assert.ok(error.hint);
       assert.is(error.cause, cause);

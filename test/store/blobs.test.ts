@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {digestOf} from '../../src/oci/digest.ts';
@@ -232,5 +232,14 @@ describe('store/blobs', ({test}) => {
         await blobs.put(blob.digest, bytes);
         assert.equal(blobs.read(blob.digest, 100), bytes);
       }
+      assert.equal(ingestedNames(sample), []);
+    }));
+
+  test('a document is written where nothing is taken for a blob', () =>
+    withStore(async ({root, store}) => {
+      mkdirSync(root);
+      writeFileSync(join(root, 'ingest'), 'in the way');
+      assert.is((await rejectionOf(store.blobs.put(blob.digest, bytes))).code, 'STORE_PATH');
+      assert.equal(readdirSync(join(root, 'blobs/sha256')), []);
     }));
 });
