@@ -1,5 +1,6 @@
-import {familiarReference, familiarRepository, parseReference} from '../oci/reference.ts';
-import {type ImageRecord, type LayerTotals, listImages, listLayerTotals} from '../store/image-records.ts';
+import {familiarReference, familiarRepository, splitReference} from '../oci/reference.ts';
+import {type ImageRecord, listImages, listLayerBlobBytes} from '../store/image-records.ts';
+import {readUnpackedBytes} from '../store/shares.ts';
 import type {Store} from '../store/store.ts';
 import {listTagsByImage, type TagRecord} from '../store/tags.ts';
 
@@ -29,18 +30,21 @@ export interface ImageSummary {
 export const listStoredImages = (store: Store): readonly ImageSummary[] =>
   store.read((database) => {
     const tagsByImage = listTagsByImage(database);
-    const totals = listLayerTotals(database);
+    const blobBytes = listLayerBlobBytes(database);
+    const unpackedBytes = readUnpackedBytes(database);
     return listImages(database).flatMap((image) => {
-      const sizes = sizesOf(image, totals.get(image.manifestDigest) ?? NO_LAYERS);
+      const layerBytes = blobBytes.get(image.manifestDigest) ?? 0;
+      const sizes = {
+        compressedBytes: image.manifestBytes + image.configBytes + layerBytes,
+        unpackedBytes: unpackedBytes.get(image.manifestDigest) ?? (image.layerCount === 0 ? 0 : null),
+      };
       const tags = tagsByImage.get(image.manifestDigest) ?? [null];
       return tags.map((tag) => ({...summary(image, tag), ...sizes}));
     });
   }, []);
 
-const NO_LAYERS: LayerTotals = Object.freeze({blobBytes: 0, tarBytes: 0});
-
 function summary(image: ImageRecord, tag: TagRecord | null) {
-  const reference = tag && parseReference(tag.reference);
+  const reference = tag && splitReference(tag.reference);
   return {
     imageId: image.configDigest,
     manifestDigest: image.manifestDigest,
@@ -53,8 +57,3 @@ function summary(image: ImageRecord, tag: TagRecord | null) {
     created: image.created,
   };
 }
-
-const sizesOf = (image: ImageRecord, {blobBytes, tarBytes}: LayerTotals) => ({
-  compressedBytes: image.manifestBytes + image.configBytes + blobBytes,
-  unpackedBytes: tarBytes,
-});

@@ -64,6 +64,14 @@ export function parseReference(text: string): Reference {
 /** The whole name: `docker.io/library/alpine:latest`, `host/repository:tag@sha256:…`. {@link parseReference} reads it back. */
 export const formatReference = (reference: Reference): string => `${repositoryName(reference)}${suffix(reference)}`;
 
+/** The parts of what {@link formatReference} wrote, which is not checked again: of thousands of tags that takes 20 ms. */
+export function splitReference(formatted: string): Reference {
+  const [named, digest] = cut(formatted, formatted.indexOf('@'));
+  const [registry, path = ''] = cut(named, named.indexOf('/'));
+  const [repository, tag] = cut(path, path.lastIndexOf(':'));
+  return {registry, repository, tag: tag ?? null, digest: digest === undefined ? null : (digest as Digest)};
+}
+
 /** The name as people write it: `alpine:latest`, `user/x:1`, `127.0.0.1:5000/debian:trixie`. */
 export const familiarReference = (reference: Reference): string =>
   `${familiarRepository(reference)}${suffix(reference)}`;

@@ -19,29 +19,26 @@ export interface AncestryRow extends DescentRow {
   readonly uniqueBytes: number;
 }
 
-const DESCENT = `
-  WITH RECURSIVE
-  ancestor (manifest_digest, chain_id) AS (
-    SELECT manifest_digest, chain.parent FROM image JOIN chain USING (chain_id) WHERE chain.parent IS NOT NULL
-    UNION ALL
-    SELECT manifest_digest, chain.parent FROM ancestor JOIN chain USING (chain_id)
-    WHERE chain.parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM image WHERE image.chain_id = ancestor.chain_id)
-  ),
-  eldest AS (
-    SELECT chain_id, manifest_digest AS parent,
-      row_number() OVER (PARTITION BY chain_id ORDER BY stored_at, manifest_digest) AS rank
-    FROM image
-  ),
-  descent AS (SELECT manifest_digest, parent FROM ancestor JOIN eldest USING (chain_id) WHERE rank = 1)
-  SELECT image.manifest_digest, descent.parent FROM image LEFT JOIN descent USING (manifest_digest)
-  ORDER BY image.stored_at, image.manifest_digest`;
+/**
+ * The longest of the images' chains that each image's own starts with. The join begins with those chains: few images
+ * have such a chain in them, whereas every layer of every image would be looked at the other way round.
+ */
+const NEAREST_CHAINS = `
+  SELECT manifest_digest, max(position), image_layer.chain_id
+  FROM (SELECT DISTINCT chain_id FROM image) AS ending CROSS JOIN image_layer USING (chain_id)
+    JOIN image USING (manifest_digest)
+  WHERE image_layer.chain_id <> image.chain_id GROUP BY manifest_digest`;
 
 /** Every image with its parent, oldest first. */
-export const readDescent = (database: Database): readonly DescentRow[] =>
-  database.all(DESCENT).map((row) => ({
-    manifestDigest: row.manifest_digest as Digest,
-    parent: row.parent === null ? null : (row.parent as Digest),
+export function readDescent(database: Database): readonly DescentRow[] {
+  const images = database.tuples('SELECT manifest_digest, chain_id FROM image ORDER BY stored_at, manifest_digest');
+  const nearest = new Map(database.tuples(NEAREST_CHAINS).map(([image, , chain]) => [image, chain]));
+  const eldest = new Map(images.toReversed().map(([image, chain]) => [chain, image]));
+  return images.map(([image]) => ({
+    manifestDigest: image as Digest,
+    parent: (eldest.get(nearest.get(image) ?? '') as Digest | undefined) ?? null,
   }));
+}
 
 /** Every image with its parent and its share of the disk, oldest first. */
 export function readAncestry(database: Database): readonly AncestryRow[] {

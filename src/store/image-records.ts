@@ -124,25 +124,12 @@ export const layersOf = (database: Database, manifestDigest: Digest): readonly S
     )
     .map((row) => ({...layerFile(row), ...layerBlob(row)}));
 
-/** The bytes of the layers of an image. */
-export interface LayerTotals {
-  readonly blobBytes: number;
-  /** Null while some layer is only downloaded. */
-  readonly tarBytes: number | null;
-}
-
-/** The totals of every image that has layers. */
-export const listLayerTotals = (database: Database): ReadonlyMap<Digest, LayerTotals> =>
+/** The bytes of the blobs of the layers of every image that has layers, as received. */
+export const listLayerBlobBytes = (database: Database): ReadonlyMap<Digest, number> =>
   new Map(
     database
-      .all(
-        `SELECT manifest_digest, sum(blob_bytes) AS blob_bytes, iif(count(*) = count(tar_bytes), sum(tar_bytes), NULL) AS tar_bytes
-         FROM image_layer JOIN chain USING (chain_id) LEFT JOIN layer USING (diff_id) GROUP BY manifest_digest`,
-      )
-      .map((row) => [
-        row.manifest_digest as Digest,
-        {blobBytes: Number(row.blob_bytes), tarBytes: row.tar_bytes === null ? null : Number(row.tar_bytes)},
-      ]),
+      .tuples('SELECT manifest_digest, sum(blob_bytes) FROM image_layer GROUP BY manifest_digest')
+      .map(([image, bytes]) => [image as Digest, Number(bytes)]),
   );
 
 /** Removes an image; what only it needed is left to garbage collection. Whether there was such an image. */

@@ -1,73 +1,90 @@
 import type {Digest} from '../oci/digest.ts';
-import type {Database, Row} from './database.ts';
+import type {Database, Tuple} from './database.ts';
 
 export interface Share {
   readonly sharedBytes: number;
   readonly uniqueBytes: number;
 }
 
-/** A blob or a layer file, and who uses it. */
-interface Part {
+/** Blobs or layer files that the same images use. */
+interface Parts {
   readonly bytes: number;
-  users: number;
-  /** Images are counted one after the other, so that a part which an image has twice is known by its last user. */
-  lastUser: unknown;
+  /** Manifest digests, one for each place that a part has in an image: one image may have it twice. */
+  readonly places: readonly Digest[];
+}
+
+/** What each image shares with others and has alone, in bytes on disk. */
+export function readShares(database: Database): ReadonlyMap<Digest, Share> {
+  const sums = new Map(database.tuples(BLOB_BYTES).map(([image, bytes]) => [image as Digest, startSum(Number(bytes))]));
+  for (const parts of database.tuples(REPEATED_BLOBS).map(partsOf)) {
+    for (const image of parts.places) add(sums, image, 'uniqueBytes', -parts.bytes);
+    divide(sums, parts);
+  }
+  for (const parts of database.tuples(LAYER_FILES).map(partsOf)) divide(sums, parts);
+  return sums;
+}
+
+/** The bytes of the unpacked layers of each image that has any; null while some layer is only downloaded. */
+export function readUnpackedBytes(database: Database): ReadonlyMap<Digest, number | null> {
+  const sums = new Map<Digest, number | null>();
+  for (const [images, , tarBytes, isComplete] of database.tuples(LAYER_FILES)) {
+    for (const image of digestsIn(images)) {
+      const sum = sums.get(image) ?? (sums.has(image) ? null : 0);
+      sums.set(image, sum === null || isComplete === 0 ? null : sum + Number(tarBytes));
+    }
+  }
+  return sums;
 }
 
 /**
- * What each image shares with others and has alone, in bytes on disk.
- *
- * Counted here and not by SQLite, which sorts every part of every image for it: three times as long with 2 000 images.
+ * Layer files by who uses them. One query finds the images of each layer, and a sum for all layers of the same images
+ * leaves few rows: with 2 000 images and 20 000 layers it takes 55 ms, and 95 where every layer becomes a row.
  */
-export function readShares(database: Database): ReadonlyMap<Digest, Share> {
-  const blobs = new Map<unknown, Part>();
-  const files = readFiles(database);
-  const parts = new Map<Digest, Part[]>();
-  const use = (image: unknown, part: Part) => {
-    if (part.lastUser === image) return;
-    part.lastUser = image;
-    part.users++;
-    parts.get(image as Digest)?.push(part);
-  };
-  const layers = Map.groupBy(
-    database.all('SELECT manifest_digest, blob_digest, blob_bytes, chain_id FROM image_layer'),
-    (row) => row.manifest_digest,
-  );
-  for (const row of database.all('SELECT manifest_digest, manifest_bytes, config_digest, config_bytes FROM image')) {
-    const image = row.manifest_digest;
-    parts.set(image as Digest, []);
-    use(image, partOf(blobs, image, row.manifest_bytes));
-    use(image, partOf(blobs, row.config_digest, row.config_bytes));
-    for (const layer of layers.get(image ?? null) ?? []) {
-      use(image, partOf(blobs, layer.blob_digest, layer.blob_bytes));
-      const file = files.get(layer.chain_id);
-      if (file) use(image, file);
-    }
-  }
-  return new Map([...parts].map(([image, used]) => [image, shareOf(used)]));
+const LAYER_FILES = `
+  WITH used AS (
+    SELECT diff_id, group_concat(manifest_digest, ' ') AS images FROM image_layer JOIN chain USING (chain_id)
+    GROUP BY diff_id
+  )
+  SELECT images, total(file_bytes), total(tar_bytes), count(*) = count(tar_bytes)
+  FROM used LEFT JOIN layer USING (diff_id) GROUP BY images`;
+
+/** The blobs of each image, as if it shared none and had none twice. */
+const BLOB_BYTES = `
+  SELECT image.manifest_digest, manifest_bytes + config_bytes + coalesce(layer_bytes, 0) FROM image LEFT JOIN
+    (SELECT manifest_digest, sum(blob_bytes) AS layer_bytes FROM image_layer
+     WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob) GROUP BY manifest_digest)
+    USING (manifest_digest)`;
+
+/** Blobs that have several places, by who uses them. Three indexes are merged for it, and nothing is sorted. */
+const REPEATED_BLOBS = `
+  WITH place (digest, manifest_digest) AS (
+    SELECT blob_digest, manifest_digest FROM image_layer UNION ALL SELECT config_digest, manifest_digest FROM image
+    UNION ALL SELECT manifest_digest, manifest_digest FROM image ORDER BY 1
+  ),
+  repeated AS (
+    SELECT digest, group_concat(manifest_digest, ' ') AS images FROM place GROUP BY digest HAVING count(*) > 1
+  ),
+  kept AS (SELECT * FROM repeated WHERE digest NOT IN (SELECT digest FROM dropped_blob))
+  SELECT images, sum(coalesce(
+    (SELECT blob_bytes FROM image_layer WHERE blob_digest = digest LIMIT 1),
+    (SELECT config_bytes FROM image WHERE config_digest = digest LIMIT 1)
+  )) FROM kept GROUP BY images`;
+
+type Sum = {-readonly [Key in keyof Share]: Share[Key]};
+
+const startSum = (uniqueBytes: number): Sum => ({sharedBytes: 0, uniqueBytes});
+
+function divide(sums: ReadonlyMap<Digest, Sum>, {bytes, places}: Parts): void {
+  const images = places.length === 1 ? places : new Set(places);
+  const isShared = images instanceof Set && images.size > 1;
+  for (const image of images) add(sums, image, isShared ? 'sharedBytes' : 'uniqueBytes', bytes);
 }
 
-function partOf(parts: Map<unknown, Part>, key: unknown, bytes: Row[string] | undefined): Part {
-  const known = parts.get(key);
-  if (known) return known;
-  const part = {bytes: Number(bytes), users: 0, lastUser: null};
-  parts.set(key, part);
-  return part;
+function add(sums: ReadonlyMap<Digest, Sum>, image: Digest, key: keyof Share, bytes: number): void {
+  const sum = sums.get(image);
+  if (sum) sum[key] += bytes;
 }
 
-/** The layer file of each chain's topmost layer, where it is recorded; chains with the same layer share it. */
-function readFiles(database: Database): ReadonlyMap<unknown, Part> {
-  const files = new Map<unknown, Part>();
-  const chains = database.all('SELECT chain_id, diff_id, file_bytes FROM chain JOIN layer USING (diff_id)');
-  return new Map(chains.map((row) => [row.chain_id, partOf(files, row.diff_id, row.file_bytes)]));
-}
+const partsOf = ([images, bytes]: Tuple): Parts => ({bytes: Number(bytes), places: digestsIn(images)});
 
-function shareOf(parts: readonly Part[]): Share {
-  let sharedBytes = 0;
-  let uniqueBytes = 0;
-  for (const {bytes, users} of parts) {
-    if (users > 1) sharedBytes += bytes;
-    else uniqueBytes += bytes;
-  }
-  return {sharedBytes, uniqueBytes};
-}
+const digestsIn = (text: unknown): readonly Digest[] => String(text).split(' ') as Digest[];

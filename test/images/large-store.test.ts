@@ -7,19 +7,29 @@ import {openDatabase} from '../../src/store/database.ts';
 import {openStore} from '../../src/store/store.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
-import {fillDatabase} from '../store/large-store.ts';
-import {digestFor} from '../store/sample-graph.ts';
+import {
+  BASE_LAYERS,
+  BLOB_BYTES,
+  FAMILY,
+  FILE_BYTES,
+  fillDatabase,
+  largeImage,
+  OWN_LAYERS,
+  TAR_BYTES,
+} from '../store/large-store.ts';
 
 /** Over ten times what it takes on an idle machine with 2 000 images, and a tenth of what a query for each image did. */
 const LIMIT_MS = 2000;
 
-describe('images with 2 000 images and 22 000 layers in the store', ({test, before, after}) => {
+const IMAGES = Array.from({length: 2000}, (_, number) => largeImage(number));
+
+describe('images with 2 000 images and 21 300 layers in the store', ({test, before, after}) => {
   const directory = makeTemporaryDirectory();
   const root = join(directory.path, 'store');
   const store = openStore({root, durability: 'fast'});
   before(async () => {
     const database = await openDatabase(store.paths.database, 'fast');
-    database.transaction(() => fillDatabase(database, 2000));
+    database.transaction(() => fillDatabase(database, IMAGES));
     database.close();
   });
   after(() => {
@@ -30,21 +40,32 @@ describe('images with 2 000 images and 22 000 layers in the store', ({test, befo
   test('lists them all with their sizes', () => {
     const images = within(() => listStoredImages(store));
     assert.is(images.length, 2500);
-    const last = images.find(({manifestDigest}) => manifestDigest === digestFor('image 9'));
-    assert.equal([last?.compressedBytes, last?.unpackedBytes], [20 * 1000 + 500 + 700, 20 * 5000]);
+    const {image} = largeImage(1);
+    const found = images.find(({manifestDigest}) => manifestDigest === image.manifestDigest);
+    const layers = BASE_LAYERS + OWN_LAYERS;
+    assert.is(found?.compressedBytes, layers * BLOB_BYTES + image.manifestBytes + image.configBytes);
+    assert.is(found?.unpackedBytes, layers * TAR_BYTES);
   });
 
   test('draws the tree with what is shared', () => {
     const roots = within(() => readTree(store));
-    assert.is(roots.length, 200);
+    assert.is(roots.length, IMAGES.length / FAMILY);
     const [first] = roots;
-    assert.equal([first?.sharedBytes, first?.uniqueBytes], [2 * 7000, 500 + 700]);
-    assert.is(first?.children[0]?.children.length, 1);
+    const {image} = largeImage(0);
+    const layerBytes = BLOB_BYTES + FILE_BYTES;
+    assert.equal(
+      [first?.sharedBytes, first?.uniqueBytes],
+      [BASE_LAYERS * layerBytes, image.manifestBytes + image.configBytes],
+    );
+    assert.is(first?.children.length, 15);
+    assert.is(first?.children.at(-1)?.children.length, 4);
   });
 
   test('finds parent and children', () => {
-    const lineage = within(() => store.read((database) => readLineage(database, digestFor('image 1005')), null));
-    assert.equal(lineage, {parent: digestFor('image 1004'), children: [digestFor('image 1006')]});
+    const digestOf = (number: number) => largeImage(number).image.manifestDigest;
+    const [base, second, last] = [digestOf(1000), digestOf(1015), digestOf(1019)];
+    const lineage = within(() => store.read((database) => readLineage(database, second), null));
+    assert.equal([lineage?.parent, lineage?.children.length, lineage?.children.at(-1)], [base, 4, last]);
   });
 });
 
