@@ -30,7 +30,7 @@ export type {HistoryEntry} from './images/history.ts';
 export type {ImageDetails, ImageName, InspectOptions} from './images/inspect.ts';
 export type {ImageSummary} from './images/list.ts';
 export type {PlannedLayer, PlannedSource, PlanOptions, PullPlan} from './images/plan-pull.ts';
-export type {LabelFilter, PruneOptions} from './images/prune.ts';
+export type {LabelFilter, PruneOptions, PruneReport} from './images/prune.ts';
 export type {PulledImage, PullOptions, PullPolicy} from './images/pull.ts';
 export type {PullEachOptions, PullOutcome} from './images/pull-each.ts';
 export type {RemotePlatformOptions} from './images/remote/context.ts';

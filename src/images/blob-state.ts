@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {isWinchError} from '../errors.ts';
 import type {BlobDescriptor} from '../store/blobs.ts';
 import type {Store} from '../store/store.ts';
+import {hasLayerFileAlone} from './dropped-blobs.ts';
 
 /** `fetching`: somebody else is at it right now. */
 export type PlannedBlobState = 'present' | 'partial' | 'fetching' | 'missing';
@@ -11,14 +12,14 @@ export interface BlobState {
   readonly storedBytes: number;
 }
 
-/** How much of a blob is stored. */
+/** How much of a blob is stored; of one that was dropped and is not needed, all of it. */
 export async function blobState(
   store: Store,
   blob: BlobDescriptor,
   signal: AbortSignal | undefined,
 ): Promise<BlobState> {
   const {digest, size} = blob;
-  if (store.blobs.has(blob)) return {state: 'present', storedBytes: size};
+  if (store.blobs.has(blob) || hasLayerFileAlone(store, digest)) return {state: 'present', storedBytes: size};
   const storedBytes = Math.min(store.blobs.partialBytes(digest), size);
   // A look at the lock would make its directory, and where nothing was begun nobody holds it.
   const isBegun = existsSync(store.paths.partialBlob(digest));

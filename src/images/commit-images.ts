@@ -1,6 +1,8 @@
 import type {Digest} from '../oci/digest.ts';
 import {formatPlatform} from '../oci/platform.ts';
 import type {Reference} from '../oci/reference.ts';
+import type {BlobDescriptor} from '../store/blobs.ts';
+import {keepBlob, listDropped} from '../store/dropped-blobs.ts';
 import {recordImage} from '../store/image-records.ts';
 import {type IndexPart, recordIndexParts} from '../store/index-parts.ts';
 import {setTag} from '../store/tags.ts';
@@ -30,6 +32,9 @@ export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit)
     const [chosen] = images;
     if (!chosen) throw new Error('there is no image to commit');
     for (const image of images) recordImage(database, {...imageRecord(image), storedAt: now()}, image.layers);
+    const stored = new Set(images.flatMap(({layers}) => layers.map(({blobDigest}) => blobDigest)));
+    const isBack = (blob: BlobDescriptor) => stored.has(blob.digest) && store.blobs.has(blob);
+    for (const {digest} of listDropped(database).filter(isBack)) keepBlob(database, digest);
     if (reference === null) return true;
     const isIndex = targetDigest !== chosen.manifestDigest;
     if (isIndex) {

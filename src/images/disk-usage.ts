@@ -1,5 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from '../store/database.ts';
+import {listUnpacked} from '../store/dropped-blobs.ts';
 import {type FileSizes, measureFiles} from '../store/file-sizes.ts';
 import {listImages} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
@@ -41,6 +42,8 @@ export interface DiskUsage {
   readonly layers: SharedSpaceUsage;
   /** As received: compressed layers, manifests, indexes and configs. */
   readonly blobs: SharedSpaceUsage;
+  /** Compressed copies of unpacked layers that images need: what a prune of blobs frees besides `reclaimableBytes`. */
+  readonly droppableBytes: number;
   /** Unfinished downloads. */
   readonly partials: SpaceUsage;
   /** What running containers have written. */
@@ -54,6 +57,7 @@ export interface DiskUsage {
 /** A file on disk with the images that need it. */
 interface MeasuredFile {
   readonly kind: UsedFile['kind'];
+  readonly digest: string;
   readonly bytes: number;
   readonly users: readonly Digest[];
 }
@@ -66,7 +70,7 @@ interface MeasuredFile {
 export function readDiskUsage(store: Store): DiskUsage {
   // Measured while the database is open, whose files are then as they are for everybody else.
   const known = store.read((database) => readImages(database, measureFiles(store.paths)), null);
-  const {sizes, files, images, tagged} = known ?? withoutImages(measureFiles(store.paths));
+  const {sizes, files, images, tagged, unpacked} = known ?? withoutImages(measureFiles(store.paths));
   const isReclaimable = ({users}: MeasuredFile) => !users.some((user) => tagged.has(user));
   const share = (some: readonly MeasuredFile[], count: number): SharedSpaceUsage => ({
     count,
@@ -83,6 +87,7 @@ export function readDiskUsage(store: Store): DiskUsage {
     images: share(used, images.length),
     layers: share(ofKind('layer'), sizes.layers.size),
     blobs: share(ofKind('blob'), sizes.blobs.size),
+    droppableBytes: total(ofKind('blob').filter((file) => unpacked.has(file.digest) && !isReclaimable(file))),
     partials: {count: sizes.partials.length, bytes: partials, reclaimableBytes: partials},
     containers: {count: sizes.containers.length, bytes: containers, reclaimableBytes: 0},
     otherBytes: Math.max(0, sizes.totalBytes - total(files) - partials - containers),
@@ -106,7 +111,14 @@ function readImages(database: Database, sizes: FileSizes) {
     return {image, platform, manifestDigest, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes};
   });
   const tagged = images.filter(({image}) => image.references.length > 0).map(({manifestDigest}) => manifestDigest);
-  return {sizes, files, images: images.map(({manifestDigest: _, ...image}) => image), tagged: new Set(tagged)};
+  const unpacked = listUnpacked(database).filter(({diffId}) => sizes.layers.has(diffId));
+  return {
+    sizes,
+    files,
+    images: images.map(({manifestDigest: _, ...image}) => image),
+    tagged: new Set(tagged),
+    unpacked: new Set<string>(unpacked.map(({digest}) => digest)),
+  };
 }
 
 const withoutImages = (sizes: FileSizes): ReturnType<typeof readImages> => ({
@@ -114,6 +126,7 @@ const withoutImages = (sizes: FileSizes): ReturnType<typeof readImages> => ({
   files: unusedFiles(sizes),
   images: [],
   tagged: new Set(),
+  unpacked: new Set(),
 });
 
 const unusedFiles = ({blobs, layers}: FileSizes) => [

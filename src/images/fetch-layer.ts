@@ -5,6 +5,7 @@ import {runTogether} from '../host/run-together.ts';
 import type {WrittenLayer} from '../layers/layer-pool.ts';
 import {findLayerFile, type LayerRecord, recordLayerFile} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
+import {hasLayerFileAlone} from './dropped-blobs.ts';
 import {lockBlob} from './lock-blob.ts';
 import {type LayerToFetch, openReception, type ReceptionOptions, withSecondDownload} from './receive-layer.ts';
 
@@ -45,11 +46,11 @@ export async function unpackLayer(context: ImageContext, layer: LayerRecord, opt
   if (missingParts(context, layer).layer) await indexStoredBlob(context, layer, options);
 }
 
-/** Which of a layer's blob and file are not both recorded and in their places. */
+/** Which of a layer's blob and file are not both recorded and in their places, unless the blob was dropped. */
 export function missingParts({store}: ImageContext, {blobDigest, blobBytes, diffId}: LayerRecord) {
   const file = store.read((database) => findLayerFile(database, diffId), null);
   return {
-    blob: !store.blobs.has({digest: blobDigest, size: blobBytes}),
+    blob: !store.blobs.has({digest: blobDigest, size: blobBytes}) && !hasLayerFileAlone(store, blobDigest),
     layer: file === null || !store.layers.has(diffId, file.fileBytes),
   };
 }
@@ -88,18 +89,27 @@ async function download(
   }
 }
 
-interface IndexWork {
+export interface IndexWork {
   readonly layer: LayerRecord;
+  /** The tar, packed or not. */
   readonly source: GrowingFile;
+  /** Absent: as `writeLayerFile` has it. */
+  readonly maxUnpackedBytes?: number | undefined;
 }
 
-async function indexLayer(context: ImageContext, {layer, source}: IndexWork, options: CallOptions): Promise<void> {
+/** Writes and records the layer file of a tar; the caller holds the layer's lock and a lease. */
+export async function indexLayer(
+  context: ImageContext,
+  {layer, source, maxUnpackedBytes}: IndexWork,
+  options: CallOptions,
+): Promise<void> {
   const {store} = context;
   const {diffId, mediaType} = layer;
   const path = await store.layers.stage(diffId);
   const pool = await context.layerPool();
   try {
-    const request = {source, path, expectedDiffId: diffId, mediaType, durability: store.durability};
+    const {durability} = store;
+    const request = {source, path, expectedDiffId: diffId, mediaType, durability, maxUnpackedBytes};
     const written = await pool.write(request, {signal: options.signal});
     for (const message of written.warnings) {
       options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${layer.blobDigest}: ${message}`});

@@ -6,6 +6,7 @@ import type {Reference} from '../oci/reference.ts';
 import type {LayerRecord} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
+import {hasLayerFileAlone} from './dropped-blobs.ts';
 import {fetchBlob} from './fetch-blob.ts';
 import {fetchLayer, missingParts} from './fetch-layer.ts';
 import type {BlobRecord} from './receive-layer.ts';
@@ -69,7 +70,7 @@ const missingBlobs = (
     .map((layer) => ({layer, fetch: (reference, options) => fetchBlob(context, {reference, layer}, options)}));
 
 const hasBlob = ({store}: ImageContext, digest: BlobRecord['blobDigest'], size: number): boolean =>
-  store.blobs.has({digest, size});
+  store.blobs.has({digest, size}) || hasLayerFileAlone(store, digest);
 
 function distinctLayers(layers: readonly LayerRecord[]): ReadonlyMap<string, LayerRecord> {
   const byBlob = new Map<string, LayerRecord>();

@@ -1,35 +1,34 @@
-import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../oci/image-config.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
 import {deleteImage, type ImageRecord, listImages} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
-import type {Store} from '../store/store.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
+import {dropUnpacked} from './drop-blobs.ts';
 import {forgetDeadContainers, readImagesInUse} from './images-in-use.ts';
+import {type LabelFilter, matchesFilter, type PruneFilter} from './prune-filter.ts';
 import {freeSpace, type RemovalReport} from './remove.ts';
 
-export interface LabelFilter {
-  readonly name: string;
-  /** Null: whatever the value is. */
-  readonly value: string | null;
-  /** Whether images with the label stay, instead of those without. */
-  readonly isExcluded: boolean;
-}
+export type {LabelFilter};
 
-export interface PruneOptions extends CallOptions {
+export interface PruneOptions extends CallOptions, PruneFilter {
   /** Whether images that have tags go as well. */
   readonly all?: boolean | undefined;
-  /** Only images made before, in milliseconds since 1970; those that do not say when they were made stay. */
-  readonly createdBefore?: number | undefined;
-  /** Only images for which all of these hold. */
-  readonly labels?: readonly LabelFilter[] | undefined;
+  /**
+   * Whether the compressed copies of unpacked layers go. The images still run; a push or save then downloads them again
+   * from where the image came, or fails with `BLOB_DROPPED` where that cannot be.
+   */
+  readonly blobs?: boolean | undefined;
   /** Whether unfinished downloads go at once, instead of when nobody has gone on with them for 7 days. */
   readonly partials?: boolean | undefined;
   /** Whether nothing is removed, and only said what would be. */
   readonly isDryRun?: boolean | undefined;
+}
+
+export interface PruneReport extends RemovalReport {
+  /** Compressed copies of layers that are unpacked. */
+  readonly droppedBlobs: number;
 }
 
 /**
@@ -40,27 +39,29 @@ export interface PruneOptions extends CallOptions {
  *
  * @throws {WinchError} of the store
  */
-export async function pruneImages(context: ImageContext, options: PruneOptions = {}): Promise<RemovalReport> {
+export async function pruneImages(context: ImageContext, options: PruneOptions = {}): Promise<PruneReport> {
   const {store} = context;
   const {isDryRun, partials: takesPartials, signal} = options;
   signal?.throwIfAborted();
   await forgetDeadContainers(store);
-  let removed: Pick<RemovalReport, 'untagged' | 'deleted'> = {untagged: [], deleted: []};
+  let removed: Removed = {untagged: [], deleted: [], droppedBlobs: 0};
   const remove = (database: Database) => {
-    removed = removeUnused(database, chooseImages(database, context, options), context.now());
+    const images = removeUnused(database, chooseImages(database, context, options), context.now());
+    removed = {...images, droppedBlobs: options.blobs ? dropUnpacked(database, context, options) : 0};
   };
   const freed = await freeSpace(store, {remove, takesPartials, isDryRun});
   return {...removed, ...freed};
 }
 
+type Removed = Omit<PruneReport, 'freedBytes' | 'busy'>;
+
 function chooseImages(database: Database, context: ImageContext, options: PruneOptions): ReadonlySet<string> {
-  const {all = false, createdBefore, labels = []} = options;
+  const {all = false} = options;
   const inUse = readImagesInUse(context.store);
   const isChosen = (image: ImageRecord) =>
     !inUse.has(image.configDigest) &&
     (all || tagsOf(database, image.manifestDigest).length === 0) &&
-    (createdBefore === undefined || isOlder(image, createdBefore)) &&
-    (labels.length === 0 || hasLabels(context.store, image, labels));
+    matchesFilter(context.store, image, options);
   const chosen = new Set<string>(
     listImages(database)
       .filter(isChosen)
@@ -98,26 +99,4 @@ function removeUnused(
     untagged: tags.map(({reference}) => familiarReference(parseReference(reference))),
     deleted: images.map(({configDigest}) => configDigest),
   };
-}
-
-const isOlder = ({created}: ImageRecord, limit: number): boolean => created !== null && Date.parse(created) < limit;
-
-function hasLabels(store: Store, {configDigest}: ImageRecord, filters: readonly LabelFilter[]): boolean {
-  const labels = readLabels(store, configDigest);
-  if (labels === null) return false;
-  return filters.every(({name, value, isExcluded}) => {
-    const hasLabel = Object.hasOwn(labels, name) && (value === null || labels[name] === value);
-    return hasLabel !== isExcluded;
-  });
-}
-
-/** Null where the config is damaged: nothing is known of such an image. */
-function readLabels(store: Store, digest: ImageRecord['configDigest']): Readonly<Record<string, string>> | null {
-  try {
-    const bytes = store.blobs.read(digest, CONFIG_LIMIT_BYTES);
-    return parseImageConfig(bytes, {where: `stored config ${digest}`}).config.Labels ?? {};
-  } catch (error) {
-    if (isWinchError(error) && (error.kind === 'corrupt' || error.kind === 'refused')) return null;
-    throw error;
-  }
 }

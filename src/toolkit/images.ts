@@ -15,7 +15,7 @@ import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
-import type {PruneOptions} from '../images/prune.ts';
+import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
@@ -68,7 +68,7 @@ export interface Images {
   undoTag(reference: string): Promise<RestoredTag>;
   remove(references: readonly string[], options?: RemoveOptions): Promise<RemovalReport>;
   /** Removes what nothing needs; by its options also images that nobody uses. */
-  prune(options?: PruneOptions): Promise<RemovalReport>;
+  prune(options?: PruneOptions): Promise<PruneReport>;
   /** Holds the store's files against its database, and makes damage good on demand. */
   check(options?: CheckOptions): Promise<CheckReport>;
   /** What takes the space of the store, measured on disk. */

@@ -36,8 +36,9 @@ export const checkCommand = defineCommand({
   },
 });
 
-function summarize({findings, repairs, isClean, checkedFiles, checkedBytes}: CheckReport): string {
-  const checked = `${checkedFiles} files with ${humanBytes(checkedBytes)}`;
+function summarize({findings, repairs, isClean, checkedFiles, checkedBytes, droppedBlobs}: CheckReport): string {
+  const dropped = droppedBlobs > 0 ? `; ${droppedBlobs} compressed layers were dropped by prune` : '';
+  const checked = `${checkedFiles} files with ${humanBytes(checkedBytes)}${dropped}`;
   const damages = findings.filter(({isDamage}) => isDamage).length;
   if (damages === 0) return `the store is sound: ${checked}`;
   const kept = repairs.filter(({outcome}) => outcome === 'kept').length;

@@ -1,7 +1,9 @@
+import type {DiskUsage} from '../../images/disk-usage.ts';
 import {flag} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
 import {renderDiskUsage} from '../render/disk-usage.ts';
+import {humanBytes} from '../render/human.ts';
 
 /** `winch df` */
 export const dfCommand = defineCommand({
@@ -24,6 +26,10 @@ export const dfCommand = defineCommand({
     const toolkit = await context.openToolkit();
     const usage = await toolkit.images.usage();
     context.print(renderDiskUsage(usage, {format: values.format, isDetailed: values.verbose ?? false}));
+    if (values.format === undefined && usage.droppableBytes > 0) context.remark(tellDroppable(usage));
     return 0;
   },
 });
+
+const tellDroppable = ({droppableBytes}: DiskUsage): string =>
+  `winch prune --blobs frees ${humanBytes(droppableBytes)} more: compressed copies of layers that are unpacked`;

@@ -9,9 +9,11 @@ import {warnOfDockerTypes} from '../../media/layout-target.ts';
 import type {Descriptor} from '../../oci/descriptor.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../../oci/digest.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
+import {isDropped} from '../../store/dropped-blobs.ts';
 import type {ImageContext} from '../context.ts';
 import {readGraph} from '../copy/content-graph.ts';
 import {openStoreSource} from '../copy/store-source.ts';
+import {fetchDropped} from '../dropped-blobs.ts';
 import {isStoredId, requireStoredImage} from '../find-image.ts';
 import {documentFiles} from './archive-documents.ts';
 
@@ -55,22 +57,23 @@ const EVENT_BYTES = 1024 * 1024;
  * Writes stored images as one archive. Nothing is packed anew, so every digest stays; a blob of several images is in it
  * once. Equal images give equal bytes. Nothing is removed from the store until the archive is closed.
  *
- * @throws {WinchError} `IMAGE_UNKNOWN` | `PLATFORMS_MISSING` | `BLOB_MISSING` | `DOCKER_ARCHIVE_UNSUITABLE`
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `PLATFORMS_MISSING` | `BLOB_MISSING` | `BLOB_DROPPED` | `DOCKER_ARCHIVE_UNSUITABLE`
  */
 export async function saveImages(
-  {store}: Pick<ImageContext, 'store'>,
+  context: ImageContext,
   given: readonly string[],
   options: SaveOptions = {},
 ): Promise<ImageArchive> {
+  const {store} = context;
   const names = [...new Set(given)];
   const images: ImageToSave[] = [];
   const close = async () => {
     for (const {source} of images) await source.close();
   };
   try {
-    for (const name of names) images.push(await openImage(store, name, options));
+    for (const name of names) images.push(await openImage(context, name, options));
     const blobs = distinctBlobs(images);
-    for (const {blob} of blobs) if (!store.blobs.has(blob)) throw blobMissing(blob);
+    for (const {blob} of blobs) if (!store.blobs.has(blob)) await requireBlob(context, blob, options);
     const files = [...documentFiles(images), ...blobs.map((part) => blobFile(part, options))];
     return {
       images: images.map(({root}, at) => ({name: names[at] ?? '', digest: root.descriptor.digest})),
@@ -83,9 +86,17 @@ export async function saveImages(
   }
 }
 
-async function openImage(store: ImageContext['store'], text: string, options: SaveOptions): Promise<ImageToSave> {
+/** An archive has no turning back: what was dropped comes first. */
+async function requireBlob(context: ImageContext, blob: Descriptor, options: CallOptions): Promise<void> {
+  const {store} = context;
+  if (!store.read((database) => isDropped(database, blob.digest), false)) throw blobMissing(blob);
+  await fetchDropped(context, blob, options);
+}
+
+async function openImage(context: ImageContext, text: string, options: SaveOptions): Promise<ImageToSave> {
+  const {store} = context;
   const {format = 'oci-archive', platform, allPlatforms: isWhole = false} = options;
-  const source = await openStoreSource(store, {name: text, platform, isWhole}, options);
+  const source = await openStoreSource(context, {name: text, platform, isWhole}, options);
   try {
     const {image} = requireStoredImage(store, text, platform);
     const chosen = await source.document({digest: image.manifestDigest}, options);

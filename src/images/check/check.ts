@@ -32,6 +32,8 @@ export interface CheckReport {
   readonly isClean: boolean;
   readonly checkedFiles: number;
   readonly checkedBytes: number;
+  /** Blobs that are not there on purpose, since their layers are unpacked; no damage. */
+  readonly droppedBlobs: number;
 }
 
 /** Blobs are hashed on this thread while others read layer files. */
@@ -63,6 +65,7 @@ export async function checkStore(context: ImageContext, options: CheckOptions = 
       : findings.every(({isDamage}) => !isDamage),
     checkedFiles: graph.expected.length,
     checkedBytes: graph.expected.reduce((sum, {bytes}) => sum + (bytes ?? 0), 0),
+    droppedBlobs: graph.droppedBlobs,
   };
 }
 
@@ -75,6 +78,7 @@ async function rebuild(context: ImageContext, damages: readonly Damage[], option
 
 interface Graph {
   readonly expected: readonly ExpectedFile[];
+  readonly droppedBlobs: number;
   readonly names: ReadonlyMap<Digest, ImageName>;
   readonly found: FoundFiles;
   /** About the database itself. */
@@ -101,7 +105,9 @@ function readGraph(store: Store): Graph {
       canRepair: true,
     } as const,
   }));
-  return {...rows, found, damages};
+  const isGone = (file: ExpectedFile) => file.isDropped && statFile(pathOf(store.paths, file)) === null;
+  const expected = rows.expected.filter((file) => !isGone(file));
+  return {...rows, expected, droppedBlobs: rows.expected.length - expected.length, found, damages};
 }
 
 type Rows = Pick<Graph, 'expected' | 'names'> & {readonly faults: readonly string[]};

@@ -5,7 +5,7 @@ import {parseReference, type Reference} from '../../oci/reference.ts';
 import type {Database} from '../../store/database.ts';
 import {findImage, listedLayersOf} from '../../store/image-records.ts';
 import {setAside} from '../../store/set-aside.ts';
-import {listTags} from '../../store/tags.ts';
+import {listTags, tagsOf} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {fetchBlob} from '../fetch-blob.ts';
 import type {BlobRecord} from '../receive-layer.ts';
@@ -18,16 +18,22 @@ export interface BlobToRestore {
   readonly users: readonly Digest[];
 }
 
+/** As `downloadAgain`, of a damaged blob, which is set aside. */
+export async function restoreBlob(context: ImageContext, blob: BlobToRestore, options: CallOptions): Promise<void> {
+  const {paths} = context.store;
+  await setAside(paths, paths.blob(blob.digest));
+  await downloadAgain(context, blob, options);
+}
+
 /**
- * Sets a damaged blob aside and downloads it again from where the tags of its images say.
+ * Downloads a blob from where the tags of its images say; the caller holds a lease.
  *
  * @throws {WinchError} `BLOB_UNRECOVERABLE`: no tag says where it came from, or it is there no more | of the registry
  */
-export async function restoreBlob(context: ImageContext, blob: BlobToRestore, options: CallOptions): Promise<void> {
+export async function downloadAgain(context: ImageContext, blob: BlobToRestore, options: CallOptions): Promise<void> {
   const {store} = context;
   const origins = store.read((database) => findOrigins(database, blob), []);
   const record = store.read((database) => findBlobRecord(database, blob), null);
-  await setAside(store.paths, store.paths.blob(blob.digest));
   const failures: unknown[] = [];
   for (const reference of origins) {
     try {
@@ -45,7 +51,8 @@ export async function restoreBlob(context: ImageContext, blob: BlobToRestore, op
 
 /** Every tag of the images; the same repository once. */
 function findOrigins(database: Database, {digest, users}: BlobToRestore): readonly Reference[] {
-  const tags = listTags(database).filter((tag) => users.includes(tag.manifestDigest) || tag.targetDigest === digest);
+  const named = listTags(database).filter((tag) => tag.targetDigest === digest);
+  const tags = [...users.flatMap((user) => tagsOf(database, user)), ...named];
   const references = tags.map((tag) => parseReference(tag.reference));
   return [...new Map(references.map((found) => [`${found.registry}/${found.repository}`, found])).values()];
 }

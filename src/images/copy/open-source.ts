@@ -31,7 +31,7 @@ export async function openSource(
       return {...source, close: async () => registry.close()};
     }
     case 'store':
-      return await openStoreSource(context.images.store, {name: location.name, platform, isWhole}, options);
+      return await openStoreSource(context.images, {name: location.name, platform, isWhole}, options);
     default:
       return await openFileSource(location, options);
   }

@@ -9,9 +9,12 @@ import type {Digest} from '../../oci/digest.ts';
 import {MANIFEST_LIMIT_BYTES} from '../../oci/manifest.ts';
 import {formatPlatform, isAttestation, normalizePlatform, parsePlatform, splitPlatform} from '../../oci/platform.ts';
 import {familiarReference, parseReference, type Reference} from '../../oci/reference.ts';
+import {isDropped} from '../../store/dropped-blobs.ts';
 import {imagesOfIndex} from '../../store/index-parts.ts';
 import type {Store} from '../../store/store.ts';
 import {tagsOf} from '../../store/tags.ts';
+import type {ImageContext} from '../context.ts';
+import {fetchDropped} from '../dropped-blobs.ts';
 import {type FoundImage, requireStoredImage} from '../find-image.ts';
 import {hasWholeIndex} from '../stored-index.ts';
 
@@ -26,9 +29,16 @@ export interface StoredName {
 /**
  * A stored image: all of its index where all of that is stored, else the manifest that the tag chose, as docker has it.
  *
+ * Blobs that were dropped are brought back when they are read, which then may reject with `BLOB_DROPPED`.
+ *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `PLATFORMS_MISSING`: not all are stored, and all are wanted
  */
-export async function openStoreSource(store: Store, stored: StoredName, options: CallOptions): Promise<ContentSource> {
+export async function openStoreSource(
+  context: ImageContext,
+  stored: StoredName,
+  options: CallOptions,
+): Promise<ContentSource> {
+  const {store} = context;
   const {name, platform} = stored;
   const lease = await store.readerLease(options.signal);
   try {
@@ -41,7 +51,9 @@ export async function openStoreSource(store: Store, stored: StoredName, options:
       rootDigest: async () => rootDigest,
       root,
       document: async (wanted) => readStored(store, wanted),
-      blob: (descriptor) => ({open: (offset, call) => readBlob(store, {descriptor, offset}, call)}),
+      blob: (descriptor) => ({
+        open: (offset, call) => readOrFetch(context, {descriptor, offset}, {...options, ...call}),
+      }),
       blobFile: (digest) => store.blobs.path(digest),
       referrers: async () => [],
       repositories: repositoriesOf(store, found.image.manifestDigest),
@@ -113,6 +125,16 @@ export function readStored(store: Store, name: DocumentName): ContentDocument {
 export interface BlobPart {
   readonly descriptor: Descriptor;
   readonly offset: number;
+}
+
+/** What was dropped is downloaded only when somebody wants its bytes. */
+async function* readOrFetch(context: ImageContext, part: BlobPart, options: CallOptions): AsyncGenerator<Buffer> {
+  const {store} = context;
+  const {descriptor} = part;
+  const isGone =
+    !store.blobs.has(descriptor) && store.read((database) => isDropped(database, descriptor.digest), false);
+  if (isGone) await fetchDropped(context, descriptor, options);
+  yield* readBlob(store, part, options);
 }
 
 /** @throws {WinchError} `BLOB_MISSING` | `STORE_IO` */

@@ -14,7 +14,14 @@ const DAMAGE: Finding = {
   images: [{imageId: DIGESTS.config, references: ['evil\u001b[31m:2']}],
   canRepair: true,
 };
-const SOUND: CheckReport = {findings: [], repairs: [], isClean: true, checkedFiles: 7, checkedBytes: 3000};
+const SOUND: CheckReport = {
+  findings: [],
+  repairs: [],
+  isClean: true,
+  checkedFiles: 7,
+  checkedBytes: 3000,
+  droppedBlobs: 0,
+};
 const DAMAGED: CheckReport = {...SOUND, findings: [DAMAGE], isClean: false};
 
 const check = (report: CheckReport, ...words: readonly string[]) =>

@@ -10,6 +10,7 @@ const USAGE: DiskUsage = {
   images: {...shared, count: 1},
   layers: shared,
   blobs: shared,
+  droppableBytes: 400,
   partials: {count: 2, bytes: 700, reclaimableBytes: 700},
   containers: {count: 0, bytes: 0, reclaimableBytes: 0},
   otherBytes: 2300,
@@ -42,6 +43,11 @@ describe('cli/commands/df', ({test}) => {
     assert.equal(lines[4]?.filter(Boolean), ['Partial downloads', '2', '700B', '700B']);
     assert.equal(lines[7]?.filter(Boolean), ['Total', '9kB', '1.7kB']);
     assert.not.match(stdout, 'app:1');
+  });
+
+  test('tells what more can be had, unless a format is asked for', async () => {
+    assert.match((await df()).stderr, 'winch prune --blobs frees 400B more');
+    assert.is((await df('--format', 'json')).stderr, '');
   });
 
   test('lists each image on demand, escaped', async () => {

@@ -1,13 +1,13 @@
 import * as assert from 'uvu/assert';
-import type {PruneOptions} from '../../../src/images/prune.ts';
-import type {RemovalReport} from '../../../src/images/remove.ts';
+import type {PruneOptions, PruneReport} from '../../../src/images/prune.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
 import {DIGESTS} from '../samples.ts';
 
-const REPORT: RemovalReport = {
+const REPORT: PruneReport = {
   untagged: ['app\u001b[31m:1'],
   deleted: [DIGESTS.config],
+  droppedBlobs: 0,
   freedBytes: 12_345_678,
   busy: null,
 };
@@ -42,8 +42,15 @@ describe('cli/commands/prune', ({test}) => {
     assert.match(stdout, 'Total reclaimable space: 12.3MB');
   });
 
+  test('counts the compressed layers that went', async () => {
+    const {stdout, calls} = await prune(['--blobs'], {...REPORT, droppedBlobs: 2});
+    assert.is(calls[0]?.blobs, true);
+    assert.match(stdout, /^Dropped: 2 compressed layers$/m);
+    assert.match((await prune([], {...REPORT, droppedBlobs: 1})).stdout, /^Dropped: 1 compressed layer$/m);
+  });
+
   test('says that nothing could be removed now', async () => {
-    const {stdout, stderr, code} = await prune([], {untagged: [], deleted: [], freedBytes: null, busy: null});
+    const {stdout, stderr, code} = await prune([], {...REPORT, freedBytes: null});
     assert.equal([code, stdout], [0, '']);
     assert.match(stderr, 'another pull is using the store: nothing was removed');
   });
