@@ -4,6 +4,7 @@ import {constants, createGunzip, createZstdDecompress} from 'node:zlib';
 import {releaseMemory} from '../host/release-memory.ts';
 import type {LayerCompression} from '../oci/media-types.ts';
 import {detectCompression, SIGNATURE_BYTES} from './compression.ts';
+import {peekStream} from './peek-stream.ts';
 import {layerRefusal} from './refusal.ts';
 
 export interface DecompressedLayer {
@@ -43,38 +44,16 @@ export async function decompressLayer(
   source: AsyncIterable<Uint8Array>,
   {signal}: DecompressOptions = {},
 ): Promise<DecompressedLayer> {
-  const iterator = source[Symbol.asyncIterator]();
-  const {head, compression} = await readHead(iterator);
-  const bytes = replay(head, iterator);
-  if (compression === 'none') return {compression, chunks: bytes};
-  return {compression, chunks: runEngine(createEngine(compression), bytes, signal)};
-}
-
-async function readHead(iterator: AsyncIterator<Uint8Array>) {
-  let head: Buffer = Buffer.alloc(0);
+  const {head, whole, release} = await peekStream(source, SIGNATURE_BYTES);
   try {
-    while (head.length < SIGNATURE_BYTES) {
-      const next = await iterator.next();
-      if (next.done) break;
-      head = head.length === 0 ? asBuffer(next.value) : Buffer.concat([head, next.value]);
-    }
-    return {head, compression: detectCompression(head)};
+    const compression = detectCompression(head);
+    if (compression === 'none') return {compression, chunks: whole};
+    return {compression, chunks: runEngine(createEngine(compression), whole, signal)};
   } catch (error) {
-    await iterator.return?.();
+    await release();
     throw error;
   }
 }
-
-async function* replay(head: Buffer, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer> {
-  try {
-    yield head;
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield asBuffer(next.value);
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function createEngine(compression: 'gzip' | 'zstd'): Engine {
   const buffered = {chunkSize: CHUNK_BYTES, ...BUFFERED_BYTES};

@@ -4,8 +4,8 @@ import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
 import {readRegion} from '../host/file-regions.ts';
 import {storageError} from '../host/storage-error.ts';
-import {detectCompression, SIGNATURE_BYTES} from '../layers/compression.ts';
-import {decompressLayer} from '../layers/decompress.ts';
+import {SIGNATURE_BYTES} from '../layers/compression.ts';
+import {decompressArchive, isPacked} from './decompress-archive.ts';
 
 export interface UnpackedArchive {
   readonly file: FileHandle;
@@ -23,20 +23,20 @@ interface PackedArchive {
 const RESERVED_SHARE = 0.05;
 
 /**
- * A plain tar as it is; one packed by gzip or zstd in a temporary file, which goes when it is closed.
+ * A plain tar as it is; one that is packed in a temporary file, which goes when it is closed.
  *
- * @throws {WinchError} `LAYER_COMPRESSION_INVALID` | `LIMIT_UNPACKED`: more than the disk of temporary files can take
+ * @throws {WinchError} as `decompressArchive` | `LIMIT_UNPACKED`: more than the disk of temporary files can take
  */
 export async function unpackIfPacked(file: FileHandle, {path, signal}: PackedArchive): Promise<UnpackedArchive> {
   const {buffer, bytesRead} = await file.read(Buffer.alloc(SIGNATURE_BYTES), {position: 0});
-  if (detectCompression(buffer.subarray(0, bytesRead)) === 'none') return {file, path, close: () => file.close()};
+  if (!isPacked(buffer.subarray(0, bytesRead))) return {file, path, close: () => file.close()};
   const {size} = await file.stat();
   await file.close();
   const directory = await mkdtemp(join(tmpdir(), 'winch-archive-'));
   const removeDirectory = () => rm(directory, {recursive: true, force: true});
   const plain = join(directory, 'archive.tar');
   try {
-    const {chunks} = await decompressLayer(readRegion({path, offset: 0, size}, 0, {signal}), {signal});
+    const chunks = decompressArchive(readRegion({path, offset: 0, size}, 0, {signal}), {signal});
     await writeWithin(plain, chunks, await spareBytes(directory));
     const unpacked = await open(plain);
     return {

@@ -8,7 +8,7 @@ export const importCommand = defineCommand({
   name: 'import',
   summary: 'Make an image from the tar of a root filesystem',
   description:
-    'The tar may be packed by gzip or zstd; it becomes the one layer as it is. Prints the id of the image. FILE may be - for standard input.',
+    'The tar may be packed by gzip or zstd, and becomes the one layer as it is; packed by xz or bzip2 it is unpacked first. Prints the id of the image. FILE may be - for standard input.',
   positionals: {usage: 'FILE [IMAGE]', minimum: 1, maximum: 2},
   options: {
     change: list('INSTRUCTION', 'CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR', {short: 'c'}),

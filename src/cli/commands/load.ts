@@ -10,7 +10,7 @@ export const loadCommand = defineCommand({
   name: 'load',
   summary: 'Store the images of an archive',
   description:
-    'Reads an OCI archive or directory, or an archive of docker save, plain or packed by gzip or zstd. Prints the names; an image without one is told by its id. A name that has another image in the store is refused.',
+    'Reads an OCI archive or directory, or an archive of docker save, plain or packed by gzip, zstd, xz or bzip2. Prints the names; an image without one is told by its id. A name that has another image in the store is refused.',
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     input: text('FILE', 'The archive or directory', {short: 'i', defaultsTo: 'standard input'}),

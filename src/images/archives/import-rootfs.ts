@@ -39,8 +39,9 @@ export interface ImportedImage {
 const UNNAMED = parseReference('unnamed');
 
 /**
- * Makes an image of one layer from the tar of a root filesystem, plain or packed by gzip or zstd. The layer is the tar as
- * it was given, so that its digest stays; nothing of it is believed, as with a layer that was pulled.
+ * Makes an image of one layer from the tar of a root filesystem, plain or packed. The layer is the tar as it was given, so
+ * that its digest stays, or plain where it was packed as no layer may be (xz, bzip2); nothing of it is believed, as with
+ * a layer that was pulled.
  *
  * @throws {WinchError} `CHANGE_INVALID` | `PLATFORM_INVALID` | `REFERENCE_INVALID` | `ARCHIVE_MISSING` | `TAR_INVALID` …
  */

@@ -3,12 +3,15 @@ import {createReadStream, type Stats} from 'node:fs';
 import {mkdir, realpath, rm, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {addAbortSignal} from 'node:stream';
+import {buffer} from 'node:stream/consumers';
 import {hasErrno, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {FileRegion} from '../../host/file-regions.ts';
 import {storageError} from '../../host/storage-error.ts';
-import {decompressLayer} from '../../layers/decompress.ts';
+import {SIGNATURE_BYTES} from '../../layers/compression.ts';
+import {peekStream} from '../../layers/peek-stream.ts';
 import {openArchiveFiles} from '../../media/archive-files.ts';
+import {canBeLayer, decompressArchive} from '../../media/decompress-archive.ts';
 import {type FileSet, openDirectoryFiles} from '../../media/file-set.ts';
 import {spareBytes, writeWithin} from '../../media/packed-archive.ts';
 import type {StorePaths} from '../../store/paths.ts';
@@ -20,7 +23,7 @@ export type ArchiveInput = string | AsyncIterable<Uint8Array>;
  * The files of an archive or a layout. What can be read only once is kept unpacked in the store's ingest area until they
  * are closed; the caller holds a lease of the store.
  *
- * @throws {WinchError} `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `LIMIT_UNPACKED` | `LAYER_COMPRESSION_INVALID`
+ * @throws {WinchError} `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `LIMIT_UNPACKED` | as `decompressArchive`
  */
 export async function openInput(paths: StorePaths, input: ArchiveInput, {signal}: CallOptions): Promise<FileSet> {
   if (typeof input !== 'string') return await spool(paths, {name: 'the input', bytes: input}, {signal});
@@ -35,19 +38,35 @@ export interface InputFile extends AsyncDisposable {
 }
 
 /**
- * One file as it is, read as often as needed; what can be read only once as {@link openInput} keeps it.
+ * One file, read as often as needed; what can be read only once as {@link openInput} keeps it. What no layer may be packed
+ * by is unpacked, all else as it is.
  *
  * @throws {WinchError} `ARCHIVE_MISSING` | `FILE_UNUSABLE` (a directory) | `LIMIT_UNPACKED`
  */
 export async function openInputFile(paths: StorePaths, input: ArchiveInput, {signal}: CallOptions): Promise<InputFile> {
   const stats = typeof input === 'string' ? await statInput(input) : null;
-  if (typeof input === 'string' && stats?.isFile()) {
+  if (typeof input === 'string' && stats?.isFile() && (await isForLayer(input))) {
     const region = {path: await realpath(input), offset: 0, size: stats.size};
     return {region, [Symbol.asyncDispose]: async () => {}};
   }
   if (typeof input === 'string' && stats?.isDirectory()) throw isDirectory(input);
-  const {path, remove} = await spoolBytes(paths, openStream(input, signal), {signal});
+  const bytes = unpackForLayer(openStream(input, signal), {signal});
+  const {path, remove} = await spoolBytes(paths, bytes, {signal});
   return {region: {path, offset: 0, size: (await stat(path)).size}, [Symbol.asyncDispose]: remove};
+}
+
+async function isForLayer(path: string): Promise<boolean> {
+  const head = createReadStream(path, {end: SIGNATURE_BYTES - 1});
+  try {
+    return canBeLayer(await buffer(head));
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
+
+async function* unpackForLayer(bytes: AsyncIterable<Uint8Array>, options: CallOptions): AsyncGenerator<Uint8Array> {
+  const {head, whole} = await peekStream(bytes, SIGNATURE_BYTES);
+  yield* canBeLayer(head) ? whole : decompressArchive(whole, options);
 }
 
 function openStream(input: ArchiveInput, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
@@ -80,8 +99,7 @@ interface InputStream {
 }
 
 async function spool(paths: StorePaths, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
-  const {chunks} = await decompressLayer(bytes, {signal});
-  const {path, remove} = await spoolBytes(paths, chunks, {signal});
+  const {path, remove} = await spoolBytes(paths, decompressArchive(bytes, {signal}), {signal});
   try {
     const files = await openArchiveFiles(path, {signal});
     const close = async () => {

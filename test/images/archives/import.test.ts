@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {existsSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Readable} from 'node:stream';
@@ -6,6 +7,7 @@ import * as assert from 'uvu/assert';
 import {digestOf} from '../../../src/oci/digest.ts';
 import {openTestStore, type TestStore} from '../../helpers/open-store.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
+import {findProgram} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
 import {appTar, baseTar} from '../sample-images.ts';
@@ -42,6 +44,20 @@ describe('images/archives/import', ({test}) => {
       assert.equal(leftIn(store), []);
     });
   }
+
+  const skip = findProgram('xz') === null ? 'xz is not installed' : undefined;
+  const unpack = async () => {
+    using directory = makeTemporaryDirectory();
+    await using store = await openTestStore();
+    const bytes = spawnSync('xz', ['-c'], {input: baseTar}).stdout;
+    const path = join(directory.path, 'root.tar.xz');
+    writeFileSync(path, bytes);
+    for (const input of [path, Readable.from([bytes.subarray(0, 3), bytes.subarray(3)])]) {
+      assert.is((await store.toolkit.images.import(input)).layerDigest, digestOf(baseTar));
+    }
+    assert.equal(leftIn(store), []);
+  };
+  test('makes a plain layer of a tar that is packed as no layer may be', unpack, {skip});
 
   test('makes an image without a name, and one for another platform', async () => {
     await using store = await openTestStore();

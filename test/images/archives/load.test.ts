@@ -23,6 +23,7 @@ const amd64 = imageOf([baseTar, appTar]);
 const arm64 = imageOf([baseTar, otherTar], {platform: {os: 'linux', architecture: 'arm64'}});
 const multi = buildIndex([amd64, arm64]);
 const FULL_NAME = 'io.containerd.image.name';
+const packedBy = (program: string) => (bytes: Buffer) => spawnSync(program, ['-c'], {input: bytes}).stdout;
 const noTools = ['skopeo', 'umoci'].some((name) => findProgram(name) === null);
 
 const streamOf = (bytes: Buffer) => Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]);
@@ -63,8 +64,13 @@ describe('images/archives/load', ({test}) => {
     ['a plain', (bytes: Buffer) => bytes],
     ['a gzipped', gzipSync],
     ['a zstd', zstdCompressSync],
+    ['an xz', packedBy('xz')],
+    ['a bzip2', packedBy('bzip2')],
   ] as const) {
-    test(`reads ${what} archive of docker save from a stream and from a file`, async () => {
+    const program = what.split(' ')[1] ?? '';
+    const skip = /xz|bzip2/.test(program) && findProgram(program) === null ? `${program} is not installed` : undefined;
+    const title = `reads ${what} archive of docker save from a stream and from a file`;
+    const read = async () => {
       using directory = makeTemporaryDirectory();
       await using store = await openTestStore();
       const {images} = store.toolkit;
@@ -77,7 +83,8 @@ describe('images/archives/load', ({test}) => {
       await images.load(path);
       assert.is((await images.inspect('team/app:2')).imageId, plainImage.config.digest);
       assert.equal(spooled(store), []);
-    });
+    };
+    test(title, read, {skip});
   }
 
   test('reads a named pipe as it does a stream', async () => {
@@ -197,12 +204,19 @@ describe('images/archives/load', ({test}) => {
     assert.equal(await store.toolkit.images.list(), []);
   });
 
-  test('tells of input that is nothing, cut off, packed by xz, or not there', async () => {
+  test('tells of input that is nothing, cut off, packed and damaged, or not there', async () => {
     await using store = await openTestStore();
     const codeOf = async (input: string | Readable) => (await rejectionOf(store.toolkit.images.load(input))).code;
     assert.is(await codeOf(streamOf(Buffer.alloc(0))), 'ARCHIVE_INVALID');
     assert.is(await codeOf(streamOf(dockerArchive().subarray(0, 700))), 'ARCHIVE_INVALID');
-    assert.is(await codeOf(streamOf(Buffer.from('fd377a585a0000', 'hex'))), 'LAYER_COMPRESSION_INVALID');
+    assert.is(await codeOf(streamOf(Buffer.from('1f8b0800', 'hex'))), 'LAYER_COMPRESSION_INVALID');
+    for (const [program, head] of [
+      ['xz', 'fd377a585a0000'],
+      ['bzip2', '425a68393141'],
+    ] as const) {
+      const code = findProgram(program) ? 'ARCHIVE_COMPRESSION_INVALID' : 'ARCHIVE_COMPRESSION_UNSUPPORTED';
+      assert.is(await codeOf(streamOf(Buffer.from(head, 'hex'))), code);
+    }
     assert.is(await codeOf('/nowhere/archive.tar'), 'ARCHIVE_MISSING');
     assert.equal(spooled(store), []);
   });
