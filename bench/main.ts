@@ -39,17 +39,12 @@ async function main(args: readonly string[], signal: AbortSignal): Promise<void>
 }
 
 const describeImages = ({layout, images}: BuiltImages, host: string): readonly ServedImage[] =>
-  [...images].map(([name, {layers}]) => {
-    const [largest = layers[0]] = layers.toSorted((one, other) => other.size - one.size);
-    if (largest === undefined) throw new Error(`image ${name} has no layer`);
-    return {
-      name,
-      reference: servedReference(host, name),
-      layout,
-      layerFiles: layers.map(({digest}) => blobPath(layout, digest)),
-      largestLayerFile: blobPath(layout, largest.digest),
-    };
-  });
+  [...images].map(([name, {layers}]) => ({
+    name,
+    reference: servedReference(host, name),
+    layout,
+    layerFiles: layers.map(({digest}) => blobPath(layout, digest)),
+  }));
 
 interface Bench {
   readonly options: BenchOptions;

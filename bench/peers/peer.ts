@@ -10,8 +10,6 @@ export interface ServedImage {
   readonly layout: string;
   /** Files of its compressed layers, base first. */
   readonly layerFiles: readonly string[];
-  /** The file of the largest of them. */
-  readonly largestLayerFile: string;
 }
 
 /** What a peer can do, as commands that are timed from start to exit. */
