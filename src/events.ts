@@ -40,7 +40,10 @@ export type WinchEvent =
       readonly totalBytes: number;
     }
   | {readonly type: 'blob:present'; readonly digest: string; readonly size: number}
-  | {readonly type: 'blob:stored'; readonly digest: string; readonly size: number}
+  /** `from`: out of a cache of this machine, and only its layer. */
+  | {readonly type: 'blob:stored'; readonly digest: string; readonly size: number; readonly from?: 'cache'}
+  /** How far a check has read the store. */
+  | {readonly type: 'store:reading'; readonly readBytes: number; readonly totalBytes: number}
   | {
       readonly type: 'layer:indexed';
       readonly digest: string;

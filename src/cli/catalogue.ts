@@ -8,6 +8,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   sync: async () => (await import('./commands/sync.ts')).syncCommand,
   save: async () => (await import('./commands/save.ts')).saveCommand,
   load: async () => (await import('./commands/load.ts')).loadCommand,
+  'cache save': async () => (await import('./commands/cache-save.ts')).cacheSaveCommand,
+  'cache restore': async () => (await import('./commands/cache-restore.ts')).cacheRestoreCommand,
   import: async () => (await import('./commands/import.ts')).importCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,

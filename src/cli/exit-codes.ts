@@ -22,6 +22,9 @@ const EXIT_BY_KIND: Readonly<Record<Exclude<ErrorKind, 'interrupted'>, number>> 
 /** What a command ends with that has found nothing and says so by its result alone. */
 export const EXIT_NOT_FOUND = EXIT_BY_KIND['not-found'];
 
+/** What a command ends with that leaves out what it refuses, and does the rest. */
+export const EXIT_REFUSED = EXIT_BY_KIND.refused;
+
 const EXIT_OF_RUN: ReadonlyMap<string, number> = new Map([
   ['COMMAND_NOT_EXECUTABLE', 126],
   ['COMMAND_NOT_FOUND', 127],

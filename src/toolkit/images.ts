@@ -4,6 +4,8 @@ import type {ImportedImage, ImportOptions} from '../images/archives/import-rootf
 import type {LoadedImage, LoadOptions} from '../images/archives/load.ts';
 import type {ArchiveInput} from '../images/archives/open-input.ts';
 import type {ImageArchive, SaveOptions} from '../images/archives/save.ts';
+import type {RestoreCacheOptions, RestoredCache} from '../images/cache/restore-cache.ts';
+import type {CacheToSave, SaveCacheOptions, SavedCache} from '../images/cache/save-cache.ts';
 import type {CheckOptions, CheckReport} from '../images/check/check.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
@@ -50,6 +52,10 @@ export interface Images {
     request: {readonly names: readonly string[]; readonly directory: string},
     options?: Omit<SaveOptions, 'format'>,
   ): Promise<readonly CopiedImage[]>;
+  /** Writes stored images into a directory for a later CI job, as far as they are not there yet. */
+  saveCache(request: CacheToSave, options?: SaveCacheOptions): Promise<SavedCache>;
+  /** Stores the images of such a directory, ready to run. */
+  restoreCache(directory: string, options?: RestoreCacheOptions): Promise<RestoredCache>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -106,6 +112,9 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
     saveDirectory: async (...args) =>
       (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),
+    saveCache: async (...args) => (await load(import('../images/cache/save-cache.ts'))).saveCache(context, ...args),
+    restoreCache: async (...args) =>
+      (await load(import('../images/cache/restore-cache.ts'))).restoreCache(context, ...args),
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),

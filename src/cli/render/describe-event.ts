@@ -25,7 +25,7 @@ function describeTransfer(event: WinchEvent): string | null {
     case 'blob:present':
       return `${shortDigest(event.digest)}: already here`;
     case 'blob:stored':
-      return `${shortDigest(event.digest)}: downloaded ${humanBytes(event.size)}`;
+      return `${shortDigest(event.digest)}: ${event.from === 'cache' ? 'restored' : 'downloaded'} ${humanBytes(event.size)}`;
     case 'upload:finished':
       return describeUpload(event);
     case 'request:retrying':

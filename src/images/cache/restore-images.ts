@@ -1,0 +1,99 @@
+import {statfs} from 'node:fs/promises';
+import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {runTogether} from '../../host/run-together.ts';
+import type {FileSet} from '../../media/file-set.ts';
+import type {Digest} from '../../oci/digest.ts';
+import {familiarReference} from '../../oci/reference.ts';
+import {dropBlobs} from '../../store/dropped-blobs.ts';
+import type {Store} from '../../store/store.ts';
+import {commitImages} from '../commit-images.ts';
+import type {ImageContext} from '../context.ts';
+import {contentRegistry} from '../copy/content-registry.ts';
+import {missingParts} from '../fetch-layer.ts';
+import {type ResolvedImage, resolveImage} from '../resolve-image.ts';
+import {type CachedImage, cacheInvalid, openCachedImage} from './cached-images.ts';
+import {type LayerToRestore, type RestoredLayer, restoreLayer} from './restore-layer.ts';
+
+/** An image of a cache, with documents that are what their digests say. */
+export interface ImageToRestore {
+  readonly image: CachedImage;
+  readonly resolved: ResolvedImage;
+}
+
+/** As many as a pull has. */
+const LAYERS_AT_ONCE = 3;
+
+/** @throws {WinchError} `CACHE_INVALID` | `DIGEST_MISMATCH` | `BLOB_UNKNOWN` | `PLATFORM_MISSING` … */
+export async function readImage(files: FileSet, image: CachedImage, options: CallOptions): Promise<ImageToRestore> {
+  const {reference, platform, layerBytes} = image;
+  const registry = contentRegistry(await openCachedImage(files, image, options));
+  const resolved = await resolveImage(registry, {reference, platform}, options);
+  if (resolved.layers.length === layerBytes.length) return {image, resolved};
+  throw cacheInvalid(files.name, `${familiarReference(reference)} has ${resolved.layers.length} layers`);
+}
+
+/**
+ * Writes the layer files that the store lacks, the largest first.
+ *
+ * @returns how each layer ended, by diff id
+ * @throws {WinchError} `STORE_FULL`, before anything is unpacked, when what the cache says of the sizes is too much
+ */
+export async function restoreLayers(
+  context: ImageContext,
+  {files, images}: {readonly files: FileSet; readonly images: readonly ImageToRestore[]},
+  options: CallOptions,
+): Promise<ReadonlyMap<Digest, RestoredLayer>> {
+  const wanted = new Map<Digest, LayerToRestore>();
+  for (const {resolved, image} of images) {
+    for (const [at, layer] of resolved.layers.entries()) {
+      wanted.set(layer.diffId, {files, layer, tarBytes: image.layerBytes[at] ?? 0});
+    }
+  }
+  const layers = [...wanted.values()].toSorted((a, b) => b.tarBytes - a.tarBytes);
+  await requireSpace(
+    context.store,
+    layers.filter(({layer}) => missingParts(context, layer).layer),
+  );
+  const ended = new Map<Digest, RestoredLayer>();
+  const tasks = layers.map((work) => async (signal: AbortSignal) => {
+    ended.set(work.layer.diffId, await restoreLayer(context, work, {...options, signal}));
+  });
+  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
+  return ended;
+}
+
+/** Records an image whose layer files are there, and its tag. The compressed copies of its layers count as dropped. */
+export async function commitRestored(
+  context: ImageContext,
+  {image: {reference}, resolved}: ImageToRestore,
+  {onEvent}: CallOptions,
+): Promise<void> {
+  const {store, now} = context;
+  const {targetDigest, indexes, layers} = resolved;
+  await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));
+  await store.write((database) => {
+    const blobs = layers.map(({blobDigest, blobBytes}) => ({digest: blobDigest, size: blobBytes}));
+    const gone = blobs.filter((blob) => !store.blobs.has(blob));
+    dropBlobs(database, gone, now());
+  });
+  const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
+  const changed = await commitImages(context, {reference, targetDigest, images: [resolved], parts});
+  onEvent?.({
+    type: 'image:stored',
+    reference: familiarReference(reference),
+    digest: targetDigest,
+    changed,
+    receivedBytes: 0,
+  });
+}
+
+async function requireSpace({paths}: Store, layers: readonly LayerToRestore[]): Promise<void> {
+  const needed = layers.reduce((sum, {tarBytes}) => sum + tarBytes, 0);
+  const {bavail, bsize} = await statfs(paths.root);
+  if (needed <= bavail * bsize) return;
+  throw new WinchError('STORE_FULL', `${paths.root} has ${bavail * bsize} bytes free and needs ${needed}`, {
+    kind: 'storage',
+    hint: 'free space there or choose another root',
+  });
+}

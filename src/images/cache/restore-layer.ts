@@ -1,0 +1,63 @@
+import {rm} from 'node:fs/promises';
+import {isWinchError, WinchError} from '../../errors.ts';
+import type {CallOptions, ProcessFacts} from '../../events.ts';
+import {createGrowingFile} from '../../host/growing-file.ts';
+import type {FileSet} from '../../media/file-set.ts';
+import {OCI_LAYER_ZSTD} from '../../oci/media-types.ts';
+import type {LayerRecord} from '../../store/image-records.ts';
+import type {ImageContext} from '../context.ts';
+import {indexLayer, missingParts} from '../fetch-layer.ts';
+import {layerObject} from './cache-directory.ts';
+
+export interface LayerToRestore {
+  readonly files: FileSet;
+  readonly layer: LayerRecord;
+  /** What its tar may have. */
+  readonly tarBytes: number;
+}
+
+/** `bytes` were read from the cache. */
+export type RestoredLayer =
+  | {readonly outcome: 'restored'; readonly bytes: number}
+  | {readonly outcome: 'present'}
+  | {readonly outcome: 'damaged'; readonly error: WinchError};
+
+/**
+ * Writes a layer file anew from the tar in a cache, which must have the diff id. The index over it is made here, never
+ * read from the cache. What turns out to be damaged is taken out of the cache where that can be, so that the next save
+ * writes it again.
+ */
+export async function restoreLayer(
+  context: ImageContext,
+  {files, layer, tarBytes}: LayerToRestore,
+  options: CallOptions,
+): Promise<RestoredLayer> {
+  const {onEvent, signal} = options;
+  const {blobDigest: digest, diffId} = layer;
+  const onWait = (holder: ProcessFacts | null) => onEvent?.({type: 'blob:waiting', digest, holder});
+  using _layer = await context.store.lock('layer', diffId, {signal, onWait});
+  if (!missingParts(context, layer).layer) {
+    onEvent?.({type: 'blob:present', digest, size: layer.blobBytes});
+    return {outcome: 'present'};
+  }
+  try {
+    const region = await files.find(layerObject(diffId));
+    if (region === null) throw missing(files.name, layer);
+    onEvent?.({type: 'blob:started', digest, totalBytes: layer.blobBytes});
+    const source = createGrowingFile(region.path, region.size);
+    source.advance(region.size);
+    source.complete();
+    const work = {layer: {...layer, mediaType: OCI_LAYER_ZSTD}, source, maxUnpackedBytes: tarBytes};
+    await indexLayer(context, work, options);
+    onEvent?.({type: 'blob:stored', digest, size: layer.blobBytes, from: 'cache'});
+    return {outcome: 'restored', bytes: region.size};
+  } catch (error) {
+    if (!isWinchError(error) || error.kind !== 'refused') throw error;
+    const damaged = files.wholeFile(layerObject(diffId));
+    if (damaged !== null) await rm(damaged, {force: true}).catch(() => {});
+    return {outcome: 'damaged', error};
+  }
+}
+
+const missing = (cache: string, {diffId}: LayerRecord): WinchError =>
+  new WinchError('CACHE_DAMAGED', `${cache} lacks the layer ${diffId}`, {kind: 'refused'});
