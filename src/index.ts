@@ -9,6 +9,8 @@ export type {ImportedImage, ImportOptions} from './images/archives/import-rootfs
 export type {LoadedImage, LoadOptions} from './images/archives/load.ts';
 export type {ArchiveInput} from './images/archives/open-input.ts';
 export type {ImageArchive, SaveOptions} from './images/archives/save.ts';
+export type {RestoreCacheOptions, RestoredCache, RestoredImage, RestoreOutcome} from './images/cache/restore-cache.ts';
+export type {CacheToSave, SaveCacheOptions, SavedCache} from './images/cache/save-cache.ts';
 export type {CheckOptions, CheckReport, Finding, Repair} from './images/check/check.ts';
 export type {FindingKind} from './images/check/finding.ts';
 export type {SideSettings} from './images/copy/context.ts';

@@ -1,11 +1,4 @@
 import type {CallOptions} from '../events.ts';
-import type {ExportedFiles, ExportOptions} from '../images/archives/export-image.ts';
-import type {ImportedImage, ImportOptions} from '../images/archives/import-rootfs.ts';
-import type {LoadedImage, LoadOptions} from '../images/archives/load.ts';
-import type {ArchiveInput} from '../images/archives/open-input.ts';
-import type {ImageArchive, SaveOptions} from '../images/archives/save.ts';
-import type {RestoreCacheOptions, RestoredCache} from '../images/cache/restore-cache.ts';
-import type {CacheToSave, SaveCacheOptions, SavedCache} from '../images/cache/save-cache.ts';
 import type {CheckOptions, CheckReport} from '../images/check/check.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
@@ -24,8 +17,9 @@ import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
 import type {WhichAnswer} from '../images/which.ts';
+import {type Archives, openArchives} from './archives.ts';
 
-export interface Images {
+export interface Images extends Archives {
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   /** Pulls several, and yields how each ended in the order given. */
   pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
@@ -39,23 +33,6 @@ export interface Images {
   copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
   /** Brings tags of one repository to another, and yields how each ended. */
   sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
-  /** Stores every image of an archive or a layout, under the names that it has there. */
-  load(input: ArchiveInput, options?: LoadOptions): Promise<readonly LoadedImage[]>;
-  /** Makes an image of one layer from the tar of a root filesystem. */
-  import(input: ArchiveInput, options?: ImportOptions): Promise<ImportedImage>;
-  /** Opens the files of an image, all layers merged, as one tar, to be read once and closed. */
-  export(reference: string, options?: ExportOptions): Promise<ExportedFiles>;
-  /** Opens stored images as one archive, to be read once and closed. */
-  save(references: readonly string[], options?: SaveOptions): Promise<ImageArchive>;
-  /** Writes stored images into a directory as an OCI layout, beside what it holds. */
-  saveDirectory(
-    request: {readonly names: readonly string[]; readonly directory: string},
-    options?: Omit<SaveOptions, 'format'>,
-  ): Promise<readonly CopiedImage[]>;
-  /** Writes stored images into a directory for a later CI job, as far as they are not there yet. */
-  saveCache(request: CacheToSave, options?: SaveCacheOptions): Promise<SavedCache>;
-  /** Stores the images of such a directory, ready to run. */
-  restoreCache(directory: string, options?: RestoreCacheOptions): Promise<RestoredCache>;
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -90,6 +67,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     return module;
   };
   return {
+    ...openArchives({images: context, settings}, load),
     pull: async (...args) => (await load(import('../images/pull.ts'))).pullImage(context, ...args),
     pullEach: async function* (...args) {
       yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
@@ -105,16 +83,6 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     sync: async function* (...args) {
       yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
     },
-    load: async (...args) => (await load(import('../images/archives/load.ts'))).loadImages(context, ...args),
-    import: async (...args) =>
-      (await load(import('../images/archives/import-rootfs.ts'))).importRootfs(context, ...args),
-    export: async (...args) => (await load(import('../images/archives/export-image.ts'))).exportImage(context, ...args),
-    save: async (...args) => (await load(import('../images/archives/save.ts'))).saveImages(context, ...args),
-    saveDirectory: async (...args) =>
-      (await load(import('../images/archives/save-directory.ts'))).saveDirectory({images: context, settings}, ...args),
-    saveCache: async (...args) => (await load(import('../images/cache/save-cache.ts'))).saveCache(context, ...args),
-    restoreCache: async (...args) =>
-      (await load(import('../images/cache/restore-cache.ts'))).restoreCache(context, ...args),
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
