@@ -39,11 +39,13 @@ export const listStoredImages = (store: Store): readonly ImageSummary[] =>
         unpackedBytes: unpackedBytes.get(image.manifestDigest) ?? (image.layerCount === 0 ? 0 : null),
       };
       const tags = tagsByImage.get(image.manifestDigest) ?? [null];
-      return tags.map((tag) => ({...summary(image, tag), ...sizes}));
+      return tags.map((tag) => summary(image, tag, sizes));
     });
   }, []);
 
-function summary(image: ImageRecord, tag: TagRecord | null) {
+type Sizes = Pick<ImageSummary, 'compressedBytes' | 'unpackedBytes'>;
+
+function summary(image: ImageRecord, tag: TagRecord | null, sizes: Sizes): ImageSummary {
   const reference = tag && splitReference(tag.reference);
   return {
     imageId: image.configDigest,
@@ -55,5 +57,7 @@ function summary(image: ImageRecord, tag: TagRecord | null) {
     platform: image.platform,
     isChosen: tag === null || tag.manifestDigest === image.manifestDigest,
     created: image.created,
+    compressedBytes: sizes.compressedBytes,
+    unpackedBytes: sizes.unpackedBytes,
   };
 }

@@ -1,6 +1,6 @@
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 import type {Digest} from '../oci/digest.ts';
-import type {Database, Row} from './database.ts';
+import type {Database, Row, Tuple} from './database.ts';
 
 /** One layer of an image as the store knows it; sizes are bytes. */
 export interface LayerRecord {
@@ -91,8 +91,19 @@ export function findImage(database: Database, manifestDigest: Digest): ImageReco
 }
 
 /** Every image, newest first. */
-export const listImages = (database: Database): readonly ImageRecord[] =>
-  database.all('SELECT * FROM image ORDER BY stored_at DESC, manifest_digest').map(imageRecord);
+export const listImages = (database: Database): readonly ImageRecord[] => database.tuples(LIST).map(imageOfTuple);
+
+const LIST = `
+  SELECT manifest_digest, manifest_type, manifest_bytes, config_digest, config_bytes, platform, created, chain_id,
+    layer_count, stored_at
+  FROM image ORDER BY stored_at DESC, manifest_digest`;
+
+function imageOfTuple(tuple: Tuple): ImageRecord {
+  const [manifestDigest, manifestType, manifestBytes, configDigest, configBytes, ...rest] = tuple;
+  const [platform, created, chainId, layerCount, storedAt] = rest;
+  const manifest = {manifestDigest, manifestType, manifestBytes};
+  return {...manifest, configDigest, configBytes, platform, created, chainId, layerCount, storedAt} as ImageRecord;
+}
 
 /** Images whose id (config digest) starts with these hex digits. */
 export const findImagesById = (database: Database, hexPrefix: string): readonly ImageRecord[] =>

@@ -50,10 +50,10 @@ const LAYER_FILES = `
 
 /** The blobs of each image, as if it shared none and had none twice. */
 const BLOB_BYTES = `
-  SELECT image.manifest_digest, manifest_bytes + config_bytes + coalesce(layer_bytes, 0) FROM image LEFT JOIN
-    (SELECT manifest_digest, sum(blob_bytes) AS layer_bytes FROM image_layer
-     WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob) GROUP BY manifest_digest)
-    USING (manifest_digest)`;
+  SELECT manifest_digest, manifest_bytes + config_bytes + coalesce((
+    SELECT sum(blob_bytes) FROM image_layer WHERE image_layer.manifest_digest = image.manifest_digest
+      AND blob_digest NOT IN (SELECT digest FROM dropped_blob)
+  ), 0) FROM image`;
 
 /** Blobs that have several places, by who uses them. Three indexes are merged for it, and nothing is sorted. */
 const REPEATED_BLOBS = `

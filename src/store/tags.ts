@@ -46,14 +46,21 @@ export const tagsOf = (database: Database, manifestDigest: Digest): readonly Tag
 
 /** {@link tagsOf} every image at once; images without a tag are absent. */
 export function listTagsByImage(database: Database): ReadonlyMap<Digest, readonly TagRecord[]> {
-  const rows = database.all(
-    `SELECT manifest_digest AS image, * FROM tag
-     UNION SELECT digest, tag.* FROM tag JOIN index_part ON index_digest = target_digest WHERE kind = 'image'
-     ORDER BY reference`,
-  );
-  const byImage = Map.groupBy(rows, (row) => row.image as Digest);
-  return new Map([...byImage].map(([image, ofImage]) => [image, ofImage.map(tagRecord)]));
+  const byImage = new Map<Digest, TagRecord[]>();
+  for (const [image, reference, targetDigest, manifestDigest] of database.tuples(TAGS_BY_IMAGE)) {
+    const tag = {reference, targetDigest, manifestDigest} as TagRecord;
+    const tags = byImage.get(image as Digest);
+    if (tags) tags.push(tag);
+    else byImage.set(image as Digest, [tag]);
+  }
+  return byImage;
 }
+
+const TAGS_BY_IMAGE = `
+  SELECT manifest_digest AS image, reference, target_digest, manifest_digest FROM tag
+  UNION SELECT digest, reference, target_digest, manifest_digest FROM tag
+    JOIN index_part ON index_digest = target_digest WHERE kind = 'image'
+  ORDER BY reference`;
 
 /** Removes a tag; what it named stays known. Whether there was such a tag. */
 export function deleteTag(database: Database, reference: string, deletedAt = Date.now()): boolean {

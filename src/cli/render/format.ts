@@ -1,4 +1,4 @@
-import {safeJson} from './safe-text.ts';
+import {safeJson, safeText} from './safe-text.ts';
 import {renderTable} from './table.ts';
 import {compileTemplate} from './template.ts';
 
@@ -19,15 +19,20 @@ export function formatRows<Row extends Readonly<Record<string, string>>>(
   format: string | undefined,
 ): string {
   if (format === 'json') return safeJson(view.data, 2);
+  const {headings, defaultColumns, rows} = view;
   const table = TABLE.exec(format ?? 'table');
-  const columns = table?.[1] ?? view.defaultColumns.map((column) => `{{.${column}}}`).join('\\t');
-  const render = compileTemplate(table ? columns : (format ?? ''));
+  if (table && table[1] === undefined) {
+    const cellsOf = (row: Readonly<Record<string, string>>) =>
+      defaultColumns.map((column) => safeText(row[column] ?? ''));
+    return renderTable(cellsOf(headings), rows.map(cellsOf));
+  }
+  const render = compileTemplate(table?.[1] ?? format ?? '');
   // Also finds a field that does not exist when there is no row to find it.
-  const heading = render(view.headings);
-  if (!table) return view.rows.map(render).join('\n');
+  const heading = render(headings);
+  if (!table) return rows.map(render).join('\n');
   return renderTable(
     heading.split('\t'),
-    view.rows.map((row) => render(row).split('\t')),
+    rows.map((row) => render(row).split('\t')),
   );
 }
 
