@@ -28,7 +28,7 @@ export async function main(): Promise<void> {
 const readEnvironment = (): Environment => ({
   variables: process.env,
   userId: process.geteuid?.() ?? 0,
-  homeDirectory: process.env.HOME || homedir(),
+  homeDirectory: process.env.HOME || findHome(),
   workingDirectory: () => process.cwd(),
   stdinIsTerminal: () => isTerminal(0),
   stdoutIsTerminal: () => isTerminal(1),
@@ -43,6 +43,15 @@ const readEnvironment = (): Environment => ({
   readStandardInput: async (options) => (await import('./standard-input.ts')).readStandardInput(process.stdin, options),
   openStandardInput: (signal) => process.getBuiltinModule('node:stream').addAbortSignal(signal, process.stdin),
 });
+
+/** A user without an account (containers often run with any number) has the home that login shells give it then. */
+function findHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
+}
 
 // Not an import: node:tty takes 5 ms, and few commands ask.
 const isTerminal = (descriptor: number): boolean => process.getBuiltinModule('node:tty').isatty(descriptor);

@@ -17,6 +17,8 @@ export interface ContainerDirectories {
 }
 
 const RUNTIME_FILE = 'runtime';
+/** What keeps directories from being made in the store; a pull says which of them it is. */
+const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'ENOENT', 'ENOTDIR'];
 
 /** Where the runtime keeps its state. */
 export const runtimeStateDirectory = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'runc');
@@ -38,8 +40,8 @@ export function createContainerDirectories(
   try {
     return {volatile, writable: leaseIn(context.store.paths.containers, id, cleanup)};
   } catch (error) {
-    if (hasErrno(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT')) return {volatile, writable: null};
-    throw error;
+    if (hasErrno(error, ...UNWRITABLE)) return {volatile, writable: null};
+    throw storageError(error, context.store.paths.root);
   }
 }
 

@@ -1,10 +1,14 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {prepareBindSources} from '../bundle/bind-sources.ts';
+import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import type {CleanupStack} from '../host/cleanup.ts';
 import {detachMounts, performMounts} from '../host/mounts.ts';
+import type {Syscalls} from '../host/syscalls.ts';
 import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage} from '../images/stored-image.ts';
 import {erofsSnapshotter} from '../snapshots/erofs.ts';
+import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import type {RunRequest} from './run.ts';
@@ -21,21 +25,19 @@ export async function prepareImage(
   options: CallOptions,
 ): Promise<PreparedContainer> {
   // Mounted files stay whatever is removed; until then the lease keeps them.
-  using _lease = await context.store.readerLease(options.signal);
-  const image = await ensureImage(context, request, options);
+  using lease = await context.store.readerLease(options.signal);
+  const image = await ensureImage({...context, lease}, request, options);
   const container = prepareBindSources(request.container ?? {});
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
   // On a disk that cannot be written nobody removes images either.
   if (writable !== null) noteImageInUse(writable, image.imageId);
-  const rootfs = erofsSnapshotter.prepare({
+  enter();
+  const rootfs = mountRootfs(syscalls, cleanup, {
     layers: image.layers,
     directory,
     writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable},
   });
-  enter();
-  cleanup.add(() => detachMounts(syscalls, rootfs.mounts));
-  performMounts(syscalls, rootfs.mounts);
   const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const {hostname} = context;
@@ -53,4 +55,19 @@ export async function prepareImage(
     closeSync(rootFd);
   }
   return {terminal: container.terminal ?? false, stopSignal};
+}
+
+/** Memory takes the writes where the store's disk cannot: it is an overlay itself (in a container), or FUSE, or NFS. */
+function mountRootfs(syscalls: Syscalls, cleanup: CleanupStack, request: RootfsRequest): Rootfs {
+  const rootfs = erofsSnapshotter.prepare(request);
+  const detach = () => detachMounts(syscalls, rootfs.mounts);
+  try {
+    performMounts(syscalls, rootfs.mounts);
+  } catch (error) {
+    detach();
+    if (request.writable.type !== 'directory' || !isWinchError(error, 'UPPER_UNSUPPORTED')) throw error;
+    return mountRootfs(syscalls, cleanup, {...request, writable: {type: 'memory'}});
+  }
+  cleanup.add(detach);
+  return rootfs;
 }

@@ -75,9 +75,9 @@ export async function ensureDirectory(path: string, durability: Durability): Pro
   for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
-/** What is in the way of a directory: mkdir(2) says so otherwise than of the directories above it. */
+/** A file in its place, or a link to nowhere: mkdir(2) says so otherwise than of a file above it. */
 function requireDirectory(error: unknown): never {
-  throw hasErrno(error, 'EEXIST') ? Object.assign(error, {code: 'ENOTDIR'}) : error;
+  throw hasErrno(error, 'EEXIST', 'ENOENT') ? Object.assign(error, {code: 'ENOTDIR'}) : error;
 }
 
 /** Makes the names in a directory durable (fsync of the directory). */

@@ -5,6 +5,7 @@ import {DatabaseSync} from 'node:sqlite';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {WinchError} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
+import {longPathError} from './database-path.ts';
 import {describeHolder, findLockHolder, SHARED_BYTE} from './find-lock-holder.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -26,7 +27,7 @@ export interface AcquireOptions {
 
 /** Named locks between processes (and between callers of one process) in one directory. */
 export interface LockDirectory {
-  /** @throws {WinchError} `LOCK_TIMEOUT`; a Node system error when the directory cannot be written. */
+  /** @throws {WinchError} `LOCK_TIMEOUT` | `STORE_PATH`; a Node system error when the directory cannot be written. */
   acquire(name: string, options: AcquireOptions): Promise<Lock>;
   /** Null when somebody else holds it in a conflicting mode. */
   tryAcquire(name: string, mode: LockMode): Lock | null;
@@ -130,8 +131,9 @@ function openDatabase(path: string): DatabaseSync {
   try {
     return new DatabaseSync(path, {timeout: 0});
   } catch (error) {
-    if (hasSqliteCode(error, SQLITE_CANTOPEN)) createProbe(`${path}.${randomBytes(6).toString('hex')}`);
-    throw error;
+    if (!hasSqliteCode(error, SQLITE_CANTOPEN)) throw error;
+    createProbe(`${path}.${randomBytes(6).toString('hex')}`);
+    throw longPathError(path) ?? error;
   }
 }
 

@@ -48,7 +48,8 @@ export function enterPrivateMountNamespace(syscalls: Syscalls): void {
 /**
  * Carries out mount steps in order, in the namespace of the calling thread, whose working directory is `/` afterwards.
  *
- * @throws {WinchError} `MOUNT_UNSUPPORTED` | `MOUNT_FAILED` | `LIMIT_LAYERS` | `STORE_CORRUPT` | `STORE_FULL` …
+ * @throws {WinchError} `MOUNT_UNSUPPORTED` | `UPPER_UNSUPPORTED` | `MOUNT_FAILED` | `LIMIT_LAYERS` | `STORE_CORRUPT` |
+ * `STORE_FULL` …
  */
 export function performMounts(syscalls: Syscalls, steps: readonly MountStep[]): void {
   for (const step of steps) {
@@ -146,6 +147,12 @@ function mountError(step: MountStep, error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (step.type === 'overlay' && step.upper !== null && hasErrno(error, 'EINVAL')) {
+    return new WinchError('UPPER_UNSUPPORTED', 'this file system cannot hold what is written to an overlay', {
+      kind: 'unsupported',
+      cause: error,
+    });
   }
   const reason = error instanceof Error ? error.message : String(error);
   return new WinchError('MOUNT_FAILED', `cannot mount ${step.type} at ${step.target}: ${reason}`, {

@@ -1,6 +1,7 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
+import {storageError} from '../host/storage-error.ts';
 import {writeLayerFile} from '../layers/write-layer.ts';
 import {digestOf} from '../oci/digest.ts';
 import {erofsSnapshotter} from './erofs.ts';
@@ -26,7 +27,8 @@ export async function probeErofs(runtimeDirectory: string): Promise<ProbeResult>
     await writeLayerFile(tarStream(), path, {expectedDiffId: digestOf(EMPTY_TAR), durability: 'fast'});
     await usePrivateMounts({mounts: [{type: 'erofs', source: path, target: runtimeDirectory}], copy: null});
     return {name, usable: true, reason: null};
-  } catch (error) {
+  } catch (cause) {
+    const error = storageError(cause, runtimeDirectory);
     if (!(error instanceof WinchError)) throw error;
     return {name, usable: false, reason: error.message};
   } finally {

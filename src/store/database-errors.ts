@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {longPathError} from '../host/database-path.ts';
 import {describeHolder, findLockHolder} from '../host/find-lock-holder.ts';
 
 const SQLITE_BUSY = 5;
@@ -27,7 +28,10 @@ export function databaseError(error: unknown, path: string): unknown {
     case SQLITE_READONLY:
       return failure('STORE_READ_ONLY', 'the database cannot be written', 'choose a writable root');
     case SQLITE_CANTOPEN:
-      return failure('STORE_DENIED', 'the database cannot be opened', 'check its owner, or choose another root');
+      return (
+        longPathError(path) ??
+        failure('STORE_DENIED', 'the database cannot be opened', 'check its owner, or choose another root')
+      );
     case SQLITE_FULL:
       return failure('STORE_FULL', 'no space left for the database', 'free space there or choose another root');
     case SQLITE_IOERR:

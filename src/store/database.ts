@@ -1,9 +1,9 @@
-import {existsSync, statSync} from 'node:fs';
+import {closeSync, existsSync, openSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {DatabaseSync, type SQLInputValue, type SQLOutputValue} from 'node:sqlite';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {pathToFileURL} from 'node:url';
-import {isWinchError, WinchError} from '../errors.ts';
+import {hasErrno, isWinchError, WinchError} from '../errors.ts';
 import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {databaseError, isOpenFailure} from './database-errors.ts';
@@ -51,6 +51,7 @@ export async function openDatabase(path: string, durability: Durability): Promis
 }
 
 function connect(path: string, durability: Durability): Database {
+  createPrivately(path);
   const connection = new DatabaseSync(path, {timeout: BUSY_TIMEOUT_MS});
   try {
     connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
@@ -61,6 +62,16 @@ function connect(path: string, durability: Durability): Database {
     throw error;
   }
   return wrap(connection, path);
+}
+
+/** SQLite's own files get the mode of this one, whatever the umask is. */
+function createPrivately(path: string): void {
+  try {
+    // Only what was not there is opened: closing a database in use would drop this process's locks.
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!hasErrno(error, 'EEXIST')) throw storageError(error, path);
+  }
 }
 
 /**
