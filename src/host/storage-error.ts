@@ -3,13 +3,17 @@ import {hasErrno, WinchError} from '../errors.ts';
 /**
  * Says what a failed disk operation means for the store; any other error comes back as it is.
  *
- * Codes: `STORE_FULL` (ENOSPC, EDQUOT), `STORE_READ_ONLY` (EROFS), `STORE_DENIED` (EACCES, EPERM), `STORE_IO` (EIO, and
+ * Codes: `STORE_FULL` (ENOSPC, EDQUOT, EFBIG), `STORE_READ_ONLY` (EROFS), `STORE_DENIED` (EACCES, EPERM), `STORE_IO` (EIO, and
  * what a file system says whose server or process is gone), `FILES_LIMIT` (EMFILE, ENFILE), `STORE_PATH` (ENAMETOOLONG,
  * ELOOP, ENOTDIR).
  */
 export function storageError(error: unknown, path: string): unknown {
   if (hasErrno(error, 'ENOSPC', 'EDQUOT')) {
     return failure('STORE_FULL', `no space left for ${path}`, 'free space there or choose another root', error);
+  }
+  if (hasErrno(error, 'EFBIG')) {
+    const hint = 'raise the limit (ulimit -f), or choose a root on another file system';
+    return failure('STORE_FULL', `${path} would become larger than a file may be here`, hint, error);
   }
   if (hasErrno(error, 'EROFS')) {
     return failure('STORE_READ_ONLY', `${path} is on a read-only file system`, 'choose a writable root', error);

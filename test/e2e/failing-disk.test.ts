@@ -40,7 +40,9 @@ const FAILING_CALLS = [
   ['fdatasync', 1],
   ['fsync', 6],
   ['rename', 1],
+  ['rename', 2],
   ['rename', 3],
+  ['pwrite64', 2],
 ] as const;
 
 describe('e2e/failing-disk', ({test}) => {
@@ -63,7 +65,39 @@ describe('e2e/failing-disk', ({test}) => {
   }
 
   test(
-    'S08 a disk that cannot sync or rename ends the pull, and nothing is recorded',
+    'S08 a storm of interrupted writes is no failure',
+    async () => {
+      await using registry = await serve();
+      using winch = makeWinch();
+      const calls = 'write,pwrite64,pwritev,rename';
+      const inject = ['-e', `trace=${calls}`, '-e', `inject=${calls}:error=EINTR:when=2+2`];
+      const within = ['strace', '-f', '-qq', '-o', '/dev/null', ...inject];
+      requireSuccess(await winch.run(['pull', `${registry.host}/large:1`], {within}));
+      assert.deepEqual(findStoreProblems(winch.root), []);
+    },
+    {skip: missingFor('strace')},
+  );
+
+  test(
+    'S08 a write of which the disk takes a part ends the pull, and nothing is recorded',
+    async () => {
+      await using registry = await serve();
+      for (const name of ['large', 'swelling']) {
+        using winch = makeWinch();
+        const pull = ['pull', `${registry.host}/${name}:1`];
+        // The write that reaches the limit is cut there, and the next one fails.
+        const within = ['prlimit', `--fsize=${MIB + 1}`];
+        requireRefusal(await winch.run(pull, {within}), 'STORE_FULL', name);
+        assert.equal((await winch.run(['images', '-q'])).stdout, '', name);
+        requireSuccess(await winch.run(pull));
+        assert.deepEqual(findStoreProblems(winch.root), [], name);
+      }
+    },
+    {skip: missingFor('prlimit')},
+  );
+
+  test(
+    'S08 a disk that cannot write, sync or rename ends the pull, and nothing is recorded',
     async () => {
       await using registry = await serve();
       const pull = ['pull', `${registry.host}/small:1`];

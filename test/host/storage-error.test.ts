@@ -6,6 +6,7 @@ import {describe} from '../helpers/suite.ts';
 const CODES = {
   ENOSPC: 'STORE_FULL',
   EDQUOT: 'STORE_FULL',
+  EFBIG: 'STORE_FULL',
   EROFS: 'STORE_READ_ONLY',
   EACCES: 'STORE_DENIED',
   EPERM: 'STORE_DENIED',
