@@ -1,6 +1,6 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {type BuiltImage, buildImage} from '../../fixtures/build-image.ts';
+import {type BuiltImage, buildImage, describeDocument} from '../../fixtures/build-image.ts';
 import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
 import {openArchiveFiles} from '../../src/media/archive-files.ts';
 import type {ContentSource} from '../../src/media/content.ts';
@@ -28,6 +28,21 @@ export function dockerSaveEntries(
     ...image.layers.map((layer): TarEntry => ({path: `${hexOf(layer.digest)}/layer.tar`, content: layer.bytes})),
     {path: config, content: image.config.bytes},
     {path: 'manifest.json', content: JSON.stringify(manifest)},
+  ];
+}
+
+/** As `docker save` has written it since version 25. */
+export function layoutEntries(image: BuiltImage, name: string): readonly TarEntry[] {
+  const annotations = {
+    'io.containerd.image.name': name,
+    'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
+  };
+  const index = {schemaVersion: 2, manifests: [{...describeDocument(image.manifest), annotations}]};
+  const blobs = [...image.blobs, [image.manifest.digest, image.manifest.bytes] as const];
+  return [
+    {path: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}'},
+    {path: 'index.json', content: JSON.stringify(index)},
+    ...blobs.map(([digest, bytes]) => ({path: `blobs/sha256/${hexOf(digest)}`, content: bytes})),
   ];
 }
 

@@ -40,6 +40,40 @@ export const HOSTILE_ARCHIVES: readonly (readonly [string, readonly TarEntry[], 
     'ARCHIVE_INVALID',
   ],
   [
+    'M15 a layer that is a hard link to a file outside',
+    [
+      ...withoutManifest,
+      {path: 'hard', type: 'hardlink', linkPath: '../../etc/shadow'},
+      manifestEntry([{Config: config, Layers: ['hard', layerPaths[1]]}]),
+    ],
+    'ARCHIVE_INVALID',
+  ],
+  [
+    'M15 a config that is a hard link to a link to a file outside',
+    [
+      ...withoutManifest,
+      shadow,
+      {path: 'hard', type: 'hardlink', linkPath: 'shadow'},
+      manifestEntry([{Config: 'hard', Layers: layerPaths}]),
+    ],
+    'ARCHIVE_INVALID',
+  ],
+  [
+    'M15 a manifest.json that is a device',
+    [...withoutManifest, {path: 'manifest.json', type: 'character', devMajor: 1, devMinor: 5}],
+    'ARCHIVE_INVALID',
+  ],
+  [
+    'M15 a sparse file of GNU tar',
+    [...withoutManifest, {path: 'manifest.json', type: 'S', content: '[]', format: 'gnu'}],
+    'ARCHIVE_INVALID',
+  ],
+  [
+    'M15 a sparse file by its PAX records',
+    [...withoutManifest, {path: 'manifest.json', content: '[]', pax: [['GNU.sparse.size', '2147483648']]}],
+    'ARCHIVE_INVALID',
+  ],
+  [
     'M15 links that lead to each other',
     [
       ...withoutManifest,

@@ -5,7 +5,7 @@ import {Readable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import {gzipSync, zstdCompressSync} from 'node:zlib';
 import * as assert from 'uvu/assert';
-import {type BuiltImage, buildIndex, describeDocument} from '../../../fixtures/build-image.ts';
+import {type BuiltImage, buildIndex, describeDocument, jsonDocument} from '../../../fixtures/build-image.ts';
 import {buildTar} from '../../../fixtures/build-tar.ts';
 import type {Toolkit} from '../../../src/toolkit.ts';
 import {writeImageLayout} from '../../helpers/image-layout.ts';
@@ -15,7 +15,7 @@ import {findProgram} from '../../helpers/requires.ts';
 import {requireProgram} from '../../helpers/run-program.ts';
 import {describe} from '../../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
-import {dockerSaveEntries, hexOf, plainImage} from '../../media/archive-lab.ts';
+import {dockerSaveEntries, hexOf, layoutEntries, plainImage} from '../../media/archive-lab.ts';
 import {HOSTILE_ARCHIVES} from '../../media/hostile-archives.ts';
 import {appTar, baseTar, imageOf, otherTar} from '../sample-images.ts';
 
@@ -178,6 +178,97 @@ describe('images/archives/load', ({test}) => {
     const unique = [...new Map(rest.map((entry) => [String(entry.path), entry])).values()];
     const bytes = buildTar([...unique, {path: 'manifest.json', content: JSON.stringify(lists.flat())}]);
     assert.is((await rejectionOf(store.toolkit.images.load(streamOf(bytes)))).code, 'ARCHIVE_INVALID');
+    assert.equal(await store.toolkit.images.list(), []);
+  });
+
+  test('M15 keeps a tag that an OCI layout gives to another image', async () => {
+    using directory = makeTemporaryDirectory();
+    await using store = await openTestStore();
+    const {images} = store.toolkit;
+    await images.load(streamOf(dockerArchive(plainImage, ['app:1'])));
+    writeImageLayout(directory.path, {'docker.io/library/app:1': amd64});
+    assert.is((await rejectionOf(images.load(directory.path))).code, 'TAG_EXISTS');
+    assert.is((await images.inspect('app:1')).imageId, plainImage.config.digest);
+  });
+
+  for (const [what, name] of [
+    ['control characters', 'app:1\r\x1b[2K'],
+    ['a path', '../../app:1'],
+    ['the form of an id', hexOf(plainImage.config.digest)],
+  ] as const) {
+    test(`M15 refuses a name with ${what}, and keeps nothing`, async () => {
+      await using store = await openTestStore();
+      const error = await rejectionOf(store.toolkit.images.load(streamOf(dockerArchive(plainImage, [name]))));
+      assert.is(error.code, 'REFERENCE_INVALID');
+      assert.equal(await store.toolkit.images.list(), []);
+    });
+  }
+
+  test('M15 gives no image a digest for its name', async () => {
+    await using store = await openTestStore();
+    const name = `app@${amd64.manifest.digest}`;
+    const [loaded] = await store.toolkit.images.load(streamOf(dockerArchive(plainImage, [name])));
+    assert.equal(loaded?.names, []);
+  });
+
+  test('M15 refuses an archive that is cut off anywhere before its end, and keeps nothing', async () => {
+    await using store = await openTestStore();
+    const whole = dockerArchive();
+    const end = whole.length - 1024;
+    for (const size of [0, 1, 511, 512, 513, 1024, 1536, 2048, 2049, end - 1024, end - 512, end - 511]) {
+      const error = await rejectionOf(store.toolkit.images.load(streamOf(whole.subarray(0, size))));
+      assert.is(error.code, 'ARCHIVE_INVALID', `${size} bytes`);
+    }
+    const layout = buildTar(layoutEntries(amd64, 'app:1'));
+    for (let size = 512; size < layout.length - 1024; size += 512) {
+      const error = await rejectionOf(store.toolkit.images.load(streamOf(layout.subarray(0, size))));
+      assert.match(error.code ?? '', /^(ARCHIVE_INVALID|BLOB_UNKNOWN)$/, `${size} bytes`);
+    }
+    assert.equal(await store.toolkit.images.list(), []);
+    assert.equal(spooled(store), []);
+  });
+
+  test('M15 reads nothing behind the end of an archive', async () => {
+    await using store = await openTestStore();
+    const bytes = Buffer.concat([dockerArchive(plainImage, ['app:1']), dockerArchive(amd64, ['hidden:1'])]);
+    const loaded = await store.toolkit.images.load(streamOf(bytes));
+    assert.equal(
+      loaded.map(({names, imageId}) => [names, imageId]),
+      [[['app:1'], plainImage.config.digest]],
+    );
+  });
+
+  for (const [what, digest, code] of [
+    ['leads out of the layout', 'sha256:../../../../etc/shadow', 'DIGEST_INVALID'],
+    ['leads to itself', `sha256:${'a'.repeat(64)}`, 'DIGEST_MISMATCH'],
+  ] as const) {
+    test(`M15 refuses an index that ${what}`, async () => {
+      using directory = makeTemporaryDirectory();
+      await using store = await openTestStore();
+      writeImageLayout(directory.path, {'app:1': amd64});
+      const entry = {mediaType: 'application/vnd.oci.image.index.v1+json', digest, size: 0};
+      const index = {schemaVersion: 2, mediaType: entry.mediaType, manifests: [entry]};
+      entry.size = JSON.stringify(index).length + 2;
+      writeFileSync(join(directory.path, 'index.json'), JSON.stringify(index));
+      writeFileSync(join(directory.path, 'blobs', 'sha256', 'a'.repeat(64)), JSON.stringify(index));
+      assert.is((await rejectionOf(store.toolkit.images.load(directory.path))).code, code);
+      assert.equal(await store.toolkit.images.list(), []);
+    });
+  }
+
+  test('M15 refuses indexes that are nested deeper than four', async () => {
+    using directory = makeTemporaryDirectory();
+    await using store = await openTestStore();
+    writeImageLayout(directory.path, {'app:1': amd64});
+    let entry: object = describeDocument(amd64.manifest);
+    for (let depth = 0; depth < 6; depth++) {
+      const manifests = [entry];
+      const document = jsonDocument('application/vnd.oci.image.index.v1+json', {schemaVersion: 2, manifests});
+      writeFileSync(join(directory.path, 'blobs', 'sha256', hexOf(document.digest)), document.bytes);
+      entry = describeDocument(document);
+    }
+    writeFileSync(join(directory.path, 'index.json'), JSON.stringify({schemaVersion: 2, manifests: [entry]}));
+    assert.is((await rejectionOf(store.toolkit.images.load(directory.path))).code, 'LIMIT_INDEX_DEPTH');
     assert.equal(await store.toolkit.images.list(), []);
   });
 
