@@ -8,6 +8,7 @@ import type {ImageContext} from './context.ts';
 import {type ConfigChange, diffConfigs} from './diff-config.ts';
 import {diffFiles, type FileChange, type TreePair} from './diff-files.ts';
 import {requireStoredImage} from './find-image.ts';
+import {claimImage} from './hold-lease.ts';
 import {isUnpacked} from './present-image.ts';
 
 export interface DiffOptions extends CallOptions {
@@ -41,12 +42,13 @@ export interface DiffSide {
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `CONFIG_INVALID` | `BLOB_MISSING` | `STORE_CORRUPT`
  */
 export async function diffImages(
-  context: ImageContext,
+  outer: ImageContext,
   {from, to}: {readonly from: string; readonly to: string},
   options: DiffOptions = {},
 ): Promise<ImageDiff> {
-  const {store} = context;
-  using _lease = await store.readerLease(options.signal);
+  const {store} = outer;
+  using lease = await store.readerLease(options.signal);
+  const context = {...outer, lease};
   const before = await openSide(context, from, options);
   const after = await openSide(context, to, options);
   const sharedLayers = countShared(before.layers, after.layers);
@@ -71,7 +73,7 @@ interface Side {
 
 async function openSide(context: ImageContext, name: string, options: DiffOptions): Promise<Side> {
   const {store} = context;
-  const {image} = requireStoredImage(store, name, options.platform);
+  const {image} = await claimImage(context, () => requireStoredImage(store, name, options.platform));
   if (!store.read((database) => isUnpacked(store, database, image), false)) {
     const {unpackImage} = await import('./unpack-image.ts');
     await unpackImage(context, {name, image}, options);

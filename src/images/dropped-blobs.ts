@@ -9,6 +9,7 @@ import {findLayerFile} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import {downloadAgain} from './check/restore-blob.ts';
 import type {ImageContext} from './context.ts';
+import {holdLease} from './hold-lease.ts';
 import {lockBlob} from './lock-blob.ts';
 
 /** Whether a blob that is not there was dropped, and the file of its layer is there: nothing has to be fetched for it. */
@@ -32,7 +33,8 @@ export const hasLayerFileAlone = (store: Store, digest: Digest): boolean =>
 export async function fetchDropped(context: ImageContext, blob: BlobDescriptor, options: CallOptions): Promise<void> {
   const {store} = context;
   try {
-    using _lease = await store.lease(options.signal);
+    using lease = await holdLease(context, options.signal);
+    await lease.claim([blob.digest]);
     if (hasPlainTar(store, blob.digest)) await copyPlainTar(context, blob, options);
     else await downloadAgain(context, {digest: blob.digest, users: usersOf(store, blob.digest)}, options);
     await store.write((database) => keepBlob(database, blob.digest));

@@ -51,8 +51,8 @@ export async function exportBundle(
   const directory = resolve(given);
   await requireEmpty(directory);
   const {platform, policy, container = {}} = options;
-  using _lease = await context.store.readerLease(options.signal);
-  const image = await ensureImage(context, {image: reference, platform, policy}, options);
+  using lease = await context.store.readerLease(options.signal);
+  const image = await ensureImage({...context, lease}, {image: reference, platform, policy}, options);
   const staging = join(dirname(directory), `.${basename(directory)}.winch-partial`);
   try {
     await rm(staging, {recursive: true, force: true});

@@ -1,32 +1,36 @@
 import {WinchError} from '../errors.ts';
+import type {Digest} from '../oci/digest.ts';
 import {formatPlatform, type Platform, parsePlatform} from '../oci/platform.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
+import type {LayerRecord} from '../store/image-records.ts';
 import {commitImages} from './commit-images.ts';
 import type {ImageContext} from './context.ts';
 import {fetchLayers} from './fetch-layers.ts';
 import {withForeignLayers} from './foreign-layers.ts';
+import {holdLease} from './hold-lease.ts';
 import type {PulledImage, PullTarget} from './pull.ts';
 import {type ResolvedImage, resolveImage} from './resolve-image.ts';
 import {withStoredConfigs} from './stored-configs.ts';
 
 /** Downloads the image of one platform; see `pullImage`. */
 export async function fetchImage(
-  context: ImageContext,
+  outer: ImageContext,
   {reference, options, isUnnamed = false}: PullTarget,
 ): Promise<PulledImage> {
-  const {store} = context;
   const name = familiarReference(reference);
-  const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
-  using _lease = await store.lease(options.signal);
+  const platform = options.platform === undefined ? outer.hostPlatform : parsePlatform(options.platform);
+  using lease = await holdLease(outer, options.signal);
+  const context = {...outer, lease};
   options.onEvent?.({type: 'reference:resolving', reference: name});
   const resolved = await resolveImage(await withStoredConfigs(context, reference), {reference, platform}, options);
   if (options.platform !== undefined) requirePlatform(resolved, reference, platform);
   tellResolved(name, resolved, options);
-  const {layers, manifest} = resolved;
+  const {layers, manifest, documents} = resolved;
+  await lease.claim([...documents.map(({digest}) => digest), ...digestsOfLayers(layers)]);
   const source = withForeignLayers(context, {reference, layers: manifest.layers}, options);
   const wanted = options.downloadOnly ? {layers: [], blobs: layers} : {layers};
   const receivedBytes = await fetchLayers(source, {reference, ...wanted}, options);
-  await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));
+  await Promise.all(documents.map(({digest, bytes}) => context.store.blobs.put(digest, bytes)));
   const {targetDigest: digest, indexes} = resolved;
   const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
   const changed = await commitImages(context, {
@@ -38,6 +42,10 @@ export async function fetchImage(
   options.onEvent?.({type: 'image:stored', reference: name, digest, changed, receivedBytes});
   return pulledImage({reference: name, digest, resolved, changed, receivedBytes});
 }
+
+/** What a pull counts on of layers: their blobs and their files. */
+export const digestsOfLayers = (layers: readonly LayerRecord[]): readonly Digest[] =>
+  layers.flatMap(({blobDigest, diffId}) => [blobDigest, diffId]);
 
 export const pulledImage = ({
   resolved,

@@ -3,15 +3,19 @@ import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
+import type {ImageIndex} from '../oci/image-index.ts';
+import type {Manifest} from '../oci/manifest.ts';
 import {artifactTypeOf} from '../oci/media-types.ts';
 import {bestMatch, formatPlatform, isAttestation, parsePlatform} from '../oci/platform.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
+import type {Lease} from '../store/leases.ts';
 import {commitImages} from './commit-images.ts';
 import type {ImageContext} from './context.ts';
-import {fetchImage, pulledImage} from './fetch-image.ts';
+import {digestsOfLayers, fetchImage, pulledImage} from './fetch-image.ts';
 import {fetchLayers} from './fetch-layers.ts';
-import {fetchDocument} from './fetch-manifest.ts';
+import {type DocumentRequest, fetchDocument} from './fetch-manifest.ts';
 import {withForeignLayers} from './foreign-layers.ts';
+import {holdLease} from './hold-lease.ts';
 import type {PulledImage, PullTarget} from './pull.ts';
 import type {BlobRecord} from './receive-layer.ts';
 import {type ImageToRecord, resolveManifest} from './resolve-image.ts';
@@ -22,13 +26,15 @@ import {type IndexedManifest, type ReadDocument, walkIndex} from './walk-index.t
 const CONFIGS_AT_ONCE = 3;
 
 /** Downloads everything that an index leads to; see `pullImage`. */
-export async function fetchPlatforms(context: ImageContext, target: PullTarget): Promise<PulledImage> {
+export async function fetchPlatforms(outer: ImageContext, target: PullTarget): Promise<PulledImage> {
   const {reference, options} = target;
   const name = familiarReference(reference);
-  using _lease = await context.store.lease(options.signal);
+  using lease = await holdLease(outer, options.signal);
+  const context = {...outer, lease};
   options.onEvent?.({type: 'reference:resolving', reference: name});
   const root = await fetchDocument(await context.registry(), {reference}, options);
   if (root.document.kind === 'manifest') return await fetchImage(context, target);
+  await lease.claim([root.digest, ...digestsIn(root.document)]);
   await context.store.blobs.put(root.digest, root.bytes);
   const tree = await walkIndex({index: root.document, reference}, documentReader(context, reference), options);
   for (const {mediaType, digest} of tree.unknown) {
@@ -46,22 +52,39 @@ export async function fetchPlatforms(context: ImageContext, target: PullTarget):
   return pulledImage({reference: name, digest, resolved: images[0], changed, receivedBytes});
 }
 
-/** Documents are stored as they come: an index may lead to more of them than memory should hold. */
+/**
+ * Documents are stored as they come: an index may lead to more of them than memory should hold. Each is claimed with the
+ * one that leads to it.
+ */
 const documentReader =
-  (context: ImageContext, reference: Reference): ReadDocument =>
+  (context: LeasedContext, reference: Reference): ReadDocument =>
   async (descriptor, options) => {
-    const {store} = context;
-    if (store.blobs.has(descriptor)) {
-      try {
-        return readStoredDocument(store, descriptor);
-      } catch (error) {
-        if (!isWinchError(error, 'STORE_CORRUPT')) throw error;
-      }
-    }
-    const {digest, bytes, document} = await fetchDocument(await context.registry(), {reference, descriptor}, options);
-    await store.blobs.put(digest, bytes);
+    const document = await readOrFetch(context, {reference, descriptor}, options);
+    await context.lease.claim(digestsIn(document));
     return document;
   };
+
+type LeasedContext = ImageContext & {readonly lease: Lease};
+
+async function readOrFetch(
+  {store, registry}: ImageContext,
+  request: DocumentRequest & {readonly descriptor: Descriptor},
+  options: CallOptions,
+): Promise<Manifest | ImageIndex> {
+  if (store.blobs.has(request.descriptor)) {
+    try {
+      return readStoredDocument(store, request.descriptor);
+    } catch (error) {
+      if (!isWinchError(error, 'STORE_CORRUPT')) throw error;
+    }
+  }
+  const {digest, bytes, document} = await fetchDocument(await registry(), request, options);
+  await store.blobs.put(digest, bytes);
+  return document;
+}
+
+const digestsIn = (document: Manifest | ImageIndex): readonly Digest[] =>
+  (document.kind === 'index' ? document.manifests : [document.config, ...document.layers]).map(({digest}) => digest);
 
 async function resolveAll(
   context: ImageContext,
@@ -105,7 +128,7 @@ interface Contents {
   readonly others: readonly IndexedManifest[];
 }
 
-async function fetchContents(context: ImageContext, {target, digest, images, others}: Contents): Promise<number> {
+async function fetchContents(context: LeasedContext, {target, digest, images, others}: Contents): Promise<number> {
   const {reference, options} = target;
   const [chosen] = images;
   const blobs = [...images.flatMap(({layers}) => layers), ...others.flatMap(blobsOf)];
@@ -118,6 +141,7 @@ async function fetchContents(context: ImageContext, {target, digest, images, oth
       ...new Map(blobs.map((blob) => [blob.blobDigest, {digest: blob.blobDigest, size: blob.blobBytes}])).values(),
     ],
   });
+  await context.lease.claim(images.flatMap(({layers}) => digestsOfLayers(layers)));
   const source = withForeignLayers(
     context,
     {reference, layers: images.flatMap(({manifest}) => manifest.layers)},

@@ -6,7 +6,6 @@ import type {GarbageOptions} from '../store/collect-garbage.ts';
 import type {Database} from '../store/database.ts';
 import {deleteImage} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
-import {findLeaseHolder} from '../store/lease-holder.ts';
 import type {Store} from '../store/store.ts';
 import {deleteTag, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
@@ -59,8 +58,8 @@ export async function freeSpace(
   store: Store,
   options?: GarbageOptions,
 ): Promise<Pick<RemovalReport, 'freedBytes' | 'busy'>> {
-  const freedBytes = await store.collectGarbage(options);
-  return {freedBytes, busy: freedBytes === null ? findLeaseHolder(store.paths) : null};
+  const {freedBytes, keptFor} = await store.collectGarbage(options);
+  return {freedBytes, busy: keptFor[0] ?? null};
 }
 
 interface Removed {

@@ -1,9 +1,11 @@
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
+import {digestsOfImage} from '../store/image-digests.ts';
 import type {ImageRecord} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
 import {unpackLayer} from './fetch-layer.ts';
+import {holdLease} from './hold-lease.ts';
 import {unwrittenLayers} from './present-image.ts';
 
 export interface UnpackTarget {
@@ -25,7 +27,8 @@ export async function unpackImage(
   options: CallOptions,
 ): Promise<void> {
   const {store} = context;
-  using _lease = await store.lease(options.signal);
+  using lease = await holdLease(context, options.signal);
+  await lease.claim(store.read((database) => digestsOfImage(database, image.manifestDigest), []));
   const layers = store.read((database) => unwrittenLayers(store, database, image), null);
   if (layers === null) {
     throw new WinchError('BLOB_MISSING', `blobs of ${name} are no longer in the store`, {

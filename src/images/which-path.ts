@@ -5,6 +5,7 @@ import type {Digest} from '../oci/digest.ts';
 import {type ChainRecord, listChains} from '../store/chains.ts';
 import {type ImageRecord, listedLayersOf, listImages} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
+import type {ImageContext} from './context.ts';
 import {describeFile, textOf} from './diff-files.ts';
 import type {WhichFile} from './which.ts';
 
@@ -21,13 +22,10 @@ export interface PathSearch {
   readonly unsearched: readonly Digest[];
 }
 
-/** The images that have a path. Chains are walked depth first, so that each layer is read once and few trees are kept. */
-export async function findByPath(store: Store, path: string, signal?: AbortSignal): Promise<PathSearch> {
-  const absent = {chains: [], images: []};
-  const {chains, images} = store.read<{chains: readonly ChainRecord[]; images: readonly ImageRecord[]}>(
-    (database) => ({chains: listChains(database), images: listImages(database)}),
-    absent,
-  );
+/** The images that have a path; the context's lease keeps them meanwhile. Chains are walked depth first, so that each layer is read once and few trees are kept. */
+export async function findByPath(context: ImageContext, path: string, signal?: AbortSignal): Promise<PathSearch> {
+  const {store} = context;
+  const {chains, images} = await claimGraph(context);
   const above = Map.groupBy(chains, ({parent}) => parent);
   const byChain = Map.groupBy(images, ({chainId}) => chainId);
   const searched = new Set<Digest | null>([null]);
@@ -46,6 +44,25 @@ export async function findByPath(store: Store, path: string, signal?: AbortSigna
   for (const base of above.get(null) ?? []) await visit(base, null);
   const unsearched = images.filter(({chainId}) => !searched.has(chainId));
   return {found, unsearched: unsearched.map(({manifestDigest}) => manifestDigest)};
+}
+
+interface Graph {
+  readonly chains: readonly ChainRecord[];
+  readonly images: readonly ImageRecord[];
+}
+
+async function claimGraph({store, lease}: ImageContext): Promise<Graph> {
+  for (let claimed: string | null = null; ; ) {
+    const graph = store.read<Graph>((database) => ({chains: listChains(database), images: listImages(database)}), {
+      chains: [],
+      images: [],
+    });
+    const digests = graph.chains.map(({diffId}) => diffId);
+    // What was removed before the claim was made is found to be gone by looking again.
+    if (!lease || digests.join() === claimed) return graph;
+    await lease.claim(digests);
+    claimed = digests.join();
+  }
 }
 
 function lookUp(

@@ -62,8 +62,8 @@ export async function findHolders(
   if (DIGEST_PREFIX.test(subject)) return {matches: findByDigest(context, subject), unsearched: []};
   if (!subject.startsWith('/')) throw invalidSubject(subject);
   const {findByPath} = await import('./which-path.ts');
-  using _lease = await context.store.readerLease(options.signal);
-  const {found, unsearched} = await findByPath(context.store, subject, options.signal);
+  using lease = await context.store.readerLease(options.signal);
+  const {found, unsearched} = await findByPath({...context, lease}, subject, options.signal);
   const {store} = context;
   return {
     matches: found.flatMap(({manifestDigest, position, file}) => {

@@ -1,131 +1,190 @@
 import {randomBytes} from 'node:crypto';
-import {type Dirent, existsSync} from 'node:fs';
-import {mkdir, readdir, rename, rm, stat} from 'node:fs/promises';
+import {readdirSync} from 'node:fs';
+import {rm, rmdir} from 'node:fs/promises';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
-import {type Digest, isDigest} from '../oci/digest.ts';
+import type {ProcessFacts} from '../events.ts';
+import type {Claims} from './claims.ts';
 import type {Database} from './database.ts';
+import {discardEntries, type Entry, listEntries, sizeOf, statOrNull} from './garbage-files.ts';
 import {keepLayoutIndex} from './layout-index.ts';
+import type {Leases} from './leases.ts';
+import {deleteUnneededRows, type Needed, readNeeded} from './needed.ts';
 import type {StorePaths} from './paths.ts';
 
-const DIGEST_LOCK = /^(?:blob|layer)-/;
-const PARTIAL_BLOB = /^blob-/;
 /** How long an unfinished download waits for somebody to go on with it. */
 const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
+/** What is taken while claims are held off: some 100 ms. */
+const BATCH_ENTRIES = 1000;
+/** Longer than anybody waits until the next look at a lock. */
+const PAUSE_MS = 120;
 
 export interface GarbageOptions {
-  /** Takes images and tags out of the graph first, in the transaction that looks for what is then needed. */
-  readonly remove?: ((database: Database) => void) | undefined;
+  /**
+   * Takes images and tags out of the graph first, in the transaction that looks for what is then needed. Images that
+   * somebody claims should stay.
+   */
+  readonly remove?: ((database: Database, isClaimed: (digest: string) => boolean) => void) | undefined;
   /** Whether unfinished downloads go as well, however new they are. */
   readonly takesPartials?: boolean | undefined;
   /** Whether nothing is changed, and only said how much would be freed. */
   readonly isDryRun?: boolean | undefined;
+  /** Milliseconds since 1970: what the age of unfinished downloads is told by. */
+  readonly now?: number | undefined;
+}
+
+/** Sizes are bytes. */
+export interface Collection {
+  readonly freedBytes: number;
+  /** What no image needs, and is left to those who work with it. */
+  readonly keptBytes: number;
+  /** Who they are, as far as the kernel tells; never this process. */
+  readonly keptFor: readonly ProcessFacts[];
+}
+
+export interface Collector {
+  readonly database: Database;
+  readonly paths: StorePaths;
+  readonly leases: Leases;
+  /** Called while nobody has a lease, or can get one. */
+  readonly onIdle?: () => void;
 }
 
 /**
- * Removes every blob and layer file that no image needs, and what killed processes left behind; unfinished downloads
- * only when nobody has gone on with them for 7 days.
+ * Removes every blob and layer file that no image needs and nobody claims, and what killed processes left behind;
+ * unfinished downloads only when nobody has gone on with them for 7 days.
  *
- * The caller holds the store's lease exclusively, so no pull is under way. Rows go first, then the files: a crash in
- * between leaves files without rows, which the next run removes.
- *
- * @returns bytes freed.
+ * Claims are held off only while files are renamed into the trash, for some 100 ms at a time; they are unlinked after
+ * that. Rows go first, then the files: a crash in between leaves files without rows, which the next run removes.
  */
-export async function collectGarbage(
-  database: Database,
-  paths: StorePaths,
-  {remove, takesPartials = false, isDryRun = false}: GarbageOptions = {},
-): Promise<number> {
-  const needed = database.transaction(() => {
-    if (isDryRun) database.run('SAVEPOINT dry_run');
-    remove?.(database);
-    deleteUnneededRows(database);
-    const kept = {blobs: neededBlobs(database), layers: neededLayers(database)};
-    if (isDryRun) database.run('ROLLBACK TO dry_run');
-    else keepLayoutIndex(paths, database);
-    return kept;
+export async function collectGarbage(collector: Collector, options: GarbageOptions = {}): Promise<Collection> {
+  const run: Run = {entries: listEntries(collector.paths), position: 0, freedBytes: 0, kept: new Map(), trash: []};
+  let claims = await collectBatch(collector, run, options);
+  while (run.position < run.entries.length) {
+    await sleep(PAUSE_MS);
+    claims = await collectBatch(collector, run, {...options, remove: undefined});
+  }
+  if (!options.isDryRun) await emptyTrash(collector.paths, run.trash);
+  return {
+    freedBytes: run.freedBytes,
+    keptBytes: [...run.kept.values()].reduce((sum, bytes) => sum + bytes, 0),
+    keptFor: claims.holdersOf(new Set(run.kept.keys())),
+  };
+}
+
+/** One collection on its way through the entries. */
+interface Run {
+  readonly entries: readonly Entry[];
+  position: number;
+  freedBytes: number;
+  /** Bytes by their owners. */
+  readonly kept: Map<string, number>;
+  /** Names that were in the trash while nobody could be adding to them. */
+  trash: readonly string[];
+}
+
+async function collectBatch(collector: Collector, run: Run, options: GarbageOptions): Promise<Claims> {
+  for (;;) {
+    const claims = tryBatch(collector, run, options);
+    if (claims) return claims;
+    (await collector.leases.holdOff()).release();
+  }
+}
+
+/**
+ * The database is locked first: it may have to be waited for, and nobody who claims something waits for it.
+ *
+ * @returns null: somebody claims something right now, and nothing was done
+ */
+function tryBatch({database, paths, leases, onIdle}: Collector, run: Run, options: GarbageOptions): Claims | null {
+  using held = new DisposableStack();
+  const found = database.transaction(() => {
+    const gate = leases.tryHoldOff();
+    if (!gate) return null;
+    held.use(gate);
+    const claims = leases.read();
+    return {claims, needed: changeGraph(database, {paths, claims, run}, options)};
   });
-  const garbage = [
-    ...(await unneededEntries(paths.blobs, needed.blobs)),
-    ...(await unneededEntries(paths.layers, needed.layers)),
-    ...(await leftIngests(paths, takesPartials)),
-  ];
-  const sizes = await Promise.all(garbage.map(sizeOf));
-  if (!isDryRun) await discardAll(garbage, paths);
-  return sizes.reduce((sum, bytes) => sum + bytes, 0);
-}
-
-/** Half-written layers, and unfinished downloads that nobody will go on with. */
-async function leftIngests({ingest}: StorePaths, takesPartials: boolean): Promise<readonly string[]> {
-  const left: string[] = [];
-  for (const {name} of await list(ingest)) {
-    const path = join(ingest, name);
-    if (takesPartials || !PARTIAL_BLOB.test(name) || (await isForgotten(path))) left.push(path);
+  if (!found) return null;
+  const garbage = judgeEntries(run, found, options);
+  if (!options.isDryRun) {
+    if (garbage.length > 0) discardEntries(garbage, join(paths.trash, randomBytes(8).toString('hex')));
+    run.trash = listTrash(paths);
+    leases.sweep();
+    if (found.claims.isEmpty) onIdle?.();
   }
-  return left;
+  return found.claims;
 }
 
-async function discardAll(garbage: readonly string[], {trash, locks}: StorePaths): Promise<void> {
-  await mkdir(trash, {recursive: true, mode: 0o700});
-  for (const path of garbage) await rename(path, join(trash, randomBytes(8).toString('hex')));
-  // Whoever uses a digest's lock holds a lease, so nobody uses one now.
-  for (const {name} of await list(locks)) {
-    if (DIGEST_LOCK.test(name)) await rm(join(locks, name), {force: true});
-  }
-  await rm(trash, {recursive: true, force: true});
+interface Surroundings {
+  readonly paths: StorePaths;
+  readonly claims: Claims;
+  readonly run: Run;
 }
 
-function deleteUnneededRows(database: Database): void {
-  database.run('DELETE FROM index_part WHERE index_digest NOT IN (SELECT target_digest FROM tag)');
-  database.run('DELETE FROM layer WHERE diff_id NOT IN (SELECT diff_id FROM image_layer JOIN chain USING (chain_id))');
-  const unusedChains = `DELETE FROM chain WHERE chain_id NOT IN (SELECT chain_id FROM image_layer)
-    AND chain_id NOT IN (SELECT parent FROM chain WHERE parent IS NOT NULL)`;
-  while (database.run(unusedChains) > 0);
-  database.run('DELETE FROM dropped_blob WHERE digest NOT IN (SELECT blob_digest FROM image_layer)');
+function changeGraph(database: Database, {paths, claims, run}: Surroundings, options: GarbageOptions): Needed {
+  const isClaimed = (digest: string) => {
+    if (claims.has(digest) && !run.kept.has(digest)) run.kept.set(digest, 0);
+    return claims.has(digest);
+  };
+  if (options.isDryRun) database.run('SAVEPOINT dry_run');
+  options.remove?.(database, isClaimed);
+  deleteUnneededRows(database, claims);
+  const needed = readNeeded(database);
+  if (options.isDryRun) database.run('ROLLBACK TO dry_run');
+  else keepLayoutIndex(paths, database);
+  return needed;
 }
 
-const neededBlobs = (database: Database): ReadonlySet<unknown> =>
-  new Set(
-    database
-      .all(
-        `SELECT blob_digest AS digest FROM image_layer WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob)
-         UNION SELECT manifest_digest FROM image
-         UNION SELECT config_digest FROM image UNION SELECT target_digest FROM tag
-         UNION SELECT digest FROM index_part WHERE kind <> 'image'`,
-      )
-      .map((row) => row.digest),
-  );
+interface Found {
+  readonly claims: Claims;
+  readonly needed: Needed;
+}
 
-const neededLayers = (database: Database): ReadonlySet<unknown> =>
-  new Set(database.all('SELECT diff_id FROM layer').map((row) => row.diff_id));
-
-/** Entries `<algorithm>/<hex>` below a directory whose digest is not kept. */
-async function unneededEntries(directory: string, keep: ReadonlySet<unknown>): Promise<readonly string[]> {
-  const unneeded: string[] = [];
-  for (const algorithm of await list(directory)) {
-    for (const entry of await list(join(directory, algorithm.name))) {
-      const digest: Digest | string = `${algorithm.name}:${entry.name}`;
-      if (!isDigest(digest) || !keep.has(digest)) unneeded.push(join(directory, algorithm.name, entry.name));
+/** The next entries that are garbage; all of them for a dry run. */
+function judgeEntries(run: Run, {claims, needed}: Found, options: GarbageOptions): readonly Entry[] {
+  const garbage: Entry[] = [];
+  const limit = options.isDryRun ? Number.POSITIVE_INFINITY : BATCH_ENTRIES;
+  for (; run.position < run.entries.length && garbage.length < limit; run.position += 1) {
+    const entry = run.entries[run.position];
+    if (!entry || isNeeded(entry, needed)) continue;
+    const bytes = sizeOf(entry);
+    if (bytes === null) continue;
+    if (claims.has(entry.owner) || claims.hasLease(entry.owner)) {
+      if (entry.kind !== 'lock') run.kept.set(entry.owner, (run.kept.get(entry.owner) ?? 0) + bytes);
+    } else if (entry.kind !== 'partial' || options.takesPartials || isForgotten(entry, options.now)) {
+      garbage.push(entry);
+      run.freedBytes += bytes;
     }
   }
-  return unneeded;
+  return garbage;
 }
 
-async function isForgotten(partialBlob: string): Promise<boolean> {
-  const {mtimeMs, size} = await stat(partialBlob);
-  return size === 0 || Math.abs(Date.now() - mtimeMs) > PARTIAL_BLOB_MS;
+const isNeeded = ({kind, owner}: Entry, {blobs, layers}: Needed): boolean =>
+  (kind === 'blob' && blobs.has(owner)) || (kind === 'layer' && layers.has(owner));
+
+/** Of unfinished downloads that nobody claims. */
+function isForgotten({path}: Entry, now = Date.now()): boolean {
+  const stats = statOrNull(path);
+  return stats !== null && (stats.size === 0 || Math.abs(now - stats.mtimeMs) > PARTIAL_BLOB_MS);
 }
 
-async function sizeOf(path: string): Promise<number> {
-  const layer = join(path, 'layer.erofs');
-  return (await stat(existsSync(layer) ? layer : path)).size;
-}
-
-async function list(directory: string): Promise<readonly Dirent[]> {
+function listTrash({trash}: StorePaths): readonly string[] {
   try {
-    return await readdir(directory, {withFileTypes: true});
+    return readdirSync(trash);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
+    if (hasErrno(error, 'ENOENT')) return [];
     throw error;
+  }
+}
+
+/** Others may be at it too, or be putting more there. */
+async function emptyTrash({trash}: StorePaths, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(trash, name), {recursive: true, force: true, maxRetries: 3});
+  try {
+    await rmdir(trash);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
 }

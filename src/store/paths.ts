@@ -7,6 +7,8 @@ export interface StorePaths {
   readonly root: string;
   readonly database: string;
   readonly locks: string;
+  /** One lock for each lease, and beside it the list of what it claims. */
+  readonly claims: string;
   /** Partial downloads, kept for a while, and half-written layers, which are garbage when nobody holds their lock. */
   readonly ingest: string;
   readonly blobs: string;
@@ -35,6 +37,7 @@ export function storePaths(root: string): StorePaths {
     root,
     database: below('winch.db'),
     locks: below('locks'),
+    claims: join(root, 'locks', 'claims'),
     ingest: below('ingest'),
     blobs: below('blobs'),
     layers: below('layers'),

@@ -1,16 +1,17 @@
-import {access, constants} from 'node:fs/promises';
 import {isWinchError} from '../errors.ts';
-import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
+import type {Durability} from '../host/atomic-write.ts';
 import {type AcquireOptions, type Lock, openLockDirectory} from '../host/locks.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestHex} from '../oci/digest.ts';
 import {type BlobStore, createBlobStore} from './blobs.ts';
-import {collectGarbage, type GarbageOptions} from './collect-garbage.ts';
+import type {Claims} from './claims.ts';
+import {type Collection, collectGarbage, type GarbageOptions} from './collect-garbage.ts';
 import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
+import {ensureWritable} from './ensure-writable.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
 import {keepLayoutIndex} from './layout-index.ts';
-import {LEASE} from './lease-holder.ts';
+import {type Lease, openLeases} from './leases.ts';
 import {type StorePaths, storePaths} from './paths.ts';
 import {createUnsyncedContent} from './unsynced.ts';
 
@@ -31,17 +32,19 @@ export interface Store {
   write<T>(work: (database: Database) => T): Promise<T>;
   /** Makes durable what others have stored without syncs, when this store is to be durable; `write` does so first. */
   settle(): Promise<void>;
-  /** Keeps garbage collection away while new content is not yet named by a tag. */
-  lease(signal?: AbortSignal): Promise<Lock>;
+  /** Keeps from garbage collection what is claimed by it. */
+  lease(signal?: AbortSignal): Promise<Lease>;
   /** As `lease`, for readers: null where nobody can remove anything, since the store cannot be written. */
-  readerLease(signal?: AbortSignal): Promise<Lock | null>;
+  readerLease(signal?: AbortSignal): Promise<Lease | null>;
+  /** What is claimed right now. */
+  readClaims(): Claims;
   /**
    * One downloader of a blob and one indexer of a layer (by diff id) across all processes. Who needs both takes the
-   * blob's lock first, and holds a lease.
+   * blob's lock first, and has claimed both: the lock of what nobody claims may be removed.
    */
   lock(subject: 'blob' | 'layer', digest: Digest, options: Omit<AcquireOptions, 'mode'>): Promise<Lock>;
-  /** Frees what no image needs; null (and nothing done) while a pull holds a lease. */
-  collectGarbage(options?: GarbageOptions): Promise<number | null>;
+  /** Frees what no image needs and nobody claims. */
+  collectGarbage(options?: GarbageOptions): Promise<Collection>;
   close(): void;
 }
 
@@ -53,7 +56,8 @@ export function openStore({root, durability}: StoreOptions): Store {
     locks.acquire(name, options).catch((error: unknown) => {
       throw storageError(error, paths.locks);
     });
-  const {note, settle, clear} = createUnsyncedContent(paths, durability);
+  const {note, settle, setAside, clear} = createUnsyncedContent(paths, durability);
+  const leases = openLeases(paths);
   return {
     paths,
     durability,
@@ -64,28 +68,28 @@ export function openStore({root, durability}: StoreOptions): Store {
       return database ? database.snapshot(() => query(database)) : absent;
     },
     write: async (work) => {
-      await ensureWritable(root, durability);
+      await ensureWritable(paths, durability);
       await settle();
       return transact(await connections.writer(), paths, work);
     },
     settle,
     lease: async (signal) => {
-      await ensureWritable(root, durability);
+      await ensureWritable(paths, durability);
+      const lease = await leases.open(signal);
+      // A collector that sees the lease leaves the note.
       await note();
-      return acquire(LEASE, {mode: 'shared', signal});
+      return lease;
     },
-    readerLease: (signal) =>
-      acquire(LEASE, {mode: 'shared', signal}).catch((error: unknown) => {
-        if (isWinchError(error) && error.kind === 'storage') return null;
-        throw error;
-      }),
+    readerLease: (signal) => leases.open(signal).catch(noLeaseWhereReadOnly),
+    readClaims: leases.read,
     lock: (subject, digest, options) => acquire(`${subject}-${digestHex(digest)}`, {mode: 'exclusive', ...options}),
     collectGarbage: async (options) => {
-      await ensureWritable(root, durability);
+      await ensureWritable(paths, durability);
       try {
-        using lock = locks.tryAcquire(LEASE, 'exclusive');
-        if (lock) await clear();
-        return lock && (await collectGarbage(await connections.writer(), paths, options));
+        const database = await connections.writer();
+        const collection = await collectGarbage({database, paths, leases, onIdle: setAside}, options);
+        await clear();
+        return collection;
       } catch (error) {
         throw storageError(error, paths.root);
       }
@@ -94,20 +98,15 @@ export function openStore({root, durability}: StoreOptions): Store {
   };
 }
 
+function noLeaseWhereReadOnly(error: unknown): null {
+  if (isWinchError(error) && error.kind === 'storage' && error.code !== 'LOCK_TIMEOUT') return null;
+  throw error;
+}
+
 function transact<T>(database: Database, paths: StorePaths, work: (database: Database) => T): T {
   return database.transaction(() => {
     const result = work(database);
     keepLayoutIndex(paths, database);
     return result;
   });
-}
-
-/** Says why a store cannot be changed before any work is done for it. */
-async function ensureWritable(root: string, durability: Durability): Promise<void> {
-  try {
-    await ensureDirectory(root, durability);
-    await access(root, constants.W_OK);
-  } catch (error) {
-    throw storageError(error, root);
-  }
 }

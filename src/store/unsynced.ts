@@ -1,5 +1,7 @@
-import {existsSync} from 'node:fs';
+import {randomBytes} from 'node:crypto';
+import {existsSync, readdirSync, renameSync} from 'node:fs';
 import {rm, writeFile} from 'node:fs/promises';
+import {basename, join} from 'node:path';
 import {WinchError} from '../errors.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import {runCommand} from '../host/run-command.ts';
@@ -15,7 +17,9 @@ export interface UnsyncedContent {
   note(): Promise<void>;
   /** For a durable store, one syncfs(2) where there may be such content. @throws {WinchError} `STORE_IO` */
   settle(): Promise<void>;
-  /** As `settle`, for good: the caller knows that nobody stores anything now. */
+  /** The caller knows that nobody stores anything now: what comes later is noted anew. */
+  setAside(): void;
+  /** As `settle`, for what was set aside, and for good. */
   clear(): Promise<void>;
 }
 
@@ -25,9 +29,8 @@ const TIMEOUT_MS = 30 * 60_000;
 
 export function createUnsyncedContent({root, unsynced}: StorePaths, durability: Durability): UnsyncedContent {
   const isDurable = durability === 'full';
-  const settle = async () => {
-    if (isDurable && existsSync(unsynced)) await syncFileSystem(root);
-  };
+  const listAside = () => readdirSync(root).filter((name) => name.startsWith(`${basename(unsynced)}.`));
+  const isNoted = () => existsSync(unsynced) || (existsSync(root) && listAside().length > 0);
   return {
     note: async () => {
       if (isDurable) return;
@@ -35,10 +38,17 @@ export function createUnsyncedContent({root, unsynced}: StorePaths, durability: 
         throw storageError(error, unsynced);
       });
     },
-    settle,
+    settle: async () => {
+      if (isDurable && isNoted()) await syncFileSystem(root);
+    },
+    setAside: () => {
+      if (isDurable && existsSync(unsynced)) renameSync(unsynced, `${unsynced}.${randomBytes(4).toString('hex')}`);
+    },
     clear: async () => {
-      await settle();
-      if (isDurable) await rm(unsynced, {force: true});
+      const aside = isDurable ? listAside() : [];
+      if (aside.length === 0) return;
+      await syncFileSystem(root);
+      for (const name of aside) await rm(join(root, name), {force: true});
     },
   };
 }

@@ -50,16 +50,6 @@ describe('store/store', ({test}) => {
     assert.is(sample.store.read(listImages, []).length, 4, 'it opens again when it is needed');
   });
 
-  test('any number may hold a lease, and garbage waits for them', async () => {
-    using sample = openSampleStore();
-    const first = await sample.store.lease();
-    const second = await sample.open().lease();
-    first.release();
-    assert.is(await sample.store.collectGarbage(), null);
-    second.release();
-    assert.is(await sample.store.collectGarbage(), 0);
-  });
-
   test('one holder for each digest, and one for each subject', async () => {
     using sample = openSampleStore();
     const [one, other] = [digestFor('one'), digestFor('other')];

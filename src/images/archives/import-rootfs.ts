@@ -13,6 +13,7 @@ import {parseReference} from '../../oci/reference.ts';
 import type {ImageContext} from '../context.ts';
 import {contentRegistry} from '../copy/content-registry.ts';
 import {fetchImage} from '../fetch-image.ts';
+import {holdLease} from '../hold-lease.ts';
 import {type PulledImage, pullImage} from '../pull.ts';
 import {applyChanges} from './image-changes.ts';
 import {type ArchiveInput, openInputFile} from './open-input.ts';
@@ -54,8 +55,8 @@ export async function importRootfs(
   const name = reference === undefined ? null : parseReference(reference);
   const platform = options.platform === undefined ? context.hostPlatform : parsePlatform(options.platform);
   const config = applyChanges({}, changes);
-  using _lease = await context.store.lease(signal);
-  await using file = await openInputFile(context.store.paths, input, {signal});
+  using lease = await holdLease(context, signal);
+  await using file = await openInputFile(lease, input, {signal});
   const layer = await describeLayer(file.region, signal);
   const created = new Date(context.now()).toISOString();
   const history = [{created, comment: options.message ?? 'imported from a tar'}];
@@ -63,7 +64,7 @@ export async function importRootfs(
   const document = definedMembers({created, ...platform, config, rootfs, history});
   const source = rootfsSource({region: file.region, layer, config: Buffer.from(JSON.stringify(document))});
   const registry = contentRegistry(source);
-  const from = {...context, registry: async () => registry};
+  const from = {...context, lease, registry: async () => registry};
   const pulled: PulledImage =
     name === null
       ? await fetchImage(from, {reference: UNNAMED, options: {signal, onEvent}, isUnnamed: true})

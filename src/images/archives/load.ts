@@ -11,6 +11,7 @@ import {readGraph} from '../copy/content-graph.ts';
 import {contentRegistry} from '../copy/content-registry.ts';
 import {fetchImage} from '../fetch-image.ts';
 import {tagKey} from '../find-image.ts';
+import {holdLease} from '../hold-lease.ts';
 import {type PulledImage, pullImage} from '../pull.ts';
 import {type ArchivedImage, listArchivedImages} from './archived-images.ts';
 import {type ArchiveInput, openInput} from './open-input.ts';
@@ -43,13 +44,14 @@ const UNNAMED = parseReference('unnamed');
  * @throws {WinchError} `TAG_EXISTS` | `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `REFERENCE_INVALID` | as `pullImage`
  */
 export async function loadImages(
-  context: ImageContext,
+  outer: ImageContext,
   input: ArchiveInput,
   options: LoadOptions = {},
 ): Promise<readonly LoadedImage[]> {
   if (options.platform !== undefined) parsePlatform(options.platform);
-  using _lease = await context.store.lease(options.signal);
-  const files = await openInput(context.store.paths, input, options);
+  using lease = await holdLease(outer, options.signal);
+  const context = {...outer, lease};
+  const files = await openInput(lease, input, options);
   try {
     const images = await listArchivedImages(files, options);
     const loaded: LoadedImage[] = [];

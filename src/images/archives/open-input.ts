@@ -1,7 +1,6 @@
-import {randomBytes} from 'node:crypto';
 import {createReadStream, type Stats} from 'node:fs';
 import {mkdir, realpath, rm, stat} from 'node:fs/promises';
-import {join} from 'node:path';
+import {dirname} from 'node:path';
 import {addAbortSignal} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import {hasErrno, WinchError} from '../../errors.ts';
@@ -14,23 +13,23 @@ import {openArchiveFiles} from '../../media/archive-files.ts';
 import {canBeLayer, decompressArchive} from '../../media/decompress-archive.ts';
 import {type FileSet, openDirectoryFiles} from '../../media/file-set.ts';
 import {spareBytes, writeWithin} from '../../media/packed-archive.ts';
-import type {StorePaths} from '../../store/paths.ts';
+import type {Lease} from '../../store/leases.ts';
 
 /** A file, a pipe or a directory by its path, or bytes as they come. */
 export type ArchiveInput = string | AsyncIterable<Uint8Array>;
 
 /**
  * The files of an archive or a layout. What can be read only once is kept unpacked in the store's ingest area until they
- * are closed; the caller holds a lease of the store.
+ * are closed, and as long as the lease lasts.
  *
  * @throws {WinchError} `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `LIMIT_UNPACKED` | as `decompressArchive`
  */
-export async function openInput(paths: StorePaths, input: ArchiveInput, {signal}: CallOptions): Promise<FileSet> {
-  if (typeof input !== 'string') return await spool(paths, {name: 'the input', bytes: input}, {signal});
+export async function openInput(lease: Lease, input: ArchiveInput, {signal}: CallOptions): Promise<FileSet> {
+  if (typeof input !== 'string') return await spool(lease, {name: 'the input', bytes: input}, {signal});
   const stats = await statInput(input);
   if (stats.isDirectory()) return openDirectoryFiles(input);
   if (stats.isFile()) return {...(await openArchiveFiles(await realpath(input), {signal})), name: input};
-  return await spool(paths, {name: input, bytes: openStream(input, signal)}, {signal});
+  return await spool(lease, {name: input, bytes: openStream(input, signal)}, {signal});
 }
 
 export interface InputFile extends AsyncDisposable {
@@ -43,7 +42,7 @@ export interface InputFile extends AsyncDisposable {
  *
  * @throws {WinchError} `ARCHIVE_MISSING` | `FILE_UNUSABLE` (a directory) | `LIMIT_UNPACKED`
  */
-export async function openInputFile(paths: StorePaths, input: ArchiveInput, {signal}: CallOptions): Promise<InputFile> {
+export async function openInputFile(lease: Lease, input: ArchiveInput, {signal}: CallOptions): Promise<InputFile> {
   const stats = typeof input === 'string' ? await statInput(input) : null;
   if (typeof input === 'string' && stats?.isFile() && (await isForLayer(input))) {
     const region = {path: await realpath(input), offset: 0, size: stats.size};
@@ -51,7 +50,7 @@ export async function openInputFile(paths: StorePaths, input: ArchiveInput, {sig
   }
   if (typeof input === 'string' && stats?.isDirectory()) throw isDirectory(input);
   const bytes = unpackForLayer(openStream(input, signal), {signal});
-  const {path, remove} = await spoolBytes(paths, bytes, {signal});
+  const {path, remove} = await spoolBytes(lease, bytes, {signal});
   return {region: {path, offset: 0, size: (await stat(path)).size}, [Symbol.asyncDispose]: remove};
 }
 
@@ -98,8 +97,8 @@ interface InputStream {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-async function spool(paths: StorePaths, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
-  const {path, remove} = await spoolBytes(paths, decompressArchive(bytes, {signal}), {signal});
+async function spool(lease: Lease, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
+  const {path, remove} = await spoolBytes(lease, decompressArchive(bytes, {signal}), {signal});
   try {
     const files = await openArchiveFiles(path, {signal});
     const close = async () => {
@@ -119,12 +118,12 @@ interface SpooledBytes {
   remove(): Promise<void>;
 }
 
-async function spoolBytes({ingest}: StorePaths, bytes: AsyncIterable<Uint8Array>, {signal}: CallOptions) {
-  const path = join(ingest, `archive-${randomBytes(8).toString('hex')}`);
+async function spoolBytes(lease: Lease, bytes: AsyncIterable<Uint8Array>, {signal}: CallOptions) {
+  const path = lease.temporaryPath();
   const spooled: SpooledBytes = {path, remove: () => rm(path, {force: true})};
   try {
-    await mkdir(ingest, {recursive: true, mode: 0o700});
-    await writeWithin(path, bytes, await spareBytes(ingest));
+    await mkdir(dirname(path), {recursive: true, mode: 0o700});
+    await writeWithin(path, bytes, await spareBytes(dirname(path)));
     return spooled;
   } catch (error) {
     await spooled.remove();

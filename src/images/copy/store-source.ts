@@ -11,11 +11,13 @@ import {formatPlatform, isAttestation, normalizePlatform, parsePlatform, splitPl
 import {familiarReference, parseReference, type Reference} from '../../oci/reference.ts';
 import {isDropped} from '../../store/dropped-blobs.ts';
 import {imagesOfIndex} from '../../store/index-parts.ts';
+import {noteUse} from '../../store/last-use.ts';
 import type {Store} from '../../store/store.ts';
 import {tagsOf} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {fetchDropped} from '../dropped-blobs.ts';
 import {type FoundImage, requireStoredImage} from '../find-image.ts';
+import {claimImage} from '../hold-lease.ts';
 import {hasWholeIndex} from '../stored-index.ts';
 
 export interface StoredName {
@@ -42,8 +44,9 @@ export async function openStoreSource(
   const {name, platform} = stored;
   const lease = await store.readerLease(options.signal);
   try {
-    const found = requireStoredImage(store, name, platform);
+    const found = await claimImage({store, lease}, () => requireStoredImage(store, name, platform));
     if (platform !== undefined) requirePlatform(found, name, platform);
+    noteUse(store.paths, found.image.manifestDigest, context.now());
     const rootDigest = await chooseRoot(store, found, stored, options);
     const root = async () => readStored(store, {digest: rootDigest});
     return {
@@ -52,7 +55,7 @@ export async function openStoreSource(
       root,
       document: async (wanted) => readStored(store, wanted),
       blob: (descriptor) => ({
-        open: (offset, call) => readOrFetch(context, {descriptor, offset}, {...options, ...call}),
+        open: (offset, call) => readOrFetch({...context, lease}, {descriptor, offset}, {...options, ...call}),
       }),
       blobFile: (digest) => store.blobs.path(digest),
       referrers: async () => [],

@@ -1,0 +1,107 @@
+import {type Dirent, existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {isDigest} from '../oci/digest.ts';
+import type {StorePaths} from './paths.ts';
+
+/** A file or directory of the store that may be garbage. */
+export interface Entry {
+  readonly path: string;
+  /** `staged`: half-written layers, temporary files and what is no part of a store. */
+  readonly kind: 'blob' | 'layer' | 'partial' | 'staged' | 'lock';
+  /** The digest that it is about, or the lease that it belongs to; empty: neither. */
+  readonly owner: string;
+}
+
+const STAGED_DIGEST = /^([a-z]+)-(sha\d+)-([0-9a-f]+)/;
+const STAGED_BLOB = /^([0-9a-f]{64}|[0-9a-f]{128})\./;
+const OF_LEASE = /^lease-([0-9a-f]+)-/;
+const DIGEST_LOCK = /^(?:blob|layer)-([0-9a-f]+)\.lock$/;
+const SHA256_HEX = 64;
+
+/** Everything that may be garbage, layers first since they are largest. */
+export const listEntries = ({layers, blobs, ingest, locks}: StorePaths): readonly Entry[] => [
+  ...listByDigest(layers, 'layer'),
+  ...listByDigest(blobs, 'blob'),
+  ...list(ingest).map(({name}) => ({path: join(ingest, name), ...ingestEntry(name)})),
+  ...list(locks).flatMap(({name}) => lockEntry(join(locks, name), name)),
+];
+
+/** Bytes; null: it is gone. */
+export function sizeOf({path, kind}: Entry): number | null {
+  if (kind === 'lock') return 0;
+  return (statOrNull(join(path, 'layer.erofs')) ?? statOrNull(path))?.size ?? null;
+}
+
+export const statOrNull = (path: string): Stats | null => unlessGone(() => statSync(path), null);
+
+/** Renames all into a new directory, so that they are gone at once; locks are removed. */
+export function discardEntries(entries: readonly Entry[], directory: string): void {
+  const isMade = entries.some(({kind}) => kind !== 'lock') && tryMakeDirectory(directory);
+  for (const [at, {path, kind}] of entries.entries()) {
+    if (kind === 'lock' || !isMade) rmSync(path, {recursive: true, force: true});
+    else unlessGone(() => renameOrRemove(path, join(directory, String(at))), undefined);
+  }
+}
+
+/**
+ * Overlayfs renames no directory of a lower layer (a store that came with a container image), and directories of a store
+ * may be links to other disks.
+ */
+function renameOrRemove(path: string, trashed: string): void {
+  try {
+    renameSync(path, trashed);
+  } catch (error) {
+    if (!hasErrno(error, 'EXDEV')) throw error;
+    rmSync(path, {recursive: true, force: true});
+  }
+}
+
+/** A full disk may have no space for a directory, and is the one that needs to get some. */
+function tryMakeDirectory(path: string): boolean {
+  try {
+    mkdirSync(path, {recursive: true, mode: 0o700});
+    return true;
+  } catch (error) {
+    if (hasErrno(error, 'ENOSPC', 'EDQUOT')) return existsSync(path);
+    throw error;
+  }
+}
+
+/** Entries `<algorithm>/<hex>`; what has another name is on its way to one that starts with the digest. */
+function listByDigest(directory: string, kind: 'blob' | 'layer'): readonly Entry[] {
+  return list(directory).flatMap(({name: algorithm}) =>
+    list(join(directory, algorithm)).map(({name}) => ({
+      path: join(directory, algorithm, name),
+      kind: isDigest(`${algorithm}:${name}`) ? kind : 'staged',
+      owner: `${algorithm}:${name.split('.', 1)[0]}`,
+    })),
+  );
+}
+
+function ingestEntry(name: string): Pick<Entry, 'kind' | 'owner'> {
+  const [, what, algorithm, hex] = STAGED_DIGEST.exec(name) ?? [];
+  if (what !== undefined) return {kind: what === 'blob' ? 'partial' : 'staged', owner: `${algorithm}:${hex}`};
+  const blob = STAGED_BLOB.exec(name)?.[1];
+  return {kind: 'staged', owner: blob === undefined ? (OF_LEASE.exec(name)?.[1] ?? '') : digestOfHex(blob)};
+}
+
+function lockEntry(path: string, name: string): readonly Entry[] {
+  const hex = DIGEST_LOCK.exec(name)?.[1];
+  if (hex === undefined) return [];
+  return [{path, kind: 'lock', owner: digestOfHex(hex)}];
+}
+
+const digestOfHex = (hex: string): string => `${hex.length === SHA256_HEX ? 'sha256' : 'sha512'}:${hex}`;
+
+const list = (directory: string): readonly Dirent[] =>
+  unlessGone(() => readdirSync(directory, {withFileTypes: true}), []);
+
+function unlessGone<T>(work: () => T, gone: T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return gone;
+    throw error;
+  }
+}
