@@ -3,6 +3,8 @@ import type {Database} from '../store/database.ts';
 import {listUnpacked} from '../store/dropped-blobs.ts';
 import {type FileSizes, measureFiles} from '../store/file-sizes.ts';
 import {listImages} from '../store/image-records.ts';
+import {lastUseOf} from '../store/last-use.ts';
+import type {StorePaths} from '../store/paths.ts';
 import type {Store} from '../store/store.ts';
 import {listUsedFiles, type UsedFile} from '../store/usage.ts';
 import {type ImageName, nameImage} from './inspect.ts';
@@ -31,6 +33,8 @@ export interface ImageUsage {
   readonly sharedBytes: number;
   /** What removing this image alone would free. */
   readonly uniqueBytes: number;
+  /** ISO 8601 time when it was pulled, loaded, run, exported or pushed last; null: its manifest is not there. */
+  readonly lastUsedAt: string | null;
 }
 
 export interface DiskUsage {
@@ -69,7 +73,7 @@ interface MeasuredFile {
  */
 export function readDiskUsage(store: Store): DiskUsage {
   // Measured while the database is open, whose files are then as they are for everybody else.
-  const known = store.read((database) => readImages(database, measureFiles(store.paths)), null);
+  const known = store.read((database) => readImages(database, store.paths), null);
   const {sizes, files, images, tagged, unpacked} = known ?? withoutImages(measureFiles(store.paths));
   const isReclaimable = ({users}: MeasuredFile) => !users.some((user) => tagged.has(user));
   const share = (some: readonly MeasuredFile[], count: number): SharedSpaceUsage => ({
@@ -95,7 +99,8 @@ export function readDiskUsage(store: Store): DiskUsage {
   };
 }
 
-function readImages(database: Database, sizes: FileSizes) {
+function readImages(database: Database, paths: StorePaths) {
+  const sizes = measureFiles(paths);
   const used = listUsedFiles(database);
   const usersOf = Map.groupBy(used, ({kind, digest}) => `${kind} ${digest}`);
   const files = unusedFiles(sizes).map(({kind, bytes, digest}) => {
@@ -108,7 +113,9 @@ function readImages(database: Database, sizes: FileSizes) {
     const uniqueBytes = total(own.filter(({users}) => users.length === 1));
     const bytes = total(own);
     const image = nameImage(database, manifestDigest);
-    return {image, platform, manifestDigest, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes};
+    const usedAt = lastUseOf(paths, manifestDigest);
+    const lastUsedAt = usedAt === null ? null : new Date(usedAt).toISOString();
+    return {image, platform, manifestDigest, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes, lastUsedAt};
   });
   const tagged = images.filter(({image}) => image.references.length > 0).map(({manifestDigest}) => manifestDigest);
   const unpacked = listUnpacked(database).filter(({diffId}) => sizes.layers.has(diffId));

@@ -1,12 +1,14 @@
 import type {CallOptions} from '../events.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
+import {measureFiles} from '../store/file-sizes.ts';
 import {deleteImage, type ImageRecord, listImages} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {dropUnpacked} from './drop-blobs.ts';
 import {forgetDeadContainers, readImagesInUse} from './images-in-use.ts';
+import {chooseLeastUsed} from './least-used.ts';
 import {type LabelFilter, matchesFilter, type PruneFilter} from './prune-filter.ts';
 import {freeSpace, type RemovalReport} from './remove.ts';
 
@@ -20,6 +22,11 @@ export interface PruneOptions extends CallOptions, PruneFilter {
    * from where the image came, or fails with `BLOB_DROPPED` where that cannot be.
    */
   readonly blobs?: boolean | undefined;
+  /**
+   * How many bytes the store may take: images with tags go as well until it takes no more, those that were not used for
+   * the longest time first; `all` has no meaning then. Unfinished downloads go before any of them.
+   */
+  readonly keepBytes?: number | undefined;
   /** Whether unfinished downloads go at once, instead of when nobody has gone on with them for 7 days. */
   readonly partials?: boolean | undefined;
   /** Whether nothing is removed, and only said what would be. */
@@ -29,6 +36,8 @@ export interface PruneOptions extends CallOptions, PruneFilter {
 export interface PruneReport extends RemovalReport {
   /** Compressed copies of layers that are unpacked. */
   readonly droppedBlobs: number;
+  /** With `keepBytes`: what the store then takes, at most a little less than `usage` measures; else null. */
+  readonly storeBytes: number | null;
 }
 
 /**
@@ -41,13 +50,23 @@ export interface PruneReport extends RemovalReport {
  */
 export async function pruneImages(context: ImageContext, options: PruneOptions = {}): Promise<PruneReport> {
   const {store} = context;
-  const {isDryRun, partials: takesPartials, signal} = options;
+  const {isDryRun, keepBytes, signal} = options;
   signal?.throwIfAborted();
   await forgetDeadContainers(store);
-  let removed: Removed = {untagged: [], deleted: [], droppedBlobs: 0};
+  const sizes = keepBytes === undefined ? null : measureFiles(store.paths);
+  const takesPartials = options.partials || (sizes !== null && sizes.totalBytes > Number(keepBytes));
+  let removed: Removed = {untagged: [], deleted: [], droppedBlobs: 0, storeBytes: null};
   const remove = (database: Database) => {
-    const images = removeUnused(database, chooseImages(database, context, options), context.now());
-    removed = {...images, droppedBlobs: options.blobs ? dropUnpacked(database, context, options) : 0};
+    removed = removeChosen(database, context, options);
+    if (sizes === null || keepBytes === undefined) return;
+    const {chosen, storeBytes} = chooseLeastUsed(database, context, {keepBytes, sizes, filter: options});
+    const {untagged, deleted} = removeImages(database, chosen, context.now());
+    removed = {
+      ...removed,
+      untagged: [...removed.untagged, ...untagged],
+      deleted: [...removed.deleted, ...deleted],
+      storeBytes: storeBytes + (takesPartials ? 0 : sizes.partials.reduce((sum, bytes) => sum + bytes, 0)),
+    };
   };
   const freed = await freeSpace(store, {remove, takesPartials, isDryRun});
   return {...removed, ...freed};
@@ -55,12 +74,18 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
 
 type Removed = Omit<PruneReport, 'freedBytes' | 'busy'>;
 
+function removeChosen(database: Database, context: ImageContext, options: PruneOptions): Removed {
+  const images = removeImages(database, chooseImages(database, context, options), context.now());
+  return {...images, droppedBlobs: options.blobs ? dropUnpacked(database, context, options) : 0, storeBytes: null};
+}
+
 function chooseImages(database: Database, context: ImageContext, options: PruneOptions): ReadonlySet<string> {
-  const {all = false} = options;
+  const {keepBytes, all = false} = options;
+  const takesTagged = all && keepBytes === undefined;
   const inUse = readImagesInUse(context.store);
   const isChosen = (image: ImageRecord) =>
     !inUse.has(image.configDigest) &&
-    (all || tagsOf(database, image.manifestDigest).length === 0) &&
+    (takesTagged || tagsOf(database, image.manifestDigest).length === 0) &&
     matchesFilter(context.store, image, options);
   const chosen = new Set<string>(
     listImages(database)
@@ -86,7 +111,7 @@ const membersOf = (database: Database, {manifestDigest, targetDigest}: TagRecord
   ...imagesOfIndex(database, targetDigest).map((image) => image.manifestDigest),
 ];
 
-function removeUnused(
+function removeImages(
   database: Database,
   chosen: ReadonlySet<string>,
   removedAt: number,

@@ -1,7 +1,9 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import type {Digest} from '../oci/digest.ts';
 import {formatPlatform} from '../oci/platform.ts';
 import {familiarReference, parseReference, type Reference} from '../oci/reference.ts';
+import {noteUse} from '../store/last-use.ts';
 import {setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {tagKey} from './find-image.ts';
@@ -69,7 +71,13 @@ export interface PullTarget {
  * (policy `never`), of the store
  */
 export async function pullImage(context: ImageContext, text: string, options: PullOptions = {}): Promise<PulledImage> {
-  const target = {reference: parseReference(text), options};
+  const pulled = await pullByPolicy(context, {reference: parseReference(text), options});
+  noteUse(context.store.paths, pulled.manifestDigest as Digest, context.now());
+  return pulled;
+}
+
+async function pullByPolicy(context: ImageContext, target: PullTarget): Promise<PulledImage> {
+  const {options} = target;
   const present = await findStored(context, target);
   const {policy = 'always'} = options;
   if (!present) {

@@ -15,6 +15,8 @@ export interface FileSizes {
   readonly layers: ReadonlyMap<string, number>;
   /** Unfinished downloads. */
   readonly partials: readonly number[];
+  /** What killed processes left: half-written layers, and what is about to be deleted. */
+  readonly leftovers: readonly number[];
   /** What each running container has written. */
   readonly containers: readonly number[];
 }
@@ -32,13 +34,17 @@ export function measureFiles(paths: StorePaths): FileSizes {
   const sizeOf = (path: string) => sizeOfTree(Buffer.from(path), counted);
   try {
     const [blobs, layers] = [paths.blobs, paths.layers].map((directory) => measureDigests(directory, sizeOf));
-    const partials = namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name));
+    const [partials = [], halves = []] = [true, false].map((isPartial) =>
+      namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name) === isPartial),
+    );
+    const leftovers = [...halves.map((name) => join(paths.ingest, name)), paths.trash];
     const containers = namesIn(paths.containers).filter((name) => !name.startsWith('.'));
     return {
       totalBytes: sizeOfTree(Buffer.from(paths.root), new Set()),
       blobs: blobs ?? new Map(),
       layers: layers ?? new Map(),
       partials: partials.map((name) => sizeOf(join(paths.ingest, name))),
+      leftovers: leftovers.map(sizeOf),
       containers: containers.map((name) => sizeOf(join(paths.containers, name))),
     };
   } catch (error) {

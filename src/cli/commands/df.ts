@@ -25,7 +25,9 @@ export const dfCommand = defineCommand({
   handle: async ({values}, context) => {
     const toolkit = await context.openToolkit();
     const usage = await toolkit.images.usage();
-    context.print(renderDiskUsage(usage, {format: values.format, isDetailed: values.verbose ?? false}));
+    context.print(
+      renderDiskUsage(usage, {format: values.format, isDetailed: values.verbose ?? false, now: new Date()}),
+    );
     if (values.format === undefined && usage.droppableBytes > 0) context.remark(tellDroppable(usage));
     return 0;
   },

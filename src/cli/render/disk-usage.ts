@@ -1,6 +1,6 @@
 import type {DiskUsage, ImageUsage, SharedSpaceUsage, SpaceUsage} from '../../images/disk-usage.ts';
 import {formatRows} from './format.ts';
-import {humanBytes, shortDigest} from './human.ts';
+import {humanAge, humanBytes, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 import {renderTable} from './table.ts';
 
@@ -8,6 +8,7 @@ export interface DiskUsageView {
   readonly format: string | undefined;
   /** Whether each image is listed as well. */
   readonly isDetailed: boolean;
+  readonly now: Date;
 }
 
 const HEADINGS = {
@@ -19,10 +20,10 @@ const HEADINGS = {
   Reclaimable: 'RECLAIMABLE',
 } as const;
 
-const IMAGE_HEADING = ['IMAGE', 'ID', 'PLATFORM', 'SIZE', 'SHARED', 'UNIQUE'];
+const IMAGE_HEADING = ['IMAGE', 'ID', 'PLATFORM', 'SIZE', 'SHARED', 'UNIQUE', 'LAST USED'];
 
 /** What takes the store's space, a kind a line; images are what layers and blobs are for, so those are drawn below. */
-export function renderDiskUsage(usage: DiskUsage, {format, isDetailed}: DiskUsageView): string {
+export function renderDiskUsage(usage: DiskUsage, {format, isDetailed, now}: DiskUsageView): string {
   const isDrawn = format === undefined;
   const rows = [
     toRow('Images', usage.images),
@@ -35,7 +36,10 @@ export function renderDiskUsage(usage: DiskUsage, {format, isDetailed}: DiskUsag
   ];
   const table = formatRows({headings: HEADINGS, defaultColumns: Object.keys(HEADINGS), rows, data: usage}, format);
   if (!isDetailed || !isDrawn) return table;
-  return `${table}\n\n${renderTable(IMAGE_HEADING, usage.perImage.map(toImageRow))}`;
+  return `${table}\n\n${renderTable(
+    IMAGE_HEADING,
+    usage.perImage.map((image) => toImageRow(image, now)),
+  )}`;
 }
 
 const EMPTY = {TotalCount: '', Shared: '', Unique: '', Reclaimable: ''};
@@ -49,11 +53,12 @@ const toRow = (type: string, space: SpaceUsage | SharedSpaceUsage) => ({
   Reclaimable: humanBytes(space.reclaimableBytes),
 });
 
-const toImageRow = ({image, platform, bytes, sharedBytes, uniqueBytes}: ImageUsage) => [
+const toImageRow = ({image, platform, bytes, sharedBytes, uniqueBytes, lastUsedAt}: ImageUsage, now: Date) => [
   image.references.length > 0 ? image.references.map(safeText).join(', ') : '<none>',
   shortDigest(image.imageId),
   safeText(platform),
   ...[bytes, sharedBytes, uniqueBytes].map(humanBytes),
+  humanAge(lastUsedAt, now),
 ];
 
 const reclaimable = ({layers, blobs, partials}: DiskUsage): number =>

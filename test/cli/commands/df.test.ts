@@ -21,6 +21,7 @@ const USAGE: DiskUsage = {
       bytes: 3000,
       sharedBytes: 1000,
       uniqueBytes: 2000,
+      lastUsedAt: '2026-01-02T03:04:05Z',
     },
     {
       image: {imageId: DIGESTS.config, references: []},
@@ -28,6 +29,7 @@ const USAGE: DiskUsage = {
       bytes: 0,
       sharedBytes: 0,
       uniqueBytes: 0,
+      lastUsedAt: null,
     },
   ],
 };
@@ -52,7 +54,7 @@ describe('cli/commands/df', ({test}) => {
 
   test('lists each image on demand, escaped', async () => {
     const {stdout} = await df('-v');
-    assert.match(stdout, /^app:1, evil\S*:2 +3{12} +linux\/amd64 +3kB +1kB +2kB$/m);
+    assert.match(stdout, /^app:1, evil\S*:2 +3{12} +linux\/amd64 +3kB +1kB +2kB +\d+ \w+ ago$/m);
     assert.not.match(stdout, '\u001b');
     assert.match(stdout, /^<none> /m);
   });

@@ -8,6 +8,7 @@ const REPORT: PruneReport = {
   untagged: ['app\u001b[31m:1'],
   deleted: [DIGESTS.config],
   droppedBlobs: 0,
+  storeBytes: null,
   freedBytes: 12_345_678,
   busy: null,
 };
@@ -47,6 +48,14 @@ describe('cli/commands/prune', ({test}) => {
     assert.is(calls[0]?.blobs, true);
     assert.match(stdout, /^Dropped: 2 compressed layers$/m);
     assert.match((await prune([], {...REPORT, droppedBlobs: 1})).stdout, /^Dropped: 1 compressed layer$/m);
+  });
+
+  test('reads how much to keep as sizes are read, and tells when more is left', async () => {
+    const {calls, stderr} = await prune(['--keep-bytes', '1.5GiB'], {...REPORT, storeBytes: 1.5 * 2 ** 30});
+    assert.equal([calls[0]?.keepBytes, stderr], [1.5 * 2 ** 30, '']);
+    assert.match((await prune(['--keep-bytes', '1k'], {...REPORT, storeBytes: 2000})).stderr, 'still takes 2kB');
+    const {code, opened} = await prune(['--keep-bytes', 'much']);
+    assert.equal([code, opened.length], [2, 0]);
   });
 
   test('says that nothing could be removed now', async () => {
