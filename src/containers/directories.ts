@@ -55,7 +55,7 @@ export async function sweepDeadContainers(context: ContainerContext): Promise<Sw
   try {
     await sweepLeasedDirectories(context.store.paths.containers, async () => {});
   } catch (error) {
-    if (!hasErrno(error, 'EROFS', 'EACCES', 'EPERM', 'ENOSPC')) throw error;
+    if (!hasErrno(error, ...UNWRITABLE)) throw storageError(error, context.store.paths.containers);
   }
   return report;
 }

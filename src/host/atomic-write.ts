@@ -70,15 +70,16 @@ const stagingBeside = (path: string): string => `${path}.${randomBytes(6).toStri
 /** Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut. */
 export async function ensureDirectory(path: string, durability: Durability): Promise<void> {
   const absolute = resolve(path);
-  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700}).catch(requireDirectory);
+  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700}).catch((error: unknown) => {
+    throw hasErrno(error, 'EEXIST', 'ENOENT') ? notDirectory(absolute, error) : error;
+  });
   if (topmost === undefined || durability === 'fast') return;
   for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
 }
 
 /** A file in its place, or a link to nowhere: mkdir(2) says so otherwise than of a file above it. */
-function requireDirectory(error: unknown): never {
-  throw hasErrno(error, 'EEXIST', 'ENOENT') ? Object.assign(error, {code: 'ENOTDIR'}) : error;
-}
+const notDirectory = (path: string, error: NodeJS.ErrnoException) =>
+  storageError(Object.assign(error, {code: 'ENOTDIR'}), path);
 
 /** Makes the names in a directory durable (fsync of the directory). */
 export async function syncDirectory(path: string): Promise<void> {

@@ -1,4 +1,4 @@
-import {closeSync, existsSync, openSync, statSync} from 'node:fs';
+import {closeSync, openSync, statSync} from 'node:fs';
 import {dirname} from 'node:path';
 import {DatabaseSync, type SQLInputValue, type SQLOutputValue} from 'node:sqlite';
 import {setTimeout as sleep} from 'node:timers/promises';
@@ -81,7 +81,7 @@ function createPrivately(path: string): void {
  * @throws {WinchError} as {@link openDatabase}
  */
 export function openDatabaseForReading(path: string): Database | null {
-  if (!existsSync(path)) return null;
+  if (!isThere(path)) return null;
   return guarded(path, () => {
     const connection = connectForReading(path);
     const version = readVersion(connection);
@@ -93,6 +93,17 @@ export function openDatabaseForReading(path: string): Database | null {
     if (version > 0) throw newerStore(path);
     return null;
   });
+}
+
+/** What cannot be looked at is not taken for a store without images. */
+function isThere(path: string): boolean {
+  try {
+    statSync(path);
+    return true;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false;
+    throw storageError(error, dirname(path));
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {ensureDirectory, writeFileAtomic} from '../../src/host/atomic-write.ts';
@@ -99,8 +99,11 @@ describe('host/atomic-write', ({test}) => {
     await ensureDirectory(path, 'full');
     assert.is(statSync(path).mode & 0o777, 0o700);
     writeFileSync(join(path, 'file'), '');
-    for (const taken of ['file', 'file/d']) {
-      assert.is((await rejectionOf(ensureDirectory(join(path, taken), 'fast'))).code, 'ENOTDIR');
+    symlinkSync('nowhere', join(path, 'link'));
+    for (const taken of ['file', 'link']) {
+      const {code, message} = await rejectionOf(ensureDirectory(join(path, taken), 'fast'));
+      assert.is(code, 'STORE_PATH');
+      assert.match(message, taken);
     }
   });
 });
