@@ -1,5 +1,5 @@
 import type {CallOptions} from '../../events.ts';
-import type {Digest} from '../../oci/digest.ts';
+import {type Digest, shortDigest} from '../../oci/digest.ts';
 import {familiarReference} from '../../oci/reference.ts';
 import {findTag} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
@@ -103,7 +103,8 @@ function tellDamage(
   options: CallOptions,
 ): void {
   for (const [diffId, layer] of layers) {
-    if (layer.outcome === 'damaged') warn(options, 'CACHE_DAMAGED', `layer ${diffId}: ${layer.error.message}`);
+    if (layer.outcome === 'damaged')
+      warn(options, 'CACHE_DAMAGED', `layer ${shortDigest(diffId)} is damaged: ${layer.error.message}`);
   }
   for (const {reference} of damaged) {
     warn(options, 'CACHE_DAMAGED', `${familiarReference(reference)} is not restored; a pull fetches it`);

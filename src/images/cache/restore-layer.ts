@@ -42,7 +42,8 @@ export async function restoreLayer(
   }
   try {
     const region = await files.find(layerObject(diffId));
-    if (region === null) throw missing(files.name, layer);
+    if (region === null) throw damaged(files.name, 'is missing');
+    if (region.size > packedLimit(tarBytes)) throw damaged(files.name, 'has more bytes than it can need');
     onEvent?.({type: 'blob:started', digest, totalBytes: layer.blobBytes});
     const source = createGrowingFile(region.path, region.size);
     source.advance(region.size);
@@ -53,11 +54,14 @@ export async function restoreLayer(
     return {outcome: 'restored', bytes: region.size};
   } catch (error) {
     if (!isWinchError(error) || error.kind !== 'refused') throw error;
-    const damaged = files.wholeFile(layerObject(diffId));
-    if (damaged !== null) await rm(damaged, {force: true}).catch(() => {});
+    const path = files.wholeFile(layerObject(diffId));
+    if (path !== null) await rm(path, {force: true}).catch(() => {});
     return {outcome: 'damaged', error};
   }
 }
 
-const missing = (cache: string, {diffId}: LayerRecord): WinchError =>
-  new WinchError('CACHE_DAMAGED', `${cache} lacks the layer ${diffId}`, {kind: 'refused'});
+/** zstd adds less to what it cannot pack; zeros behind its end would be read all the same. */
+const packedLimit = (tarBytes: number): number => tarBytes + tarBytes / 64 + 64 * 1024;
+
+const damaged = (cache: string, fault: string): WinchError =>
+  new WinchError('CACHE_DAMAGED', `its file in ${cache} ${fault}`, {kind: 'refused'});
