@@ -1,0 +1,167 @@
+import * as assert from 'node:assert/strict';
+import {createHash} from 'node:crypto';
+import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {DatabaseSync} from 'node:sqlite';
+import {buildImage} from '../../fixtures/build-image.ts';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {readDiskLog, recordingWords} from '../helpers/disk-log.ts';
+import {CUTS, openDiskModel, writeRemains} from '../helpers/disk-model.ts';
+import {missingFor} from '../helpers/requires.ts';
+import {findStoreProblems} from '../helpers/store-problems.ts';
+import {describe} from '../helpers/suite.ts';
+import {makeWinch, type Winch} from '../helpers/winch.ts';
+
+const skip = missingFor('strace');
+const layerOf = (name: string) => buildTar([{path: name, content: name.repeat(500)}]);
+const OLD = buildImage({layers: [layerOf('base')]});
+const IMAGE = buildImage({layers: [layerOf('base'), layerOf('upper')], compression: 'none'});
+
+describe('e2e/write-order', ({test: declare}) => {
+  const test = (title: string, body: (lab: Lab) => Promise<void>) => declare(title, () => withLab(body), {skip});
+
+  test('S04 a power cut at any moment of the first pull leaves no row without its data, and after the end all of it', async (lab) => {
+    await requireDurable(lab, {words: ['pull', lab.old], kept: [], wanted: [lab.old]});
+  });
+
+  test('S04 a power cut at any moment of a further pull leaves what was there, and after the end all of it', async (lab) => {
+    await pull(lab, lab.old);
+    await requireDurable(lab, {words: ['pull', lab.image], kept: [lab.old], wanted: [lab.image]});
+  });
+
+  test('S04 a power cut at any moment of load and tag leaves what was there, and after the end all of it', async (lab) => {
+    const archive = join(lab.winch.directory, 'archive.tar');
+    await pull(lab, lab.image);
+    assert.equal((await lab.winch.run(['save', '--output', archive, lab.image])).exitCode, 0);
+    assert.equal((await lab.winch.run(['rmi', lab.image])).exitCode, 0);
+    await pull(lab, lab.old);
+    await requireDurable(lab, {words: ['load', '--input', archive], kept: [lab.old], wanted: [lab.image]});
+    const name = 'docker.io/library/named:1';
+    await requireDurable(lab, {words: ['tag', lab.image, name], kept: [lab.old, lab.image], wanted: [name]});
+  });
+
+  test('S04 a power cut at any moment of removing images leaves no row without its data', async (lab) => {
+    await pull(lab, lab.old, lab.image);
+    await requireDurable(lab, {words: ['rmi', lab.image], kept: [lab.old], wanted: []});
+    await requireDurable(lab, {words: ['untag', lab.old], kept: [], wanted: []});
+    await requireDurable(lab, {words: ['prune'], kept: [], wanted: []});
+  });
+
+  test('S04 a pull without syncs is one that a power cut can harm', async (lab) => {
+    await pull(lab, lab.old);
+    const words = ['pull', '--durability', 'fast', lab.image];
+    assert.ok((await replay(lab, {words, kept: [], wanted: []})).damages.length > 0);
+  });
+});
+
+interface Lab {
+  readonly winch: Winch;
+  readonly old: string;
+  readonly image: string;
+}
+
+async function withLab(body: (lab: Lab) => Promise<void>): Promise<void> {
+  await using registry = await startRegistry();
+  using winch = makeWinch();
+  registry.put('old', '1', OLD);
+  registry.put('app', '1', IMAGE);
+  await body({winch, old: `${registry.host}/old:1`, image: `${registry.host}/app:1`});
+}
+
+async function pull({winch}: Lab, ...references: readonly string[]): Promise<void> {
+  const {exitCode, stderr} = await winch.run(['pull', ...references]);
+  assert.equal(exitCode, 0, stderr);
+}
+
+interface Recording {
+  readonly words: readonly string[];
+  /** Tags that are there at any time. */
+  readonly kept: readonly string[];
+  /** Tags that are there after the end. */
+  readonly wanted: readonly string[];
+}
+
+async function requireDurable(lab: Lab, recording: Recording): Promise<void> {
+  const {damages, lost, states} = await replay(lab, recording);
+  assert.deepEqual({damages, lost}, {damages: [], lost: []}, recording.words.join(' '));
+  assert.ok(states > CUTS.length, `${states} states`);
+}
+
+interface Replay {
+  readonly damages: readonly string[];
+  /** Tags that are missing after the end. */
+  readonly lost: readonly string[];
+  /** Different remains that were looked at. */
+  readonly states: number;
+}
+
+/** Runs a command and looks at what a power cut after each of its operations could have left. */
+async function replay({winch}: Lab, {words, kept, wanted}: Recording): Promise<Replay> {
+  const {directory, root} = winch;
+  const [model, logs, scratch] = [openDiskModel(root), join(directory, 'logs'), join(directory, 'scratch')];
+  mkdirSync(logs);
+  const {exitCode, stderr} = await winch.run(words, {within: recordingWords(join(logs, 'log'))});
+  assert.equal(exitCode, 0, stderr);
+  const seen = new Map<string, Remains>();
+  const look = (): readonly Remains[] =>
+    CUTS.map((cut) => {
+      const remains = model.cut(cut);
+      const key = keyOf(remains);
+      const found = seen.get(key) ?? inspect(remains, scratch);
+      seen.set(key, found);
+      return found;
+    });
+  const damages: string[] = [];
+  for (const operation of readDiskLog(logs, 'log', root)) {
+    model.apply(operation);
+    look().forEach(({problems, tags}, index) => {
+      const missing = kept.filter((tag) => !tags.includes(tag)).map((tag) => `${tag} is gone`);
+      const where = `${JSON.stringify(CUTS[index])} after ${operation.type} ${operation.path}`;
+      damages.push(...[...problems, ...missing].map((problem) => `${where}: ${problem}`));
+    });
+  }
+  rmSync(logs, {recursive: true});
+  const lost = look().flatMap(({tags}) => wanted.filter((tag) => !tags.includes(tag)));
+  return {damages, lost, states: seen.size};
+}
+
+interface Remains {
+  readonly problems: readonly string[];
+  readonly tags: readonly string[];
+}
+
+function inspect(remains: ReadonlyMap<string, Buffer | null>, directory: string): Remains {
+  writeRemains(remains, directory);
+  try {
+    const tags = readTags(join(directory, 'winch.db'));
+    // Without a database, or with one that has no table yet, there is no row that could lack data.
+    return tags === null ? {problems: [], tags: []} : {problems: findStoreProblems(directory), tags};
+  } finally {
+    rmSync(directory, {recursive: true});
+  }
+}
+
+function readTags(path: string): readonly string[] | null {
+  if (!existsSync(path)) return null;
+  const database = new DatabaseSync(path);
+  try {
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE name = 'tag'").all();
+    return tables.length === 0
+      ? null
+      : database
+          .prepare('SELECT reference FROM tag')
+          .all()
+          .map(({reference}) => String(reference));
+  } finally {
+    database.close();
+  }
+}
+
+function keyOf(remains: ReadonlyMap<string, Buffer | null>): string {
+  const hash = createHash('sha1');
+  for (const [path, bytes] of [...remains].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${path}\0${bytes?.length}\0`).update(bytes ?? '');
+  }
+  return hash.digest('hex');
+}
