@@ -1,12 +1,14 @@
+import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../oci/image-config.ts';
 import {parseReference} from '../oci/reference.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
-import {layersOf} from '../store/image-records.ts';
+import {type ImageRecord, layersOf} from '../store/image-records.ts';
 import {noteUse} from '../store/last-use.ts';
 import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
 import {isStoredId, requireStoredImage} from './find-image.ts';
+import {claimImage} from './hold-lease.ts';
 import {findPresent, isUnpacked} from './present-image.ts';
 import type {PullPolicy} from './pull.ts';
 
@@ -27,7 +29,7 @@ export interface ImageRequest {
 }
 
 /**
- * The stored image that a request names, pulled by its policy.
+ * The stored image that a request names, pulled by its policy. The context's lease keeps it.
  *
  * @throws {WinchError} as `pullImage` | `IMAGE_AMBIGUOUS` | `STORE_CORRUPT`
  */
@@ -37,22 +39,14 @@ export async function ensureImage(
   options: CallOptions,
 ): Promise<StoredImage> {
   const {store} = context;
-  if (needsPull(store, request)) {
-    // The registry's client and all it needs cost more to load than a present image to start.
-    const {pullImage} = await import('./pull.ts');
-    await pullImage(context, request.image, {
-      ...options,
-      platform: request.platform,
-      policy: request.policy ?? 'missing',
-    });
-  }
-  const {image} = requireStoredImage(store, request.image, request.platform);
+  const image = await findOrPull(context, request, options);
   // An id goes by no policy, and may be that of an image whose blobs alone are here.
   if (!store.read((database) => isUnpacked(store, database, image), false)) {
     const {unpackImage} = await import('./unpack-image.ts');
     await unpackImage(context, {name: request.image, image}, options);
   }
   const layers = store.read((database) => layersOf(database, image.manifestDigest), []);
+  if (layers.length !== image.layerCount) throw removedMeanwhile(request.image);
   const where = `config of ${request.image}`;
   noteUse(store.paths, image.manifestDigest, context.now());
   return {
@@ -65,6 +59,27 @@ export async function ensureImage(
     })),
   };
 }
+
+async function findOrPull(context: ImageContext, request: ImageRequest, options: CallOptions): Promise<ImageRecord> {
+  const {store} = context;
+  const {platform, policy = 'missing'} = request;
+  for (let isFirst = true; ; isFirst = false) {
+    if (needsPull(store, request)) {
+      // The registry's client and all it needs cost more to load than a present image to start.
+      const {pullImage} = await import('./pull.ts');
+      await pullImage(context, request.image, {...options, platform, policy});
+    }
+    try {
+      return (await claimImage(context, () => requireStoredImage(store, request.image, platform))).image;
+    } catch (error) {
+      // It was there a moment ago, and a prune has come in between.
+      if (!isFirst || policy === 'never' || !isWinchError(error, 'IMAGE_UNKNOWN')) throw error;
+    }
+  }
+}
+
+const removedMeanwhile = (image: string): WinchError =>
+  new WinchError('IMAGE_UNKNOWN', `image ${image} was removed meanwhile`, {kind: 'not-found', hint: 'pull it again'});
 
 function needsPull(store: Store, {image, platform, policy}: ImageRequest): boolean {
   if (isStoredId(store, image)) return false;

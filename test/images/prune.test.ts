@@ -168,21 +168,13 @@ describe('images/prune', ({test}) => {
     assert.not.ok(existsSync(partial));
   });
 
-  test('removes nothing at all while somebody holds a lease', async () => {
+  test('somebody who holds a lease keeps nothing that he does not claim', async () => {
     await using sample = await openPair();
     const store = openStore({root: sample.root, durability: 'fast'});
     const lease = await store.lease();
-    assert.equal(await sample.images.prune({all: true}), {
-      untagged: [],
-      deleted: [],
-      droppedBlobs: 0,
-      storeBytes: null,
-      freedBytes: null,
-      busy: null,
-    });
-    assert.equal(await sample.names(), ['one', 'two']);
+    assert.is((await sample.images.prune({all: true})).deleted.length, 2);
+    assert.equal(await sample.names(), []);
     lease.release();
     store.close();
-    assert.is((await sample.images.prune({all: true})).deleted.length, 2);
   });
 });

@@ -6,6 +6,7 @@ import {layersOf} from '../../store/image-records.ts';
 import {noteUse} from '../../store/last-use.ts';
 import type {ImageContext} from '../context.ts';
 import {requireStoredImage} from '../find-image.ts';
+import {claimImage} from '../hold-lease.ts';
 import {isUnpacked} from '../present-image.ts';
 import {unpackImage} from '../unpack-image.ts';
 
@@ -37,10 +38,10 @@ export async function exportImage(
   const {platform, signal} = options;
   const lease = await store.readerLease(signal);
   try {
-    const {image} = requireStoredImage(store, name, platform);
+    const {image} = await claimImage({store, lease}, () => requireStoredImage(store, name, platform));
     noteUse(store.paths, image.manifestDigest, context.now());
     const isReady = store.read((database) => isUnpacked(store, database, image), false);
-    if (!isReady) await unpackImage(context, {name, image}, options);
+    if (!isReady) await unpackImage({...context, lease}, {name, image}, options);
     let root: FileNode | null = null;
     for (const layer of store.read((database) => layersOf(database, image.manifestDigest), [])) {
       const path = store.layers.path(layer.diffId);

@@ -17,6 +17,7 @@ import {tagsOf} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {fetchDropped} from '../dropped-blobs.ts';
 import {type FoundImage, requireStoredImage} from '../find-image.ts';
+import {claimImage} from '../hold-lease.ts';
 import {hasWholeIndex} from '../stored-index.ts';
 
 export interface StoredName {
@@ -43,7 +44,7 @@ export async function openStoreSource(
   const {name, platform} = stored;
   const lease = await store.readerLease(options.signal);
   try {
-    const found = requireStoredImage(store, name, platform);
+    const found = await claimImage({store, lease}, () => requireStoredImage(store, name, platform));
     if (platform !== undefined) requirePlatform(found, name, platform);
     noteUse(store.paths, found.image.manifestDigest, context.now());
     const rootDigest = await chooseRoot(store, found, stored, options);
@@ -54,7 +55,7 @@ export async function openStoreSource(
       root,
       document: async (wanted) => readStored(store, wanted),
       blob: (descriptor) => ({
-        open: (offset, call) => readOrFetch(context, {descriptor, offset}, {...options, ...call}),
+        open: (offset, call) => readOrFetch({...context, lease}, {descriptor, offset}, {...options, ...call}),
       }),
       blobFile: (digest) => store.blobs.path(digest),
       referrers: async () => [],
