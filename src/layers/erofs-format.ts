@@ -47,6 +47,10 @@ export const FILE_TYPE_MASK = 0o170000;
 
 export const alignUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
+/** A number below 2^53 from 64 bits. */
+export const readUInt64 = (bytes: Buffer, at: number): number =>
+  bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
+
 /** Writes a number below 2^53 in 64 bits. */
 export function writeUInt64(bytes: Buffer, value: number, at: number): void {
   bytes.writeUInt32LE(value % 2 ** 32, at);

@@ -33,6 +33,12 @@ export function encodeErofsHead(fields: SuperblockFields): Buffer {
   return head;
 }
 
+/** Where a layer file's index begins, bytes from the start of the file: behind the tar and what fills its last page. */
+export const indexStart = (head: Buffer): number => head.readUInt32LE(SUPERBLOCK_AT + 40) * BLOCK_BYTES;
+
+/** EROFS' nid of the root directory. */
+export const rootNumber = (head: Buffer): number => head.readUInt16LE(SUPERBLOCK_AT + 14);
+
 /** Whether this can be the head of such a layer file; only with its tar can be told whether it is. */
 export function isLayerHead(head: Buffer, layer: {readonly diffId: Digest; readonly fileBytes: number}): boolean {
   const block = head.subarray(SUPERBLOCK_AT);

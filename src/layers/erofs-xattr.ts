@@ -17,7 +17,8 @@ const PREFIXES: readonly (readonly [prefix: string, index: number])[] = Object.f
   ['security.', 6],
 ]);
 /** What overlayfs looks for in a directory that hides those below. */
-const OPAQUE = Object.freeze(['trusted.overlay.opaque', 'y'] as const);
+export const OPAQUE_NAME = 'trusted.overlay.opaque';
+const OPAQUE = Object.freeze([OPAQUE_NAME, 'y'] as const);
 const NONE: StoredXattrs = Object.freeze([]);
 
 /** The attributes as they go to disk: the inode's own, and the mark of an opaque directory. */
@@ -52,6 +53,20 @@ export function encodeXattrs(bytes: Buffer, at: number, xattrs: StoredXattrs): v
     bytes.write(rest + value, position + ENTRY_BYTES, 'latin1');
     position += alignUp(ENTRY_BYTES + rest.length + value.length, WORD_BYTES);
   }
+}
+
+/** The attributes that {@link encodeXattrs} wrote; null for none. What is cut off at the end is left out. */
+export function decodeXattrs(bytes: Buffer): Map<ByteString, ByteString> | null {
+  const xattrs = new Map<ByteString, ByteString>();
+  for (let at = HEADER_BYTES; at + ENTRY_BYTES <= bytes.length; ) {
+    const restEnd = at + ENTRY_BYTES + bytes.readUInt8(at);
+    const end = restEnd + bytes.readUInt16LE(at + 2);
+    const prefix = PREFIXES.find(([, index]) => index === bytes.readUInt8(at + 1))?.[0];
+    if (prefix === undefined || end > bytes.length) break;
+    xattrs.set(prefix + bytes.toString('latin1', at + ENTRY_BYTES, restEnd), bytes.toString('latin1', restEnd, end));
+    at = alignUp(end, WORD_BYTES);
+  }
+  return xattrs.size === 0 ? null : xattrs;
 }
 
 function prefixOf(name: ByteString): readonly [prefix: string, index: number] {

@@ -1,5 +1,5 @@
 import type {ByteString} from './byte-string.ts';
-import {BLOCK_BYTES, FileType, INODE_BYTES, InodeField} from './erofs-format.ts';
+import {BLOCK_BYTES, FILE_TYPE_MASK, FileType, INODE_BYTES, InodeField} from './erofs-format.ts';
 import {type InodeId, type InodeTable, inodeType, ROOT, WHITEOUT} from './inode-table.ts';
 import type {LayerTree} from './tree.ts';
 import type {Xattrs} from './xattr-policy.ts';
@@ -94,8 +94,11 @@ function readNode({tree: {inodes}, path}: LayerOnTop, inode: InodeId): FileNode 
   };
 }
 
+/** The kind of file that an inode's mode stands for; null for none. */
+export const kindOfMode = (mode: number): FileKind | null => KINDS[mode & FILE_TYPE_MASK] ?? null;
+
 function kindOf(inodes: InodeTable, inode: InodeId): FileKind {
-  const kind = KINDS[inodeType(inodes, inode)];
+  const kind = kindOfMode(inodeType(inodes, inode));
   if (!kind) throw new Error(`inode ${inode} has no known type`);
   return kind;
 }

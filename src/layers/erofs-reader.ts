@@ -1,0 +1,149 @@
+import {WinchError} from '../errors.ts';
+import type {ByteString} from './byte-string.ts';
+import {
+  BLOCK_BYTES,
+  DataLayout,
+  DIRENT_BYTES,
+  INODE_BYTES,
+  InodeField,
+  readUInt64,
+  SLOT_BYTES,
+} from './erofs-format.ts';
+import {decodeXattrs, OPAQUE_NAME} from './erofs-xattr.ts';
+import {type FileNode, kindOfMode} from './file-tree.ts';
+
+/** The metadata of a layer file in memory. */
+export interface ErofsMetadata {
+  /** From the first inode to the end of the file. */
+  readonly bytes: Buffer;
+  /** Where in the file they begin. */
+  readonly start: number;
+  /** Of the layer file. */
+  readonly path: string;
+}
+
+/** What EROFS calls a nid. */
+export type InodeNumber = number;
+
+export interface NamedNumber {
+  readonly name: ByteString;
+  readonly number: InodeNumber;
+}
+
+export interface DecodedInode {
+  readonly node: FileNode;
+  /** Whether it hides what lower layers have below it. */
+  readonly isOpaque: boolean;
+  /** Whether it stands for a name that the layer removes. */
+  readonly isWhiteout: boolean;
+}
+
+const LAYOUT_SHIFT = 1;
+const WORD_BYTES = 4;
+const XATTR_HEADER_BYTES = 12;
+const PERMISSIONS = 0o7777;
+
+/**
+ * An inode with its link target and attributes; directories come without entries.
+ *
+ * @throws {WinchError} `STORE_CORRUPT`
+ */
+export function decodeInode(metadata: ErofsMetadata, number: InodeNumber): DecodedInode {
+  const {bytes, path} = metadata;
+  const at = number * SLOT_BYTES;
+  refuseUnless(at + INODE_BYTES <= bytes.length, path, 'an inode lies outside the index');
+  const mode = bytes.readUInt16LE(at + InodeField.mode);
+  const kind = kindOfMode(mode);
+  if (kind === null) throw damagedIndex(path, 'an inode has no type');
+  const address = bytes.readUInt32LE(at + InodeField.address);
+  const device = kind === 'character' || kind === 'block' ? address : 0;
+  const xattrs = decodeXattrs(bytes.subarray(at + INODE_BYTES, at + INODE_BYTES + xattrBytesAt(bytes, at)));
+  const isFile = kind === 'file';
+  const node = {
+    kind,
+    permissions: mode & PERMISSIONS,
+    uid: bytes.readUInt32LE(at + InodeField.uid),
+    gid: bytes.readUInt32LE(at + InodeField.gid),
+    mtimeSeconds: readUInt64(bytes, at + InodeField.mtimeSeconds),
+    mtimeNanoseconds: bytes.readUInt32LE(at + InodeField.mtimeNanoseconds),
+    inode: number,
+    size: isFile ? readUInt64(bytes, at + InodeField.size) : 0,
+    contentOffset: isFile ? address * BLOCK_BYTES : 0,
+    linkTarget: kind === 'symlink' ? payloadAt(metadata, at).toString('latin1') : null,
+    device,
+    xattrs: withoutOpaque(xattrs),
+    layerPath: path,
+    entries: null,
+  };
+  return {node, isOpaque: xattrs?.has(OPAQUE_NAME) ?? false, isWhiteout: kind === 'character' && device === 0};
+}
+
+/**
+ * The entries of a directory in the order of their names, without `.` and `..`.
+ *
+ * @throws {WinchError} `STORE_CORRUPT`
+ */
+export function decodeDirectory(metadata: ErofsMetadata, number: InodeNumber): readonly NamedNumber[] {
+  const payload = payloadAt(metadata, number * SLOT_BYTES);
+  const entries: NamedNumber[] = [];
+  for (let start = 0; start < payload.length; start += BLOCK_BYTES) {
+    entries.push(...decodeBlock(payload.subarray(start, start + BLOCK_BYTES), metadata.path));
+  }
+  return entries;
+}
+
+function decodeBlock(block: Buffer, path: string): readonly NamedNumber[] {
+  const entries: NamedNumber[] = [];
+  refuseUnless(block.length >= DIRENT_BYTES, path, 'a directory ends in the middle of an entry');
+  const namesStart = block.readUInt16LE(8);
+  refuseUnless(namesStart >= DIRENT_BYTES && namesStart <= block.length, path, 'a directory has no names');
+  for (let record = 0; record + DIRENT_BYTES <= namesStart; record += DIRENT_BYTES) {
+    const nameStart = block.readUInt16LE(record + 8);
+    const isLast = record + 2 * DIRENT_BYTES > namesStart;
+    const nameEnd = isLast ? endOfLast(block, nameStart) : block.readUInt16LE(record + DIRENT_BYTES + 8);
+    refuseUnless(nameStart < nameEnd && nameEnd <= block.length, path, 'a directory has an entry without a name');
+    const name = block.toString('latin1', nameStart, nameEnd);
+    if (name !== '.' && name !== '..') entries.push({name, number: block.readUInt32LE(record)});
+  }
+  return entries;
+}
+
+/** What is left of a block is zeros. */
+function endOfLast(block: Buffer, nameStart: number): number {
+  const end = block.indexOf(0, nameStart);
+  return end < 0 ? block.length : end;
+}
+
+/** Of the attributes behind an inode. */
+const xattrBytesAt = (bytes: Buffer, at: number): number => {
+  const count = bytes.readUInt16LE(at + InodeField.xattrCount);
+  return count === 0 ? 0 : XATTR_HEADER_BYTES + (count - 1) * WORD_BYTES;
+};
+
+/** The entries of a directory or the target of a symlink: behind the inode, or in blocks of their own. */
+function payloadAt({bytes, start, path}: ErofsMetadata, at: number): Buffer {
+  const layout = bytes.readUInt16LE(at + InodeField.format) >> LAYOUT_SHIFT;
+  const size = readUInt64(bytes, at + InodeField.size);
+  const behind = at + INODE_BYTES + xattrBytesAt(bytes, at);
+  const isInline = layout === DataLayout.flatInline;
+  const from = isInline ? behind : bytes.readUInt32LE(at + InodeField.address) * BLOCK_BYTES - start;
+  refuseUnless(from >= 0 && from + size <= bytes.length, path, 'a directory or a link lies outside the index');
+  return bytes.subarray(from, from + size);
+}
+
+function withoutOpaque(xattrs: ReadonlyMap<ByteString, ByteString> | null): FileNode['xattrs'] {
+  if (!xattrs?.has(OPAQUE_NAME)) return xattrs;
+  const own = new Map([...xattrs].filter(([name]) => name !== OPAQUE_NAME));
+  return own.size === 0 ? null : own;
+}
+
+function refuseUnless(isSound: boolean, path: string, problem: string): void {
+  if (!isSound) throw damagedIndex(path, problem);
+}
+
+/** A layer file that is not what was written. */
+export const damagedIndex = (path: string, problem: string): WinchError =>
+  new WinchError('STORE_CORRUPT', `the index of the layer file ${path} is damaged: ${problem}`, {
+    kind: 'corrupt',
+    hint: 'find out what else is damaged, and have it repaired',
+  });
