@@ -2,7 +2,8 @@ import type {Digest} from '../oci/digest.ts';
 import {formatPlatform} from '../oci/platform.ts';
 import type {Reference} from '../oci/reference.ts';
 import type {BlobDescriptor} from '../store/blobs.ts';
-import {keepBlob, listDropped} from '../store/dropped-blobs.ts';
+import type {Database} from '../store/database.ts';
+import {dropBlobs, keepBlob, listDropped} from '../store/dropped-blobs.ts';
 import {recordImage} from '../store/image-records.ts';
 import {type IndexPart, recordIndexParts} from '../store/index-parts.ts';
 import {setTag} from '../store/tags.ts';
@@ -19,6 +20,8 @@ export interface ImagesToCommit {
   readonly images: readonly ImageToRecord[];
   /** What else of the index was stored. */
   readonly parts: readonly IndexPart[];
+  /** Whether blobs of layers that are not there count as dropped: their layer files are there. */
+  readonly dropsBlobs?: boolean;
 }
 
 /**
@@ -32,9 +35,7 @@ export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit)
     const [chosen] = images;
     if (!chosen) throw new Error('there is no image to commit');
     for (const image of images) recordImage(database, {...imageRecord(image), storedAt: now()}, image.layers);
-    const stored = new Set(images.flatMap(({layers}) => layers.map(({blobDigest}) => blobDigest)));
-    const isBack = (blob: BlobDescriptor) => stored.has(blob.digest) && store.blobs.has(blob);
-    for (const {digest} of listDropped(database).filter(isBack)) keepBlob(database, digest);
+    markBlobs(database, {store, now}, commit);
     if (reference === null) return true;
     const isIndex = targetDigest !== chosen.manifestDigest;
     if (isIndex) {
@@ -44,6 +45,21 @@ export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit)
     const {manifestDigest} = chosen;
     return setTag(database, {reference: tagKey(reference), targetDigest, manifestDigest}, now());
   });
+
+/** A blob that was dropped and is there again is kept from now on. */
+function markBlobs(
+  database: Database,
+  {store, now}: Pick<ImageContext, 'store' | 'now'>,
+  commit: ImagesToCommit,
+): void {
+  const layers = commit.images.flatMap((image) => image.layers);
+  const blobs = new Map(layers.map(({blobDigest, blobBytes}) => [blobDigest, {digest: blobDigest, size: blobBytes}]));
+  const isBack = (blob: BlobDescriptor) => blobs.has(blob.digest) && store.blobs.has(blob);
+  for (const {digest} of listDropped(database).filter(isBack)) keepBlob(database, digest);
+  if (!commit.dropsBlobs) return;
+  const missing = [...blobs.values()].filter((blob) => !store.blobs.has(blob));
+  dropBlobs(database, missing, now());
+}
 
 const imageRecord = ({manifest, manifestDigest, manifestBytes, platform, created, layers}: ImageToRecord) => ({
   manifestDigest,

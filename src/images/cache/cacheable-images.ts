@@ -12,6 +12,7 @@ import type {ImageContext} from '../context.ts';
 import {contentRegistry} from '../copy/content-registry.ts';
 import {readBlob, readStored} from '../copy/store-source.ts';
 import {requireStoredImage} from '../find-image.ts';
+import {claimImage} from '../hold-lease.ts';
 import {isUnpacked} from '../present-image.ts';
 import {type Document, resolveImage} from '../resolve-image.ts';
 import {unpackImage} from '../unpack-image.ts';
@@ -32,7 +33,8 @@ export interface CacheableImage {
 }
 
 /**
- * The images that these names stand for, each name once; those of all tags when none is given.
+ * The images that these names stand for, each name once; those of all tags when none is given. They stay as long as the
+ * context's lease.
  *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_UNNAMED` | `BLOB_MISSING` | `STORE_CORRUPT`
  */
@@ -53,7 +55,7 @@ export async function cacheableImages(
 
 async function readImage(context: ImageContext, text: string, options: CallOptions): Promise<CacheableImage> {
   const {store} = context;
-  const {image, tag} = requireStoredImage(store, text);
+  const {image, tag} = await claimImage(context, () => requireStoredImage(store, text));
   if (tag === null) throw unnamed(text);
   const reference = parseReference(tag.reference);
   if (!store.read((database) => isUnpacked(store, database, image), false)) {

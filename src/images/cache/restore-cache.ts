@@ -7,7 +7,7 @@ import {tagKey} from '../find-image.ts';
 import {findPresent} from '../present-image.ts';
 import {lockCache, openCache} from './cache-directory.ts';
 import {type CachedImage, readCachedImages} from './cached-images.ts';
-import {commitRestored, type ImageToRestore, readImage, restoreLayers} from './restore-images.ts';
+import {commitRestored, digestsOf, type ImageToRestore, readImage, restoreLayers} from './restore-images.ts';
 import type {RestoredLayer} from './restore-layer.ts';
 
 export interface RestoreCacheOptions extends CallOptions {
@@ -67,9 +67,10 @@ export async function restoreCache(
   const planned = (await readCachedImages(files, options)).map((image) => plan(context, image, options));
   const wanted = planned.filter(({outcome}) => outcome === 'restored');
   if (wanted.length === 0) return summary(planned, new Map());
-  using _lease = await context.store.lease(options.signal);
+  using lease = await context.store.lease(options.signal);
   const images: ImageToRestore[] = [];
   for (const {image} of wanted) images.push(await readImage(files, image, options));
+  await lease.claim(images.flatMap(digestsOf));
   const layers = await restoreLayers(context, {files, images}, options);
   const isDamaged = ({resolved}: ImageToRestore) =>
     resolved.layers.some(({diffId}) => layers.get(diffId)?.outcome === 'damaged');

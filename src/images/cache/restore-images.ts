@@ -5,7 +5,6 @@ import {runTogether} from '../../host/run-together.ts';
 import type {FileSet} from '../../media/file-set.ts';
 import type {Digest} from '../../oci/digest.ts';
 import {familiarReference} from '../../oci/reference.ts';
-import {dropBlobs} from '../../store/dropped-blobs.ts';
 import type {Store} from '../../store/store.ts';
 import {commitImages} from '../commit-images.ts';
 import type {ImageContext} from '../context.ts';
@@ -32,6 +31,12 @@ export async function readImage(files: FileSet, image: CachedImage, options: Cal
   if (resolved.layers.length === layerBytes.length) return {image, resolved};
   throw cacheInvalid(files.name, `${familiarReference(reference)} has ${resolved.layers.length} layers`);
 }
+
+/** What an image counts on. */
+export const digestsOf = ({resolved: {documents, layers}}: ImageToRestore): readonly Digest[] => [
+  ...documents.map(({digest}) => digest),
+  ...layers.flatMap(({blobDigest, diffId}) => [blobDigest, diffId]),
+];
 
 /**
  * Writes the layer files that the store lacks, the largest first.
@@ -69,16 +74,10 @@ export async function commitRestored(
   {image: {reference}, resolved}: ImageToRestore,
   {onEvent}: CallOptions,
 ): Promise<void> {
-  const {store, now} = context;
-  const {targetDigest, indexes, layers} = resolved;
-  await Promise.all(resolved.documents.map(({digest, bytes}) => store.blobs.put(digest, bytes)));
-  await store.write((database) => {
-    const blobs = layers.map(({blobDigest, blobBytes}) => ({digest: blobDigest, size: blobBytes}));
-    const gone = blobs.filter((blob) => !store.blobs.has(blob));
-    dropBlobs(database, gone, now());
-  });
+  const {targetDigest, indexes} = resolved;
+  await Promise.all(resolved.documents.map(({digest, bytes}) => context.store.blobs.put(digest, bytes)));
   const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
-  const changed = await commitImages(context, {reference, targetDigest, images: [resolved], parts});
+  const changed = await commitImages(context, {reference, targetDigest, images: [resolved], parts, dropsBlobs: true});
   onEvent?.({
     type: 'image:stored',
     reference: familiarReference(reference),

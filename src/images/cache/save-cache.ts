@@ -55,8 +55,8 @@ export async function saveCache(
   {directory, names}: CacheToSave,
   options: SaveCacheOptions = {},
 ): Promise<SavedCache> {
-  using _lease = await context.store.readerLease(options.signal);
-  const images = await cacheableImages(context, names, options);
+  using lease = await context.store.readerLease(options.signal);
+  const images = await cacheableImages({...context, lease}, names, options);
   const files = await makeCache(directory);
   using _lock = await lockCache(context, directory, {mode: 'exclusive', signal: options.signal});
   const documents = images.flatMap((image) => image.documents);
