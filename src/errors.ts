@@ -61,3 +61,7 @@ export const isWinchError = (error: unknown, code?: string): error is WinchError
 /** Whether `error` carries this system error code (`ENOENT`, `EEXIST` …). */
 export const hasErrno = (error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+
+/** Whether `error` is what the kernel said to a call of Node's, whatever its code. */
+export const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && 'syscall' in error && 'errno' in error;

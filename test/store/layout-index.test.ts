@@ -113,7 +113,6 @@ describe('store/layout-index', ({test}) => {
     ['missing', (path: string) => rmSync(path)],
     ['empty', (path: string) => truncateSync(path)],
     ['cut off', (path: string) => truncateSync(path, 150)],
-    ['old', (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('app:1', 'app:0'))],
   ] as const) {
     test(`is made good by the next change when it is ${what}`, async () => {
       using sample = await openTagged('app:1');
@@ -127,6 +126,38 @@ describe('store/layout-index', ({test}) => {
       }
     });
   }
+
+  test('is made good when it is older than the database, and told from one whose entries were changed', async () => {
+    using sample = await openTagged('app:1');
+    const old = readFileSync(indexPath(sample), 'utf8');
+    await sample.store.write((database) => setTag(database, tagOf('app:2'), 0));
+    const whole = readFileSync(indexPath(sample), 'utf8');
+    writeFileSync(indexPath(sample), old);
+    assert.is(isCurrent(sample), false);
+    await sample.store.write(() => {});
+    assert.is(readFileSync(indexPath(sample), 'utf8'), whole);
+    assert.is(isCurrent(sample), true);
+    writeFileSync(indexPath(sample), whole.replace('"size":1', '"size":7'));
+    assert.is(isCurrent(sample), false);
+  });
+
+  test('asks for what an index is once, and again when what was written is not right', async () => {
+    using sample = await openTagged();
+    const {index} = buildIndex([imageOf([])], 'docker');
+    const targetDigest = index.digest as typeof one;
+    await sample.store.blobs.put(targetDigest, index.bytes);
+    await sample.store.write((database) => setTag(database, {...tagOf('app:1'), targetDigest}, 0));
+    for (const [written, wrong] of [
+      [index.mediaType, MANIFEST_TYPE],
+      [`"size":${index.bytes.length}`, '"size":7'],
+    ] as const) {
+      const damaged = readFileSync(indexPath(sample), 'utf8').replace(written, wrong);
+      writeFileSync(indexPath(sample), damaged);
+      await sample.store.write((database) => setTag(database, tagOf(`other${wrong.length}:1`), 0));
+      const [entry] = readIndex(sample);
+      assert.equal([entry?.mediaType, entry?.size], [index.mediaType, index.bytes.length]);
+    }
+  });
 
   test('is in the way of no change when it cannot be written', async () => {
     using sample = await openTagged('app:1');
