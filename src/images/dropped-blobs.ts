@@ -1,7 +1,5 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {readRegion} from '../host/file-regions.ts';
-import {HEAD_BYTES} from '../layers/erofs-format.ts';
 import {type Digest, shortDigest} from '../oci/digest.ts';
 import type {BlobDescriptor} from '../store/blobs.ts';
 import {isDropped, keepBlob} from '../store/dropped-blobs.ts';
@@ -10,7 +8,7 @@ import type {Store} from '../store/store.ts';
 import {downloadAgain} from './check/restore-blob.ts';
 import type {ImageContext} from './context.ts';
 import {holdLease} from './hold-lease.ts';
-import {lockBlob} from './lock-blob.ts';
+import {copyPlainTar, hasPlainTar} from './plain-tar.ts';
 
 /** Whether a blob that is not there was dropped, and the file of its layer is there: nothing has to be fetched for it. */
 export const hasLayerFileAlone = (store: Store, digest: Digest): boolean =>
@@ -51,27 +49,6 @@ const usersOf = (store: Store, digest: Digest): readonly Digest[] =>
       [],
     )
     .map((row) => row.manifest_digest as Digest);
-
-/** A layer that came without compression is all of it in its layer file. */
-function hasPlainTar(store: Store, digest: Digest): boolean {
-  const file = store.read((database) => findLayerFile(database, digest), null);
-  return file !== null && store.layers.has(digest, file.fileBytes);
-}
-
-async function copyPlainTar(context: ImageContext, blob: BlobDescriptor, options: CallOptions): Promise<void> {
-  const {store} = context;
-  using _blob = await lockBlob(context, {blobDigest: blob.digest, blobBytes: blob.size, mediaType: ''}, options);
-  if (store.blobs.has(blob)) return;
-  const ingest = await store.blobs.openIngest(blob);
-  const tar = {path: store.layers.path(blob.digest), offset: HEAD_BYTES, size: blob.size};
-  try {
-    await ingest.receive((offset) => readRegion(tar, offset, options), options);
-    await ingest.commit();
-  } catch (error) {
-    await ingest.discard();
-    throw error;
-  }
-}
 
 const notHadAgain = (digest: Digest, cause: WinchError) =>
   new WinchError(

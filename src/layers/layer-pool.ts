@@ -2,11 +2,13 @@ import {rm} from 'node:fs/promises';
 import {extname} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
+import type {RegionToHash} from '../host/hash-region.ts';
 import {openWorkerPool} from '../host/worker-pool.ts';
-import type {LayerFault, LayerToVerify} from './verify-layer.ts';
+import type {Digest} from '../oci/digest.ts';
+import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
 
-export type {LayerFault, LayerToVerify} from './verify-layer.ts';
+export type {LayerFault, LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 export type {WrittenLayer} from './write-layer.ts';
 
 /** What is to become a layer file. */
@@ -17,7 +19,13 @@ export interface LayerRequest extends Omit<WriteLayerOptions, 'signal'> {
   readonly path: string;
 }
 
-/** Worker threads that write layer files, one each at a time. */
+/** A part of a file to hash, and where to count the bytes that are read of it. */
+export interface HashRequest extends RegionToHash {
+  /** One number in memory that threads share. */
+  readonly counter?: BigInt64Array | undefined;
+}
+
+/** Worker threads that write layer files and check them, one each at a time. */
 export interface LayerPool extends AsyncDisposable {
   /**
    * As `writeLayerFile`, on a thread of its own.
@@ -25,14 +33,18 @@ export interface LayerPool extends AsyncDisposable {
    * @throws {WinchError} what `writeLayerFile` and the source throw, and `WORKER_FAILED`; `path` is gone then.
    */
   write(request: LayerRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<WrittenLayer>;
-  /** As `verifyLayerFile`, on a thread of its own. */
-  verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<LayerFault | null>;
+  /** As `hashRegion`, on a thread of its own. */
+  hash(request: HashRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<Digest>;
+  /** As `verifyLayerIndex`, on a thread of its own. */
+  verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
   /** Ends every thread; writes under way reject. Idempotent. */
   close(): Promise<void>;
 }
 
 /** What a worker is asked for. */
-export type LayerWork = LayerWriting | {readonly verify: LayerToVerify};
+export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {readonly hash: HashRequest};
+
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -46,7 +58,7 @@ const HEAP_LIMIT_MEBIBYTES = 1024;
 
 /** Opens a pool of at most `size` threads; none is started before the first layer. */
 export function openLayerPool({size}: {readonly size: number}): LayerPool {
-  const pool = openWorkerPool<LayerWork, WrittenLayer | LayerFault | null>({
+  const pool = openWorkerPool<LayerWork, LayerReply>({
     // Published files are .js, sources .ts.
     url: new URL(`./layer-worker${extname(import.meta.url)}`, import.meta.url),
     size,
@@ -63,7 +75,8 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
         throw error;
       }
     },
-    verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as LayerFault | null,
+    hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
+    verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
     close: pool.close,
     [Symbol.asyncDispose]: pool.close,
   };

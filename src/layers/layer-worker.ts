@@ -1,11 +1,13 @@
 import {readGrowingFile} from '../host/growing-file.ts';
+import {hashRegion} from '../host/hash-region.ts';
 import {answerRequests} from '../host/worker-protocol.ts';
-import type {LayerWork} from './layer-pool.ts';
-import {type LayerFault, verifyLayerFile} from './verify-layer.ts';
-import {type WrittenLayer, writeLayerFile} from './write-layer.ts';
+import type {HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
+import {verifyLayerIndex} from './verify-layer.ts';
+import {writeLayerFile} from './write-layer.ts';
 
-answerRequests<LayerWork, WrittenLayer | LayerFault | null>(async (work, {signal}) => {
-  if ('verify' in work) return verifyLayerFile(work.verify, {signal});
+answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
+  if ('hash' in work) return hashCounting(work.hash, signal);
+  if ('verify' in work) return verifyLayerIndex(work.verify, {signal});
   // A refused layer leaves its source waiting for bytes that nobody needs any more.
   const done = new AbortController();
   const source = readGrowingFile(work.view, {signal: AbortSignal.any([signal, done.signal])});
@@ -15,3 +17,6 @@ answerRequests<LayerWork, WrittenLayer | LayerFault | null>(async (work, {signal
     done.abort();
   }
 });
+
+const hashCounting = ({counter, ...region}: HashRequest, signal: AbortSignal) =>
+  hashRegion(region, {signal, onRead: (bytes) => counter && Atomics.add(counter, 0, BigInt(bytes))});

@@ -19,6 +19,8 @@ const EXTENSION_LIMIT_BYTES = 1024 * 1024;
 export interface TarReader {
   /** @throws {WinchError} `TAR_INVALID` | `TAR_LIMIT` | `TAR_SPARSE`, or what the entry handler throws */
   push(chunk: Buffer): void;
+  /** Passes over content that lies ahead, at most so many bytes of it, as if it had been pushed. @returns how many */
+  skip(limit: number): number;
   /** To be called after the last piece. @throws {WinchError} `TAR_INVALID`: the tar ends inside an entry. */
   end(): void;
 }
@@ -57,7 +59,11 @@ export function createTarReader(onEntry: (entry: TarEntry) => void): TarReader {
     extension: null,
     zeroBlocks: 0,
   };
-  return {push: (chunk) => pushChunk(state, chunk), end: () => checkEnd(state)};
+  return {
+    push: (chunk) => pushChunk(state, chunk),
+    skip: (limit) => skipContent(state, limit),
+    end: () => checkEnd(state),
+  };
 }
 
 function pushChunk(state: ReaderState, chunk: Buffer): void {
@@ -75,6 +81,13 @@ function pushChunk(state: ReaderState, chunk: Buffer): void {
     }
   }
   state.position += chunk.length;
+}
+
+function skipContent(state: ReaderState, limit: number): number {
+  const passed = Math.min(state.skip, limit);
+  state.skip -= passed;
+  state.position += passed;
+  return passed;
 }
 
 /** Copies into the buffer of what is to be read whole; returns how far the chunk is used. */

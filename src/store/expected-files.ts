@@ -43,9 +43,30 @@ export function listExpectedFiles(database: Database): readonly ExpectedFile[] {
   return [...blobs, ...layers];
 }
 
-/** What SQLite finds wrong with the database, a line each; its pages one by one, and rows that refer to none. */
-export function findDatabaseFaults(database: Database): readonly string[] {
-  const pages = database.all('PRAGMA quick_check').map((row) => String(row.quick_check));
+/** A contradiction within the database. */
+export interface DatabaseFault {
+  /** `DATABASE_DAMAGED`: its pages; `DATABASE_ROWS`: what they say. */
+  readonly code: 'DATABASE_DAMAGED' | 'DATABASE_ROWS';
+  readonly detail: string;
+}
+
+/** What a tag names is what the last event of its history says. */
+const TAGS_WITHOUT_EVENT = `
+  SELECT tag.reference FROM tag LEFT JOIN tag_event AS event
+    ON event.reference = tag.reference
+    AND event.number = (SELECT max(number) FROM tag_event WHERE reference = tag.reference)
+  WHERE event.target_digest IS NOT tag.target_digest OR event.manifest_digest IS NOT tag.manifest_digest`;
+const EVENTS_WITHOUT_TAG = `
+  SELECT event.reference FROM tag_event AS event
+  WHERE event.number = (SELECT max(number) FROM tag_event WHERE reference = event.reference)
+    AND event.target_digest IS NOT NULL AND event.reference NOT IN (SELECT reference FROM tag)`;
+/** What is wrong with the database: its pages as SQLite finds them, one by one, and rows that contradict others. */
+export function findDatabaseFaults(database: Database): readonly DatabaseFault[] {
+  const pages = database.all('PRAGMA integrity_check').map((row) => String(row.integrity_check));
+  const damages = pages.filter((line) => line !== 'ok').map((detail) => ({code: 'DATABASE_DAMAGED', detail}) as const);
+  if (damages.length > 0) return damages;
   const strays = database.all('PRAGMA foreign_key_check').map((row) => `a row of ${row.table} refers to none`);
-  return [...pages.filter((line) => line !== 'ok'), ...strays];
+  const tags = database.all(`${TAGS_WITHOUT_EVENT} UNION ${EVENTS_WITHOUT_TAG}`);
+  const moved = tags.map((row) => `the tag ${row.reference} and its history name different images`);
+  return [...strays, ...moved].map((detail) => ({code: 'DATABASE_ROWS', detail}));
 }

@@ -1,5 +1,5 @@
 import {type Dirent, lstatSync, readdirSync, type Stats} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, isDigest} from '../oci/digest.ts';
@@ -14,6 +14,8 @@ export interface FoundFiles {
   readonly unnamed: readonly string[];
   /** Paths of unfinished downloads, half-written layers and what is about to be deleted. */
   readonly leftovers: readonly string[];
+  /** Damaged databases that a repair has replaced. */
+  readonly databases: readonly string[];
   /** The store's own directories, without those of containers. */
   readonly directories: readonly string[];
 }
@@ -29,6 +31,7 @@ export function findFiles(paths: StorePaths): FoundFiles {
     layers: layers.digests,
     unnamed: [...blobs.unnamed, ...layers.unnamed],
     leftovers,
+    databases: listKeptDatabases(paths),
     directories: [paths.blobs, paths.layers, ...blobs.directories, ...layers.directories],
   };
 }
@@ -41,6 +44,12 @@ export function statFile(path: string): Stats | null {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw storageError(error, path);
   }
+}
+
+function listKeptDatabases({root, database}: StorePaths): readonly string[] {
+  const beginning = `${basename(database)}.damaged-`;
+  const names = entriesOf(root).map(({name}) => name);
+  return names.filter((name) => name.startsWith(beginning) && !name.endsWith('-wal')).map((name) => join(root, name));
 }
 
 function listDigests(parent: string) {

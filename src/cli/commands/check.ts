@@ -2,7 +2,7 @@ import type {CheckReport} from '../../images/check/check.ts';
 import {flag} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
-import {renderCheckReport} from '../render/check-report.ts';
+import {explainDamages, renderCheckReport} from '../render/check-report.ts';
 import {humanBytes} from '../render/human.ts';
 
 const EXIT_DAMAGED = 6;
@@ -12,8 +12,9 @@ export const checkCommand = defineCommand({
   name: 'check',
   summary: 'Look for damage in the store, and repair it',
   description:
-    'Holds the files against the database: there, of the right size, mode and head. Ends with 6 when something is ' +
-    'damaged and was not made good; what no image needs (extra) is no damage.',
+    'Holds the files against the database: there, of the right size, mode and head. What has other bytes in the same ' +
+    'place is found by --deep. Ends with 6 when something is damaged and was not made good; what no image needs ' +
+    '(extra) is no damage.',
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     ...FORMAT_FLAG,
@@ -31,6 +32,7 @@ export const checkCommand = defineCommand({
     const report = await toolkit.images.check({deep, repair, signal, onEvent});
     const text = renderCheckReport(report, values.format);
     if (text !== '') context.print(text);
+    if (!repair) for (const line of explainDamages(report)) context.remark(line);
     context.remark(summarize(report));
     return report.isClean ? 0 : EXIT_DAMAGED;
   },
@@ -42,6 +44,9 @@ function summarize({findings, repairs, isClean, checkedFiles, checkedBytes, drop
   const damages = findings.filter(({isDamage}) => isDamage).length;
   if (damages === 0) return `the store is sound: ${checked}`;
   const kept = repairs.filter(({outcome}) => outcome === 'kept').length;
-  if (isClean) return `the store is sound again: ${damages} damages in ${checked}`;
-  return `STORE_CORRUPT: ${repairs.length > 0 ? kept : damages} damages in ${checked}`;
+  if (isClean) return `the store is sound again: ${count(damages)} in ${checked}`;
+  if (repairs.length > 0) return `STORE_CORRUPT: ${count(kept)} left in ${checked}: repair again when that may help`;
+  return `STORE_CORRUPT: ${count(damages)} in ${checked}: winch check --deep --repair makes good what it can`;
 }
+
+const count = (damages: number): string => (damages === 1 ? '1 damage' : `${damages} damages`);

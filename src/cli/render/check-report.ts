@@ -4,6 +4,7 @@ import {shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 
 const HEADINGS = {
+  Code: 'CODE',
   Kind: 'KIND',
   Object: 'OBJECT',
   Path: 'PATH',
@@ -12,7 +13,7 @@ const HEADINGS = {
   Outcome: 'OUTCOME',
 } as const;
 
-const COLUMNS = ['Kind', 'Object', 'Detail', 'Images', 'Path'];
+const COLUMNS = ['Code', 'Detail', 'Images', 'Path'];
 
 /** What was found, a line each; nothing when there is nothing to tell. */
 export function renderCheckReport(report: CheckReport, format: string | undefined): string {
@@ -27,7 +28,13 @@ export function renderCheckReport(report: CheckReport, format: string | undefine
   return formatRows({headings: HEADINGS, defaultColumns, rows, data: report}, format);
 }
 
-const toRow = ({kind, object, path, detail, images}: Finding) => ({
+/** What the damages mean, and what to do next, a line for each code. */
+export const explainDamages = ({findings}: CheckReport): readonly string[] => [
+  ...new Set(findings.filter(({isDamage}) => isDamage).map(({code, meaning, hint}) => `${code}: ${meaning}: ${hint}`)),
+];
+
+const toRow = ({code, kind, object, path, detail, images}: Finding) => ({
+  Code: code,
   Kind: kind,
   Object: object,
   Path: safeText(path),

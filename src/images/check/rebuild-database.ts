@@ -1,134 +1,101 @@
 import {basename} from 'node:path';
-import {type ErrorKind, isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import type {ContentSource} from '../../media/content.ts';
-import {type Digest, isDigest} from '../../oci/digest.ts';
-import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
-import {MANIFEST_LIMIT_BYTES, type Manifest} from '../../oci/manifest.ts';
+import {MANIFEST_LIMIT_BYTES} from '../../oci/manifest.ts';
 import {artifactTypeOf} from '../../oci/media-types.ts';
-import {formatPlatform, normalizePlatform} from '../../oci/platform.ts';
 import {findFiles, statFile} from '../../store/found-files.ts';
-import {setDatabaseAside} from '../../store/set-aside.ts';
+import {finishRebuild, hasRebuiltDatabase, openRebuiltStore} from '../../store/rebuilt-store.ts';
+import {restoreDropped, restoreHistory} from '../../store/restore-history.ts';
+import {type Salvage, salvageDatabase} from '../../store/salvage.ts';
 import type {Store} from '../../store/store.ts';
-import {listTags} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
-import {copyIntoStore} from '../copy/copy-into-store.ts';
-import {readBlob, readStored} from '../copy/store-source.ts';
-
-/** An image that the blobs still have, and the name that it gets. */
-interface LostImage {
-  readonly name: string;
-  /** What the name leads to. */
-  readonly targetDigest: Digest;
-  readonly manifestDigest: Digest;
-}
+import {adoptLayers} from './adopt-layers.ts';
+import {chooseTags, type LostImage, listUnnamed, readLayoutEntries} from './choose-tags.ts';
+import {readDocument} from './collect-members.ts';
+import {refuseOtherConnections} from './lock-repair.ts';
+import {recordAgain} from './record-again.ts';
 
 /** Where images go whose names nobody knows any more. */
 const NAMELESS = 'localhost/recovered';
 
-/** What says that the blobs do not have all of an image. */
-const LOST: readonly ErrorKind[] = ['refused', 'corrupt', 'not-found'];
-
 /**
- * Puts a new database in the place of a damaged or missing one and records in it what the blobs hold, as if it were
- * pulled from there; the caller holds a lease, so nothing is collected meanwhile.
+ * Makes a new database beside a damaged or missing one and puts it in its place once everything is in it: the tags and
+ * their histories as far as the old one can be read, those that index.json lists, and what the blobs and layer files say
+ * of themselves. Ended at any moment it leaves the old one where it was, or the new one.
  *
- * Tags are those that can still be read. Images without one are named `localhost/recovered@digest` when no tag at all
- * could be read.
+ * Images are named `localhost/recovered@digest` where no tag at all is known any more.
  *
  * @returns what was done, one line for people
+ * @throws {WinchError} `STORE_LOCKED`: another process has the damaged database open
  */
 export async function rebuildDatabase(context: ImageContext, options: CallOptions): Promise<string> {
   const {store} = context;
-  const tags = readTags(store);
-  const images = tags ?? findImages(store);
   store.close();
-  const kept = statFile(store.paths.database) === null ? null : basename(await setDatabaseAside(store.paths));
-  await store.write(() => {});
-  const lost: string[] = [];
-  for (const image of images) {
-    if (!(await recordAgain(context, image, options))) lost.push(image.name);
+  refuseOtherConnections(store);
+  if (hasRebuiltDatabase(store.paths)) {
+    const kept = await finishRebuild(store.paths);
+    return `the new database is in its place${oldOne(kept)}`;
   }
-  return [
-    `rebuilt from the blobs with ${images.length - lost.length} ${tags ? 'tags' : 'images, whose tags are not known'}`,
-    ...(kept === null ? [] : [`the old one is ${kept}`]),
-    ...(lost.length > 0 ? [`to be pulled again: ${lost.join(', ')}`] : []),
-  ].join('; ');
+  const salvage = salvageDatabase(store.paths.database);
+  const images = chooseImages(store, salvage);
+  const {lost, kept} = await rebuild(context, {salvage, images}, options);
+  // By which other tools are told as well.
+  await store.write(() => {});
+  return describe(images, {salvage, lost, kept});
 }
 
-/** Null: they cannot be read. */
-function readTags(store: Store): readonly LostImage[] | null {
-  try {
-    return store.read<readonly LostImage[] | null>((database) => {
-      const tags = listTags(database);
-      const isWhole = tags.every(
-        ({targetDigest, manifestDigest}) => isDigest(targetDigest) && isDigest(manifestDigest),
-      );
-      return isWhole ? tags.map(({reference, ...digests}) => ({name: reference, ...digests})) : null;
-    }, null);
-  } catch (error) {
-    if (isWinchError(error)) return null;
-    throw error;
-  }
+function chooseImages(store: Store, salvage: Salvage): readonly LostImage[] {
+  const entries = readLayoutEntries(store.paths);
+  const images = [...chooseTags(salvage, entries), ...listUnnamed(entries ?? [])];
+  return images.length > 0 || salvage.isWhole ? images : findImages(store);
 }
 
 function findImages(store: Store): readonly LostImage[] {
   return findFiles(store.paths).blobs.flatMap((digest) => {
     if ((statFile(store.paths.blob(digest))?.size ?? 0) > MANIFEST_LIMIT_BYTES) return [];
-    const manifest = readManifest(store, digest);
-    if (manifest === null || artifactTypeOf(manifest) !== null) return [];
-    return [{name: `${NAMELESS}@${digest}`, targetDigest: digest, manifestDigest: digest}];
+    const document = readDocument(store, digest);
+    if (document?.kind !== 'manifest' || artifactTypeOf(document) !== null) return [];
+    const reference = `${NAMELESS}@${digest}`;
+    return [{reference, targetDigest: digest, manifestDigest: digest, updatedAt: null}];
   });
 }
 
-/** Null: it is none, or damaged. */
-function readManifest(store: Store, digest: Digest): Manifest | null {
+interface Work {
+  readonly salvage: Salvage;
+  readonly images: readonly LostImage[];
+}
+
+async function rebuild(outer: ImageContext, {salvage, images}: Work, options: CallOptions) {
+  const rebuilt = await openRebuiltStore(outer.store);
+  const context = {...outer, store: rebuilt.store};
   try {
-    const {document} = readStored(store, {digest});
-    return document.kind === 'manifest' ? document : null;
-  } catch (error) {
-    if (isWinchError(error) && error.kind !== 'storage') return null;
-    throw error;
+    await rebuilt.store.write((database) => restoreDropped(database, outer.store.paths, salvage));
+    await adoptLayers(context, salvage.layers, options);
+    const lost: LostImage[] = [];
+    for (const image of images) if (!(await recordAgain(context, image, options))) lost.push(image);
+    await rebuilt.store.write((database) => restoreHistory(database, salvage, outer.now()));
+    refuseOtherConnections(outer.store);
+    return {lost, kept: await rebuilt.replace()};
+  } finally {
+    rebuilt.store.close();
   }
 }
 
-/** All of an index when all of it is here, else the image that its tag had chosen. */
-async function recordAgain(context: ImageContext, image: LostImage, options: CallOptions): Promise<boolean> {
-  const {store} = context;
-  const isIndex = image.targetDigest !== image.manifestDigest;
-  for (const allPlatforms of isIndex ? [true, false] : [false]) {
-    try {
-      const platform = readPlatform(store, image.manifestDigest);
-      await copyIntoStore(
-        context,
-        {source: sourceOf(store, image), name: image.name},
-        {...options, platform, allPlatforms},
-      );
-      return true;
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      if (!isWinchError(error) || !LOST.includes(error.kind)) throw error;
-    }
-  }
-  return false;
+interface Outcome {
+  readonly salvage: Salvage;
+  readonly lost: readonly LostImage[];
+  readonly kept: string | null;
 }
 
-function readPlatform(store: Store, manifestDigest: Digest): string | undefined {
-  const manifest = readManifest(store, manifestDigest);
-  if (manifest === null) return undefined;
-  const bytes = store.blobs.read(manifest.config.digest, CONFIG_LIMIT_BYTES);
-  const {os, architecture, variant} = parseImageConfig(bytes, {where: `config of ${manifestDigest}`});
-  return formatPlatform(normalizePlatform({os, architecture, ...(variant !== undefined && {variant})}));
+function describe(images: readonly LostImage[], {salvage, lost, kept}: Outcome): string {
+  const isNamed = images.every(({reference}) => !reference?.startsWith(`${NAMELESS}@`));
+  const what = isNamed ? 'tags' : 'images, whose tags are not known';
+  const recorded = images.filter((image) => image.reference !== null && !lost.includes(image)).length;
+  const names = lost.map(({reference, targetDigest}) => reference ?? targetDigest);
+  return [
+    `rebuilt from the blobs with ${recorded} ${what}${oldOne(kept)}`,
+    ...(salvage.isWhole ? [] : [`${salvage.events.length} events of the tags' histories could be read`]),
+    ...(lost.length > 0 ? [`to be pulled again: ${names.join(', ')}`] : []),
+  ].join('; ');
 }
 
-const sourceOf = (store: Store, {name, targetDigest}: LostImage): ContentSource => ({
-  name,
-  rootDigest: async () => targetDigest,
-  root: async () => readStored(store, {digest: targetDigest}),
-  document: async (wanted) => readStored(store, wanted),
-  blob: (descriptor) => ({open: (offset, call) => readBlob(store, {descriptor, offset}, call)}),
-  blobFile: (digest) => store.blobs.path(digest),
-  referrers: async () => [],
-  repositories: [],
-  close: async () => {},
-});
+const oldOne = (kept: string | null): string => (kept === null ? '' : `; the old one is ${basename(kept)}`);

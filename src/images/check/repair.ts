@@ -3,20 +3,16 @@ import {join} from 'node:path';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {storageError} from '../../host/storage-error.ts';
-import {type Digest, isDigest} from '../../oci/digest.ts';
+import type {Digest} from '../../oci/digest.ts';
 import type {Database} from '../../store/database.ts';
 import {deleteImage} from '../../store/image-records.ts';
 import {deleteTag, listTags} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
-import type {Finding} from './finding.ts';
+import {checkFile} from './check-file.ts';
+import {type Damage, damageOf} from './check-files.ts';
+import {type Finding, isAboutAccess} from './finding.ts';
 import {restoreBlob} from './restore-blob.ts';
 import {restoreLayer} from './restore-layer.ts';
-
-/** A finding with the manifests of the images that it hurts. */
-export interface Damage {
-  readonly finding: Finding;
-  readonly users: readonly Digest[];
-}
 
 /** What became of one damage. */
 export interface Repair {
@@ -30,11 +26,17 @@ export interface Repair {
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
-/** Blobs first, since layer files are written from them. One failure leaves the others their turn. */
-const ORDER: readonly Finding['object'][] = ['directory', 'file', 'blob', 'layer'];
+/** What can be read comes before what is read, and blobs before layer files, which are written from them. */
+const ORDER: readonly Finding['object'][] = ['directory', 'database', 'file', 'blob', 'layer'];
+const placeOf = ({kind, object}: Finding): number => (kind === 'mode' ? 0 : ORDER.length) + ORDER.indexOf(object);
+
+export interface RepairOptions extends CallOptions {
+  readonly deep?: boolean | undefined;
+}
 
 /**
- * Makes damages good one by one; the caller holds a lease.
+ * Makes damages good one by one, each under the lock of its digest; the caller holds a lease. One failure leaves the
+ * others their turn.
  *
  * An image of which a part cannot be had again is dropped with its tags, unless the layer file is there for which the
  * lost blob was kept: that image still runs.
@@ -42,15 +44,29 @@ const ORDER: readonly Finding['object'][] = ['directory', 'file', 'blob', 'layer
 export async function repairDamages(
   context: ImageContext,
   damages: readonly Damage[],
-  options: CallOptions,
+  options: RepairOptions,
 ): Promise<readonly Repair[]> {
   const repairs: Repair[] = [];
-  const inOrder = damages.toSorted((a, b) => ORDER.indexOf(a.finding.object) - ORDER.indexOf(b.finding.object));
-  for (const damage of inOrder) {
+  const queue = damages.toSorted((a, b) => placeOf(a.finding) - placeOf(b.finding));
+  for (let damage = queue.shift(); damage; damage = queue.shift()) {
     options.signal?.throwIfAborted();
     repairs.push(await repairOne(context, {damage, damages}, options));
+    if (damage.isUnread) queue.push(...(await readAfterAll(context, damage, options)));
   }
   return repairs;
+}
+
+/** What its owner could not read before may be damaged as well. */
+async function readAfterAll(
+  context: ImageContext,
+  {file, finding: {images}}: Damage,
+  {deep, signal}: RepairOptions,
+): Promise<readonly Damage[]> {
+  const faults = file ? await checkFile(context, file, {isDeep: deep ?? false, signal}) : [];
+  return faults.flatMap((fault) => {
+    const isNews = file !== null && !isAboutAccess(fault.code);
+    return isNews ? [damageOf(context, {file, fault, images})] : [];
+  });
 }
 
 interface Work {
@@ -71,26 +87,25 @@ async function repairOne(context: ImageContext, work: Work, options: CallOptions
     if (error.code === 'LAYER_UNNEEDED') return {finding, outcome: 'dropped', detail: error.message};
     const isLost = error.code === 'BLOB_UNRECOVERABLE' && !runsWithout(context, work);
     if (!isLost) return {finding, outcome: 'kept', detail: error.message};
-    await context.store.write((database) => dropImages(database, work.damage.users));
+    await context.store.write((database) => dropImages(database, usersOf(work.damage)));
     return {finding, outcome: 'dropped', detail: error.message};
   }
 }
 
+const usersOf = ({file}: Damage): readonly Digest[] => file?.users ?? [];
+
 /** What was done; null: nothing. */
-async function restore(context: ImageContext, {finding, users}: Damage, options: CallOptions): Promise<string | null> {
-  const {kind, object, digest, path} = finding;
+async function restore(context: ImageContext, damage: Damage, options: CallOptions): Promise<string | null> {
+  const {file, finding} = damage;
+  const {kind, object, path} = finding;
   if (kind === 'mode') {
     await setOwner(context.store.paths.root, {path, mode: object === 'directory' ? DIRECTORY_MODE : FILE_MODE});
     return 'its owner alone has access again';
   }
-  if (!isDigest(digest)) return null;
-  if (object === 'layer') {
-    await restoreLayer(context, {diffId: digest, users}, options);
-    return 'written again from its blob';
-  }
-  if (object !== 'blob') return null;
-  await restoreBlob(context, {digest, users}, options);
-  return 'downloaded again';
+  if (file === null) return null;
+  if (file.kind === 'blob') return await restoreBlob(context, file, options);
+  await restoreLayer(context, file, options);
+  return 'written again from its blob';
 }
 
 async function setOwner(root: string, {path, mode}: {readonly path: string; readonly mode: number}): Promise<void> {

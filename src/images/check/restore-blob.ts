@@ -3,12 +3,14 @@ import type {CallOptions} from '../../events.ts';
 import {type Digest, digestAlgorithm, digestOf, shortDigest} from '../../oci/digest.ts';
 import {parseReference, type Reference} from '../../oci/reference.ts';
 import type {Database} from '../../store/database.ts';
+import type {ExpectedFile} from '../../store/expected-files.ts';
 import {findImage, listedLayersOf} from '../../store/image-records.ts';
-import {setAside} from '../../store/set-aside.ts';
 import {listTags, tagsOf} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {fetchBlob} from '../fetch-blob.ts';
+import {copyPlainTar, hasPlainTar} from '../plain-tar.ts';
 import type {BlobRecord} from '../receive-layer.ts';
+import {setDamagedAside} from './set-damaged-aside.ts';
 
 const CONFIG_TYPE = 'application/vnd.oci.image.config.v1+json';
 
@@ -18,11 +20,31 @@ export interface BlobToRestore {
   readonly users: readonly Digest[];
 }
 
-/** As `downloadAgain`, of a damaged blob, which is set aside. */
-export async function restoreBlob(context: ImageContext, blob: BlobToRestore, options: CallOptions): Promise<void> {
-  const {paths} = context.store;
-  await setAside(paths, paths.blob(blob.digest));
-  await downloadAgain(context, blob, options);
+/**
+ * Sets a damaged blob aside and has it again: out of its layer file where that has the very bytes, else as
+ * `downloadAgain`.
+ *
+ * @returns what was done, one line for people
+ */
+export async function restoreBlob(context: ImageContext, file: ExpectedFile, options: CallOptions): Promise<string> {
+  if (!(await setDamagedAside(context, file, options))) return 'somebody has made it good';
+  if (await takeFromLayer(context, file, options)) return 'copied from its layer file';
+  await downloadAgain(context, file, options);
+  return 'downloaded again';
+}
+
+async function takeFromLayer(context: ImageContext, file: ExpectedFile, options: CallOptions): Promise<boolean> {
+  const {store} = context;
+  const record = store.read((database) => findBlobRecord(database, file), null);
+  if (record === null || !hasPlainTar(store, file.digest)) return false;
+  try {
+    await copyPlainTar(context, {digest: file.digest, size: record.blobBytes}, options);
+    return true;
+  } catch (error) {
+    // The layer file is damaged as well.
+    if (isWinchError(error) && error.kind === 'refused') return false;
+    throw error;
+  }
 }
 
 /**

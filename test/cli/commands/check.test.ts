@@ -5,6 +5,7 @@ import {runWinch} from '../run-winch.ts';
 import {DIGESTS} from '../samples.ts';
 
 const DAMAGE: Finding = {
+  code: 'BLOB_CONTENT',
   kind: 'content',
   object: 'blob',
   digest: DIGESTS.config,
@@ -12,7 +13,8 @@ const DAMAGE: Finding = {
   detail: 'its bytes have another digest',
   isDamage: true,
   images: [{imageId: DIGESTS.config, references: ['evil\u001b[31m:2']}],
-  canRepair: true,
+  meaning: 'its images cannot be pushed',
+  hint: 'a repair gets it again',
 };
 const SOUND: CheckReport = {
   findings: [],
@@ -37,9 +39,10 @@ describe('cli/commands/check', ({test}) => {
   test('lists damage, escaped, and ends with 6', async () => {
     const {code, stdout, stderr} = await check(DAMAGED);
     assert.is(code, 6);
-    assert.match(stdout, /^content +blob +its bytes have another digest +evil\S*:2 +blobs\/sha256\/33$/m);
+    assert.match(stdout, /^BLOB_CONTENT +its bytes have another digest +evil\S*:2 +blobs\/sha256\/33$/m);
     assert.not.match(stdout, '\u001b');
-    assert.match(stderr, 'STORE_CORRUPT: 1 damages in 7 files');
+    assert.match(stderr, 'BLOB_CONTENT: its images cannot be pushed: a repair gets it again');
+    assert.match(stderr, 'STORE_CORRUPT: 1 damage in 7 files');
   });
 
   test('says what became of each damage', async () => {

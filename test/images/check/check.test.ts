@@ -23,6 +23,11 @@ const FLIPS: Readonly<Record<string, (paths: DamagedStore['paths']) => readonly 
   "a layer file's index": ({layer}) => [layer, statSync(layer).size - 500],
 };
 
+const DATABASE_LOSSES: Readonly<Record<string, (path: string) => void>> = {
+  missing: HARMS.missing,
+  'no database': (path) => writeFileSync(path, 'no database at all '.repeat(999)),
+};
+
 const damagesOf = async ({images}: Pick<DamagedStore, 'images'>, options = {}) =>
   (await images.check(options)).findings.filter(({isDamage}) => isDamage);
 
@@ -138,24 +143,37 @@ describe('images/check', ({test}) => {
     assert.equal(findStoreProblems(store.root), []);
   });
 
-  test('a database that is missing or no database is rebuilt; images keep their bytes and lose their tags', async () => {
-    for (const harm of [HARMS.missing, (path: string) => writeFileSync(path, 'no database at all '.repeat(999))]) {
+  for (const [how, harm] of Object.entries(DATABASE_LOSSES)) {
+    test(`a database that is ${how} is rebuilt, and index.json tells the tags`, async () => {
       await using store = await openDamagedStore();
       const [before] = await store.images.list();
       await store.toolkit.close();
       harm(store.paths.database);
       const images = await store.reopen();
       assert.equal(
-        (await damagesOf({images})).map(({object}) => object),
-        ['database'],
+        (await damagesOf({images})).map(({code}) => code),
+        [how === 'missing' ? 'DATABASE_MISSING' : 'DATABASE_DAMAGED'],
       );
       const {isClean} = await images.check({deep: true, repair: true});
       assert.is(isClean, true);
       const [after] = await images.list();
-      assert.is(after?.imageId, before?.imageId);
-      assert.match(after?.reference ?? '', /^localhost\/recovered@sha256:/);
+      assert.equal([after?.imageId, after?.reference], [before?.imageId, before?.reference]);
       assert.equal(findStoreProblems(store.root), []);
-    }
+    });
+  }
+
+  test('images of which nobody knows the names any more are kept under their digests', async () => {
+    await using store = await openDamagedStore();
+    const [before] = await store.images.list();
+    await store.toolkit.close();
+    HARMS.missing(store.paths.database);
+    HARMS.missing(store.paths.below('index.json'));
+    const images = await store.reopen();
+    assert.is((await images.check({repair: true})).isClean, true);
+    const [after] = await images.list();
+    assert.is(after?.imageId, before?.imageId);
+    assert.match(after?.reference ?? '', /^localhost\/recovered@sha256:/);
+    assert.equal(findStoreProblems(store.root), []);
   });
 
   test('a layer file and its blob that are damaged both are had again', async () => {

@@ -1,0 +1,77 @@
+import {relative} from 'node:path';
+import {isWinchError} from '../../errors.ts';
+import type {Digest} from '../../oci/digest.ts';
+import {type ExpectedFile, findDatabaseFaults, listExpectedFiles} from '../../store/expected-files.ts';
+import {type FoundFiles, findFiles, statFile} from '../../store/found-files.ts';
+import {findImage} from '../../store/image-records.ts';
+import {isLayoutIndexCurrent} from '../../store/layout-index.ts';
+import {hasRebuiltDatabase} from '../../store/rebuilt-store.ts';
+import type {Store} from '../../store/store.ts';
+import {type ImageName, nameImage} from '../inspect.ts';
+import {pathOf} from './check-file.ts';
+import {createFinding, type Finding, type FindingCode} from './finding.ts';
+
+/** What the database says of the store, and what lies on the disk. */
+export interface StoredGraph {
+  readonly expected: readonly ExpectedFile[];
+  readonly droppedBlobs: number;
+  readonly names: ReadonlyMap<Digest, ImageName>;
+  readonly found: FoundFiles;
+  /** What is wrong with the database itself. */
+  readonly faults: readonly Finding[];
+  /** Whether other tools are told the same. */
+  readonly isLayoutCurrent: boolean;
+}
+
+interface Rows extends Pick<StoredGraph, 'expected' | 'names' | 'isLayoutCurrent'> {
+  readonly faults: readonly Fault[];
+}
+
+interface Fault {
+  readonly code: FindingCode;
+  readonly detail: string;
+}
+
+/** Rows first, then files: what a pull adds in between has no row, and is no damage. */
+export function readGraph(store: Store): StoredGraph {
+  const {paths} = store;
+  const rows = readRows(store);
+  const found = findFiles(paths);
+  const faults = [...findFileFaults(store, found), ...rows.faults];
+  const path = relative(paths.root, paths.database);
+  const isGone = (file: ExpectedFile) => file.isDropped && statFile(pathOf(paths, file)) === null;
+  const expected = rows.expected.filter((file) => !isGone(file));
+  return {
+    ...rows,
+    expected,
+    droppedBlobs: rows.expected.length - expected.length,
+    found,
+    faults: faults.map((fault) => createFinding({...fault, path})),
+  };
+}
+
+function findFileFaults({paths}: Store, {blobs}: FoundFiles): readonly Fault[] {
+  if (hasRebuiltDatabase(paths)) {
+    return [{code: 'DATABASE_UNFINISHED', detail: 'a new one is ready to take its place'}];
+  }
+  const isMissing = statFile(paths.database) === null && blobs.length > 0;
+  return isMissing ? [{code: 'DATABASE_MISSING', detail: 'it is not there'}] : [];
+}
+
+function readRows(store: Store): Rows {
+  const absent = {expected: [], names: new Map<Digest, ImageName>(), isLayoutCurrent: true, faults: []};
+  let faults: readonly Fault[] = [];
+  try {
+    return store.read<Rows>((database) => {
+      faults = findDatabaseFaults(database);
+      const expected = listExpectedFiles(database);
+      const users = [...new Set(expected.flatMap((file) => file.users))].filter((user) => findImage(database, user));
+      const names = new Map(users.map((digest) => [digest, nameImage(database, digest)]));
+      return {expected, names, faults, isLayoutCurrent: isLayoutIndexCurrent(store.paths, database)};
+    }, absent);
+  } catch (error) {
+    if (faults.length > 0) return {...absent, faults};
+    if (!isWinchError(error, 'STORE_CORRUPT')) throw error;
+    return {...absent, faults: [{code: 'DATABASE_DAMAGED', detail: 'SQLite cannot read it'}]};
+  }
+}
