@@ -3,7 +3,7 @@ import {existsSync} from 'node:fs';
 import {buildImage} from '../../fixtures/build-image.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
-import {openPowerCutRig} from '../helpers/power-cut-rig.ts';
+import {CUT_COMMANDS, openPowerCutRig} from '../helpers/power-cut-rig.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 
@@ -14,6 +14,8 @@ const layerOf = (name: string, bytes: number) => buildTar([{path: name, content:
 const BASE = layerOf('base', 1_500_000);
 const OLD = buildImage({layers: [BASE]});
 const WANTED = buildImage({layers: [BASE, layerOf('upper', 3_000_000)], compression: ['gzip', 'none']});
+/** A command of ordinary length is at its work then, or just done. */
+const DURING_MS = 200;
 
 describe('e2e/power-cut', ({test}) => {
   test(
@@ -27,6 +29,21 @@ describe('e2e/power-cut', ({test}) => {
       assert.equal(await rig.cut(null), true);
       assert.equal(await rig.cut(wholeMs * 0.6), false);
       await rig.cut(wholeMs * 0.9);
+    },
+    {skip},
+  );
+
+  test(
+    'S03 keeps what load, rmi and prune have said to be done when the power goes',
+    async () => {
+      await using registry = await startRegistry();
+      registry.put('app', '1', OLD);
+      registry.put('app', '2', WANTED);
+      await using rig = await openPowerCutRig({registry, references: ['app:1', 'app:2']});
+      for (const command of CUT_COMMANDS.filter((name) => name !== 'pull')) {
+        assert.equal(await rig.cut(null, command), true);
+        await rig.cut(DURING_MS, command);
+      }
     },
     {skip},
   );
