@@ -9,6 +9,7 @@ import {lockRepair} from './lock-repair.ts';
 import {readGraph, type StoredGraph} from './read-graph.ts';
 import {rebuildDatabase} from './rebuild-database.ts';
 import {type Repair, repairDamages} from './repair.ts';
+import {rewriteLayout} from './rewrite-layout.ts';
 
 export interface CheckOptions extends CallOptions {
   /** Reads every byte: blobs against their digests, layer files against their tars. */
@@ -56,9 +57,11 @@ async function checkAndRepair(context: ImageContext, options: CheckOptions): Pro
   const rebuilt = options.repair ? await rebuild(context, seen.faults, options) : [];
   const graph = rebuilt.length > 0 ? readGraph(store) : seen;
   const damages = [...findOpenPlaces(store.paths, graph), ...(await checkStoredFiles(context, graph, options))];
+  const extras = findExtras(store.paths, graph);
   const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, damages, options) : [])];
+  if (options.repair) repairs.push(...(await rewriteLayout(store, extras)));
   const found = [...seen.faults, ...damages.map(({finding}) => finding)];
-  const findings = [...found, ...findExtras(store.paths, graph)];
+  const findings = [...found, ...extras];
   return {
     findings,
     repairs,

@@ -79,7 +79,7 @@ const EXPLANATIONS = {
     kind: 'extra',
     object: 'file',
     meaning: 'other tools that read the store as an OCI layout see other images',
-    hint: 'the next change to the store writes it again',
+    hint: 'a repair writes it again, and so does the next change of a tag',
   },
 } as const satisfies Readonly<Record<string, Explanation>>;
 

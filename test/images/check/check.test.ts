@@ -162,6 +162,22 @@ describe('images/check', ({test}) => {
     });
   }
 
+  test('an index.json that tells others something else is named, and written again, and is no damage', async () => {
+    await using store = await openDamagedStore();
+    const path = store.paths.below('index.json');
+    const whole = readFileSync(path, 'utf8');
+    writeFileSync(path, whole.replace('/', '_'));
+    const {findings, isClean} = await store.images.check();
+    assert.equal([findings.map(({code}) => code), isClean], [['LAYOUT_STALE'], true]);
+    const {repairs} = await store.images.check({repair: true});
+    assert.equal(
+      repairs.map(({finding, outcome}) => [finding.code, outcome]),
+      [['LAYOUT_STALE', 'repaired']],
+    );
+    assert.is(readFileSync(path, 'utf8'), whole);
+    assert.equal((await store.images.check()).findings, []);
+  });
+
   test('images of which nobody knows the names any more are kept under their digests', async () => {
     await using store = await openDamagedStore();
     const [before] = await store.images.list();
