@@ -31,7 +31,7 @@ export async function prepareImage(
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
   // On a disk that cannot be written nobody removes images either.
-  if (writable !== null) noteImageInUse(writable, image.imageId);
+  if (writable !== null) noteImageInUse(writable, image.imageId, request.name);
   enter();
   const rootfs = mountRootfs(syscalls, cleanup, {
     layers: image.layers,

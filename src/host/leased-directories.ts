@@ -2,6 +2,7 @@ import {type Dirent, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
+import type {ProcessFacts} from '../events.ts';
 import {type Lock, openLockDirectory} from './locks.ts';
 
 /** A directory that belongs to one living process. */
@@ -69,6 +70,10 @@ export async function sweepLeasedDirectories(
   }
   return {inUse, failures};
 }
+
+/** The process that a directory belongs to, for messages. */
+export const findLeaseHolder = (parent: string, name: string): ProcessFacts | null =>
+  openLockDirectory(join(parent, LOCKS)).findHolder(name);
 
 /** Asynchronous, a removal takes a dozen turns through the thread pool: 15 ms of a run of 150. */
 function removeOwn(parent: string, name: string, lock: Lock): void {

@@ -7,7 +7,6 @@ import {lastUseOf} from '../store/last-use.ts';
 import {listTags} from '../store/tags.ts';
 import {listUsedFiles, type UsedFile} from '../store/usage.ts';
 import type {ImageContext} from './context.ts';
-import {readImagesInUse} from './images-in-use.ts';
 import {matchesFilter, type PruneFilter} from './prune-filter.ts';
 
 export interface SpaceGoal {
@@ -17,6 +16,8 @@ export interface SpaceGoal {
   readonly sizes: FileSizes;
   /** Only images for which it holds are chosen. */
   readonly filter: PruneFilter;
+  /** By image id: whether it has to stay. */
+  readonly isInUse: (imageId: string) => boolean;
 }
 
 export interface LeastUsed {
@@ -36,7 +37,7 @@ export function chooseLeastUsed(database: Database, context: ImageContext, goal:
   const filesOf = groupByUser(files);
   let storeBytes = files.reduce((sum, {bytes}) => sum + bytes, fixedBytes(sizes));
   const chosen = new Set<string>();
-  for (const family of removableFamilies(database, context, goal.filter)) {
+  for (const family of removableFamilies(database, context, goal)) {
     if (storeBytes <= keepBytes) break;
     for (const digest of family) {
       chosen.add(digest);
@@ -85,11 +86,10 @@ function takeUser(files: readonly NeededFile[], user: string): number {
 function removableFamilies(
   database: Database,
   context: ImageContext,
-  filter: PruneFilter,
+  {filter, isInUse}: SpaceGoal,
 ): readonly (readonly string[])[] {
   const {store} = context;
-  const inUse = readImagesInUse(store);
-  const isRemovable = (image: ImageRecord) => !inUse.has(image.configDigest) && matchesFilter(store, image, filter);
+  const isRemovable = (image: ImageRecord) => !isInUse(image.configDigest) && matchesFilter(store, image, filter);
   const images = new Map(listImages(database).map((image) => [image.manifestDigest as string, image]));
   const lastUse = (family: readonly ImageRecord[]) =>
     Math.max(...family.map((image) => lastUseOf(store.paths, image.manifestDigest) ?? 0));

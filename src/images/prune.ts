@@ -1,5 +1,6 @@
 import type {CallOptions} from '../events.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
+import type {Collection} from '../store/collect-garbage.ts';
 import type {Database} from '../store/database.ts';
 import {measureFiles} from '../store/file-sizes.ts';
 import {deleteImage, type ImageRecord, listImages} from '../store/image-records.ts';
@@ -7,10 +8,10 @@ import {imagesOfIndex} from '../store/index-parts.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {dropUnpacked} from './drop-blobs.ts';
-import {forgetDeadContainers, readImagesInUse} from './images-in-use.ts';
+import {forgetDeadContainers, listImagesInUse} from './images-in-use.ts';
 import {chooseLeastUsed} from './least-used.ts';
 import {type LabelFilter, matchesFilter, type PruneFilter} from './prune-filter.ts';
-import {freeSpace, type RemovalReport} from './remove.ts';
+import type {RemovalReport} from './remove.ts';
 
 export type {LabelFilter};
 
@@ -43,8 +44,8 @@ export interface PruneReport extends RemovalReport {
 /**
  * Removes images that no tag names, or all that no container runs, and every file that nothing needs.
  *
- * An image stays while a container runs it, and so does everything that a tag of such an image leads to. While a pull,
- * a bundle or the start of a container is under way nothing at all is removed: `freedBytes` is null then.
+ * An image stays while a container runs it, and so does everything that a tag of such an image leads to. What others
+ * work with right now (a pull, a bundle, a save, the start of a container) is left to them, and nothing else.
  *
  * @throws {WinchError} of the store
  */
@@ -56,10 +57,12 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
   const sizes = keepBytes === undefined ? null : measureFiles(store.paths);
   const takesPartials = options.partials || (sizes !== null && sizes.totalBytes > Number(keepBytes));
   let removed: Removed = {untagged: [], deleted: [], droppedBlobs: 0, storeBytes: null};
-  const remove = (database: Database) => {
-    removed = removeChosen(database, context, options);
+  const remove = (database: Database, isClaimed: (digest: string) => boolean) => {
+    const running = new Set(listImagesInUse(store).map(({imageId}) => imageId));
+    const isInUse = (imageId: string) => running.has(imageId) || isClaimed(imageId);
+    removed = removeChosen(database, context, {...options, isInUse});
     if (sizes === null || keepBytes === undefined) return;
-    const {chosen, storeBytes} = chooseLeastUsed(database, context, {keepBytes, sizes, filter: options});
+    const {chosen, storeBytes} = chooseLeastUsed(database, context, {keepBytes, sizes, filter: options, isInUse});
     const {untagged, deleted} = removeImages(database, chosen, context.now());
     removed = {
       ...removed,
@@ -68,23 +71,27 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
       storeBytes: storeBytes + (takesPartials ? 0 : sizes.partials.reduce((sum, bytes) => sum + bytes, 0)),
     };
   };
-  const freed = await freeSpace(store, {remove, takesPartials, isDryRun});
-  return {...removed, ...freed};
+  const freed = await store.collectGarbage({remove, takesPartials, isDryRun, now: context.now()});
+  const storeBytes = removed.storeBytes === null ? null : removed.storeBytes + freed.keptBytes;
+  return {...removed, ...freed, storeBytes};
 }
 
-type Removed = Omit<PruneReport, 'freedBytes' | 'busy'>;
+type Removed = Omit<PruneReport, keyof Collection>;
 
-function removeChosen(database: Database, context: ImageContext, options: PruneOptions): Removed {
+interface Choice extends PruneOptions {
+  readonly isInUse: (imageId: string) => boolean;
+}
+
+function removeChosen(database: Database, context: ImageContext, options: Choice): Removed {
   const images = removeImages(database, chooseImages(database, context, options), context.now());
   return {...images, droppedBlobs: options.blobs ? dropUnpacked(database, context, options) : 0, storeBytes: null};
 }
 
-function chooseImages(database: Database, context: ImageContext, options: PruneOptions): ReadonlySet<string> {
-  const {keepBytes, all = false} = options;
+function chooseImages(database: Database, context: ImageContext, options: Choice): ReadonlySet<string> {
+  const {keepBytes, all = false, isInUse} = options;
   const takesTagged = all && keepBytes === undefined;
-  const inUse = readImagesInUse(context.store);
   const isChosen = (image: ImageRecord) =>
-    !inUse.has(image.configDigest) &&
+    !isInUse(image.configDigest) &&
     (takesTagged || tagsOf(database, image.manifestDigest).length === 0) &&
     matchesFilter(context.store, image, options);
   const chosen = new Set<string>(

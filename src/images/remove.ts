@@ -1,8 +1,8 @@
 import {WinchError} from '../errors.ts';
-import type {CallOptions, ProcessFacts} from '../events.ts';
-import {shortDigest} from '../oci/digest.ts';
+import type {CallOptions} from '../events.ts';
+import {type Digest, shortDigest} from '../oci/digest.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
-import type {GarbageOptions} from '../store/collect-garbage.ts';
+import type {Collection} from '../store/collect-garbage.ts';
 import type {Database} from '../store/database.ts';
 import {deleteImage} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
@@ -10,56 +10,52 @@ import type {Store} from '../store/store.ts';
 import {deleteTag, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
+import {forgetDeadContainers, listImagesInUse} from './images-in-use.ts';
+
+/** Hex digits of a container's id in messages. */
+const SHORT_ID = 12;
 
 export interface RemoveOptions extends CallOptions {
-  /** Remove an image named by its id even when several tags name it. */
+  /** Remove an image named by its id even when several tags name it, and one that a container runs. */
   readonly force?: boolean | undefined;
 }
 
-export interface RemovalReport {
+/** Sizes are bytes; what is kept goes with a later removal, once nobody works with it any more. */
+export interface RemovalReport extends Collection {
   readonly untagged: readonly string[];
   /** Image ids that are gone. */
   readonly deleted: readonly string[];
-  /** Bytes; null when a pull is under way and the space is freed later. */
-  readonly freedBytes: number | null;
-  /** Who is in the way of freeing space, as far as that is known. */
-  readonly busy: ProcessFacts | null;
 }
 
 /**
  * Removes tags, and images that no tag names any more, and frees what nothing needs.
  *
- * All of the references are removed, or none; with a tag that names an index goes every image that was stored from it. A
- * running container keeps the files it has mounted.
+ * All of the references are removed, or none; with a tag that names an index goes every image that was stored from it.
+ * The last name of an image stays while a container runs it, unless it is forced; the container keeps the files that it
+ * has mounted even so.
  *
- * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE`
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE` | `IMAGE_IN_USE`
  */
 export async function removeImages(
   {store, now}: ImageContext,
   references: readonly string[],
   options: RemoveOptions = {},
 ): Promise<RemovalReport> {
+  const {force: isForced = false, signal} = options;
   for (const reference of references) requireStoredImage(store, reference);
-  options.signal?.throwIfAborted();
-  const removed = await store.write((database) =>
-    references
-      .map((reference) => requireImage(database, reference))
-      .map((found) => removeOne(database, found, {isForced: options.force ?? false, removedAt: now()})),
-  );
+  signal?.throwIfAborted();
+  await forgetDeadContainers(store);
+  const removed = await store.write((database) => {
+    const found = references.map((reference) => requireImage(database, reference));
+    const gone = found.map((image) => removeOne(database, image, {isForced, removedAt: now()}));
+    if (!isForced) requireUnused(store, {references, deleted: gone.flatMap(({deleted}) => deleted)});
+    return gone;
+  });
   return {
     untagged: removed.flatMap(({untagged}) => untagged),
     deleted: removed.flatMap(({deleted}) => deleted),
-    ...(await freeSpace(store)),
+    ...(await store.collectGarbage({now: now()})),
   };
-}
-
-/** Collects garbage, or says who is in the way. */
-export async function freeSpace(
-  store: Store,
-  options?: GarbageOptions,
-): Promise<Pick<RemovalReport, 'freedBytes' | 'busy'>> {
-  const {freedBytes, keptFor} = await store.collectGarbage(options);
-  return {freedBytes, busy: keptFor[0] ?? null};
 }
 
 interface Removed {
@@ -83,6 +79,24 @@ function removeOne(database: Database, {image, tag}: FoundImage, {isForced, remo
     ({manifestDigest}) => tagsOf(database, manifestDigest).length === 0 && deleteImage(database, manifestDigest),
   );
   return {untagged: untagged.map(familiarTag), deleted: deleted.map(({configDigest}) => configDigest)};
+}
+
+interface Removals {
+  readonly references: readonly string[];
+  readonly deleted: readonly string[];
+}
+
+function requireUnused(store: Store, {references, deleted}: Removals): void {
+  const use = listImagesInUse(store).find(({imageId}) => deleted.includes(imageId));
+  if (!use) return;
+  const {imageId, containerId, name, holder} = use;
+  const image = references.length === 1 ? references[0] : shortDigest(imageId as Digest);
+  const who = `container ${name ?? containerId.slice(0, SHORT_ID)}${holder ? ` (pid ${holder.pid})` : ''}`;
+  throw new WinchError('IMAGE_IN_USE', `image ${image} is used by ${who}`, {
+    kind: 'storage',
+    hint: 'stop the container first',
+    details: {containerId, ...(holder && {pid: holder.pid})},
+  });
 }
 
 const familiarTag = ({reference}: TagRecord): string => familiarReference(parseReference(reference));

@@ -5,6 +5,7 @@ import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {requireProgram} from '../helpers/run-program.ts';
+import {findStoreProblems} from '../helpers/store-problems.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch} from '../helpers/winch.ts';
@@ -14,10 +15,11 @@ const LAYER_BYTES = 300_000;
 const tarOf = (path: string) => buildTar([{path, content: Buffer.alloc(LAYER_BYTES, path)}]);
 const BASE = tarOf('base');
 const SMALL = buildImage({layers: [BASE], compression: 'none'});
+const baseDigest = SMALL.layers[0]?.digest ?? '';
 const LARGE = buildImage({layers: [BASE, tarOf('large')], compression: 'none'});
 
 describe('e2e/prune', ({test}) => {
-  test('takes nothing from a pull that is under way, however often it is called', async () => {
+  test('S10 takes nothing from a pull that is under way, and everything else, however often it is called', async () => {
     await using registry = await startRegistry();
     registry.put('small', '1', SMALL);
     registry.put('large', '1', LARGE);
@@ -30,8 +32,10 @@ describe('e2e/prune', ({test}) => {
     await waitFor(() => registry.requests.slice(before).some((request) => request.class === 'blob'));
     for (let round = 0; round < 3; round += 1) {
       const {exitCode, stdout, stderr} = await winch.run(['prune', '--all', '--partials']);
-      assert.deepEqual([exitCode, stdout], [0, ''], stderr);
-      assert.match(stderr, /^pid \d+ \(winch pull, started \d+ s ago\) is using the store: nothing was removed/m);
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(/^Untagged: .*small:1$/m.test(stdout), round === 0, stdout);
+      const left = new RegExp(`^left \\d+kB to pid ${pull.child.pid} \\(winch pull, started \\d+ s ago\\)`, 'm');
+      assert.match(stderr, left);
     }
     pull.child.kill('SIGKILL');
     assert.equal((await pull.exited).signal, 'SIGKILL');
@@ -39,9 +43,11 @@ describe('e2e/prune', ({test}) => {
     const {exitCode, stderr} = await winch.run(['pull', large]);
     assert.equal(exitCode, 0, stderr);
     assert.match(stderr, /continues at/);
-    assert.equal((await winch.run(['inspect', small, large])).exitCode, 0);
+    assert.equal(registry.requests.filter(({url}) => url.endsWith(baseDigest)).length, 1, 'the base is fetched once');
+    assert.deepEqual(findStoreProblems(winch.root), []);
     const pruned = await winch.run(['prune', '--all']);
-    assert.match(pruned.stdout, /^Untagged: .*small:1$/m);
+    assert.match(pruned.stdout, /^Untagged: .*large:1$/m);
+    assert.doesNotMatch(pruned.stderr, /left/);
     assert.equal((await winch.run(['images', '-q'])).stdout, '');
   });
 
@@ -63,7 +69,7 @@ describe('e2e/prune', ({test}) => {
   });
 
   test(
-    'keeps the image of a running container until that has ended',
+    'S11 keeps the image of a running container, which outlives a forced removal',
     async () => {
       await using registry = await startRegistry();
       registry.put('busybox', '1', busyboxImage());
@@ -71,16 +77,26 @@ describe('e2e/prune', ({test}) => {
       using winch = makeWinch();
       const reference = `${registry.host}/busybox:1`;
       assert.equal((await winch.run(['pull', `${registry.host}/small:1`])).exitCode, 0);
-      const running = winch.start(['run', '-i', reference, 'sh', '-c', 'echo up; read line; ls /bin/sh'], {
-        input: null,
-      });
+      const running = winch.start(
+        ['run', '-i', '--name', 'web', reference, 'sh', '-c', 'echo up; read line; ls /bin/sh'],
+        {
+          input: null,
+        },
+      );
       await waitFor(() => running.readStdout().includes('up'));
       const {stdout} = await winch.run(['prune', '--all']);
       assert.match(stdout, /^Untagged: .*small:1$/m);
       assert.doesNotMatch(stdout, /busybox/);
+      const refused = await winch.run(['rmi', reference]);
+      assert.equal(refused.exitCode, 6);
+      const named = new RegExp(
+        `IMAGE_IN_USE: image \\S+busybox:1 is used by container web \\(pid ${running.child.pid}\\)`,
+      );
+      assert.match(refused.stderr, named);
+      assert.equal((await winch.run(['rmi', '--force', reference])).exitCode, 0);
+      assert.equal((await winch.run(['images', '-q'])).stdout, '');
       running.stdin.end('\n');
       assert.equal((await running.exited).exitCode, 0);
-      assert.match((await winch.run(['prune', '--all'])).stdout, /^Untagged: .*busybox:1$/m);
     },
     {skip},
   );

@@ -4,7 +4,7 @@ import {type CommandContext, defineCommand} from '../command.ts';
 import {parsePruneFilters} from '../options/prune-filter.ts';
 import {parseSize} from '../options/size.ts';
 import {humanBytes} from '../render/human.ts';
-import {nameBusy} from '../render/process.ts';
+import {remarkKept} from '../render/kept.ts';
 import {safeJson, safeText} from '../render/safe-text.ts';
 
 /** `winch prune` */
@@ -56,15 +56,12 @@ interface PrintOptions {
 }
 
 function printReport(report: PruneReport, {isDryRun, keepBytes}: PrintOptions, {print, remark}: CommandContext): void {
-  const {untagged, deleted, droppedBlobs, storeBytes, freedBytes, busy} = report;
-  if (freedBytes === null) {
-    remark(`${nameBusy(busy)} is using the store: nothing was removed, try again later`);
-    return;
-  }
+  const {untagged, deleted, droppedBlobs, storeBytes, freedBytes} = report;
   for (const reference of untagged) print(`Untagged: ${safeText(reference)}`);
   for (const imageId of deleted) print(`Deleted: ${imageId}`);
   if (droppedBlobs > 0) print(`Dropped: ${droppedBlobs} compressed ${droppedBlobs === 1 ? 'layer' : 'layers'}`);
   print(`Total ${isDryRun ? 'reclaimable' : 'reclaimed'} space: ${humanBytes(freedBytes)}`);
+  remarkKept(report, remark);
   if (storeBytes !== null && storeBytes > Number(keepBytes)) {
     remark(`the store still takes ${humanBytes(storeBytes)}: the rest is in use, kept by a filter, or no image`);
   }

@@ -2,7 +2,7 @@ import type {RemovalReport} from '../../images/remove.ts';
 import {flag} from '../arguments/option-table.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {humanBytes} from '../render/human.ts';
-import {nameBusy} from '../render/process.ts';
+import {remarkKept} from '../render/kept.ts';
 import {safeText} from '../render/safe-text.ts';
 
 /** `winch rmi` */
@@ -11,7 +11,7 @@ export const rmiCommand = defineCommand({
   summary: 'Remove images, and what no other image needs',
   description: 'All of the named images are removed, or none.',
   positionals: {usage: 'IMAGE...', minimum: 1, images: Number.POSITIVE_INFINITY},
-  options: {force: flag('Remove an image named by its id with all its tags', {short: 'f'})},
+  options: {force: flag('Remove an image with all its tags, and one that a container runs', {short: 'f'})},
   examples: [
     ['winch rmi alpine:3.20', 'By name'],
     ['winch rmi -f 4cb8d1e9a1f2', 'By id, with every tag'],
@@ -24,9 +24,10 @@ export const rmiCommand = defineCommand({
   },
 });
 
-function printReport({untagged, deleted, freedBytes, busy}: RemovalReport, {print, remark}: CommandContext): void {
+function printReport(report: RemovalReport, {print, remark}: CommandContext): void {
+  const {untagged, deleted, freedBytes} = report;
   for (const reference of untagged) print(`Untagged: ${safeText(reference)}`);
   for (const imageId of deleted) print(`Deleted: ${imageId}`);
-  if (freedBytes === null) remark(`${nameBusy(busy)} is using the store: the space is freed by a later command`);
-  else if (deleted.length > 0) remark(`freed ${humanBytes(freedBytes)}`);
+  if (deleted.length > 0) remark(`freed ${humanBytes(freedBytes)}`);
+  remarkKept(report, remark);
 }

@@ -181,14 +181,15 @@ describe('cli/commands on images', ({test}) => {
   });
 
   test('rmi: prints what went, and remarks on what it freed', async () => {
-    const report = {untagged: ['a:1'], deleted: [DIGESTS.config], freedBytes: 2_000_000, busy: null};
+    const kept = {keptBytes: 0, keptFor: []};
+    const report = {untagged: ['a:1'], deleted: [DIGESTS.config], freedBytes: 2_000_000, ...kept};
     const {stdout, stderr} = await runWinch(['rmi', 'a:1'], {images: {remove: async () => report}});
     assert.is(stdout, `Untagged: a:1\nDeleted: ${DIGESTS.config}\n`);
     assert.is(stderr, 'freed 2MB\n');
-    const later = {...report, freedBytes: null, busy: {pid: 12, command: 'winch pull', runningSeconds: 3}};
+    const later = {...report, keptBytes: 5, keptFor: [{pid: 12, command: 'winch pull', runningSeconds: 3}]};
     assert.match(
       (await runWinch(['rmi', 'a'], {images: {remove: async () => later}})).stderr,
-      /^pid 12 \(winch pull, started 3 s ago\) is using the store/,
+      /^left 5B to pid 12 \(winch pull, started 3 s ago\)/m,
     );
   });
 
@@ -196,7 +197,7 @@ describe('cli/commands on images', ({test}) => {
     const seen: unknown[] = [];
     const remove = async (_: readonly string[], options?: {readonly force?: boolean | undefined}) => {
       seen.push(options?.force);
-      return {untagged: [], deleted: [], freedBytes: 0, busy: null};
+      return {untagged: [], deleted: [], freedBytes: 0, keptBytes: 0, keptFor: []};
     };
     await runWinch(['rmi', '-f', 'a'], {images: {remove}});
     await runWinch(['rmi', 'a'], {images: {remove}});

@@ -10,7 +10,8 @@ const REPORT: PruneReport = {
   droppedBlobs: 0,
   storeBytes: null,
   freedBytes: 12_345_678,
-  busy: null,
+  keptBytes: 0,
+  keptFor: [],
 };
 
 async function prune(words: readonly string[], report = REPORT) {
@@ -58,10 +59,13 @@ describe('cli/commands/prune', ({test}) => {
     assert.equal([code, opened.length], [2, 0]);
   });
 
-  test('says that nothing could be removed now', async () => {
-    const {stdout, stderr, code} = await prune([], {...REPORT, freedBytes: null});
-    assert.equal([code, stdout], [0, '']);
-    assert.match(stderr, 'another pull is using the store: nothing was removed');
+  test('says what is left to whom', async () => {
+    const keptFor = [{pid: 12, command: 'winch pull', runningSeconds: 3}];
+    const {stderr, code} = await prune([], {...REPORT, keptBytes: 2_000_000, keptFor});
+    assert.is(code, 0);
+    assert.match(stderr, /^left 2MB to pid 12 \(winch pull, started 3 s ago\): a later prune/);
+    assert.match((await prune([], {...REPORT, keptBytes: 1})).stderr, 'left 1B to another process');
+    assert.is((await prune([])).stderr, '');
   });
 
   test('prints JSON, and refuses a filter before it opens the store', async () => {
