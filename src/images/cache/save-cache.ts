@@ -69,7 +69,7 @@ export async function saveCache(
     ...saved,
     images: images.map(({name, root}) => ({reference: familiarReference(parseReference(name)), digest: root.digest})),
     writtenBytes: documentBytes + saved.writtenBytes,
-    removedFiles: options.keep ? 0 : await sweepCache(directory, new Set(wanted)),
+    removedFiles: await sweepCache(directory, options.keep ? null : new Set(wanted)),
   };
 }
 
