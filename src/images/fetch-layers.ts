@@ -1,15 +1,14 @@
-import {statfs} from 'node:fs/promises';
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
 import type {Reference} from '../oci/reference.ts';
 import type {LayerRecord} from '../store/image-records.ts';
-import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
 import {hasLayerFileAlone} from './dropped-blobs.ts';
 import {fetchBlob} from './fetch-blob.ts';
 import {fetchLayer, missingParts} from './fetch-layer.ts';
 import type {BlobRecord} from './receive-layer.ts';
+import {requireSpace, type SpaceNeeds} from './require-space.ts';
 
 export interface LayersToFetch {
   readonly reference: Reference;
@@ -38,7 +37,7 @@ export async function fetchLayers(
   const present = new Map([...wanted.values(), ...blobs].map(({blobDigest, blobBytes}) => [blobDigest, blobBytes]));
   for (const {layer} of missing) present.delete(layer.blobDigest);
   for (const [digest, size] of present) options.onEvent?.({type: 'blob:present', digest, size});
-  await requireSpace(context.store, missing);
+  await requireSpace(context.store, needsOf(context, missing), options);
   let received = 0;
   const tasks = missing
     .toSorted((a, b) => b.layer.blobBytes - a.layer.blobBytes)
@@ -52,13 +51,21 @@ export async function fetchLayers(
 
 interface MissingPart {
   readonly layer: BlobRecord;
+  readonly needs: {readonly blob: boolean; readonly layer: boolean};
   fetch(reference: Reference, options: CallOptions): Promise<number>;
 }
 
 const missingLayers = (context: ImageContext, layers: readonly LayerRecord[]): readonly MissingPart[] =>
   layers
-    .filter((layer) => Object.values(missingParts(context, layer)).some(Boolean))
-    .map((layer) => ({layer, fetch: (reference, options) => fetchLayer(context, {reference, layer}, options)}));
+    .map((layer) => ({layer, needs: missingParts(context, layer)}))
+    .filter(({needs}) => needs.blob || needs.layer)
+    .map(({layer, needs}) => ({
+      layer,
+      needs,
+      fetch: (reference, options) => fetchLayer(context, {reference, layer}, options),
+    }));
+
+const BLOB_ALONE = Object.freeze({blob: true, layer: false});
 
 const missingBlobs = (
   context: ImageContext,
@@ -67,10 +74,23 @@ const missingBlobs = (
 ): readonly MissingPart[] =>
   [...new Map(blobs.map((blob) => [blob.blobDigest, blob])).values()]
     .filter(({blobDigest, blobBytes}) => !layers.has(blobDigest) && !hasBlob(context, blobDigest, blobBytes))
-    .map((layer) => ({layer, fetch: (reference, options) => fetchBlob(context, {reference, layer}, options)}));
+    .map((layer) => ({
+      layer,
+      needs: BLOB_ALONE,
+      fetch: (reference, options) => fetchBlob(context, {reference, layer}, options),
+    }));
 
 const hasBlob = ({store}: ImageContext, digest: BlobRecord['blobDigest'], size: number): boolean =>
   store.blobs.has({digest, size}) || hasLayerFileAlone(store, digest);
+
+function needsOf({store}: ImageContext, missing: readonly MissingPart[]): SpaceNeeds {
+  const blobs = missing.filter(({needs}) => needs.blob).map(({layer}) => layer);
+  const rest = blobs.map(({blobDigest, blobBytes}) => blobBytes - store.blobs.partialBytes(blobDigest));
+  return {
+    blobBytes: rest.reduce((sum, bytes) => sum + Math.max(0, bytes), 0),
+    layers: missing.filter(({needs}) => needs.layer).map(({layer}) => layer),
+  };
+}
 
 function distinctLayers(layers: readonly LayerRecord[]): ReadonlyMap<string, LayerRecord> {
   const byBlob = new Map<string, LayerRecord>();
@@ -85,14 +105,4 @@ function distinctLayers(layers: readonly LayerRecord[]): ReadonlyMap<string, Lay
     byBlob.set(layer.blobDigest, layer);
   }
   return byBlob;
-}
-
-async function requireSpace(store: Store, missing: readonly MissingPart[]): Promise<void> {
-  const needed = missing.reduce((sum, {layer}) => sum + layer.blobBytes, 0);
-  const {bavail, bsize} = await statfs(store.paths.root);
-  if (needed <= bavail * bsize) return;
-  throw new WinchError('STORE_FULL', `${store.paths.root} has ${bavail * bsize} bytes free and needs ${needed}`, {
-    kind: 'storage',
-    hint: 'free space there or choose another root',
-  });
 }

@@ -1,3 +1,4 @@
+import {isWinchError} from '../errors.ts';
 import {digestsOfImage} from '../store/image-digests.ts';
 import type {Lease} from '../store/leases.ts';
 import type {ImageContext} from './context.ts';
@@ -22,7 +23,13 @@ export async function claimImage(
     const digests = store.read((database) => digestsOfImage(database, found.image.manifestDigest), []);
     // What was removed before the claim was made is found to be gone by looking again.
     if (!lease || digests.join() === claimed) return found;
-    await lease.claim(digests);
+    try {
+      await lease.claim(digests);
+    } catch (error) {
+      // A full disk keeps no image from being used; what is open of it stays, whatever is removed.
+      if (isWinchError(error, 'STORE_FULL')) return found;
+      throw error;
+    }
     claimed = digests.join();
   }
 }

@@ -1,6 +1,5 @@
 import type {CallOptions} from '../events.ts';
 import type {Digest} from '../oci/digest.ts';
-import {layerCompression} from '../oci/media-types.ts';
 import {formatPlatform, parsePlatform} from '../oci/platform.ts';
 import {familiarReference, parseReference, type Reference} from '../oci/reference.ts';
 import type {CredentialDescription} from '../registry/credentials.ts';
@@ -14,6 +13,7 @@ import {openCredentialsOf} from './logins/open-credentials.ts';
 import {openHostsOf} from './open-registry.ts';
 import {type PlannedImages, resolvePlan} from './plan-documents.ts';
 import type {RegistrySettings} from './registry-settings.ts';
+import {guessLayerFile} from './require-space.ts';
 
 export interface PlanOptions extends CallOptions {
   readonly platform?: string | undefined;
@@ -66,9 +66,6 @@ export interface PlanContext {
   readonly settings: RegistrySettings;
 }
 
-/** What most layers of images unpack to, for each compressed byte; guessed high. */
-const UNPACKED_RATIO = 3;
-
 /**
  * Says what a pull would download and from where; only manifests and configs are read, and nothing is stored.
  *
@@ -117,9 +114,7 @@ interface DiskNeeds {
 
 function diskTotals(store: Store, {layers, unpacked}: DiskNeeds) {
   const unwritten = unpacked.filter(({diffId}) => !hasLayerFile(store, diffId));
-  const files = unwritten.map(({blobBytes, mediaType}) =>
-    layerCompression(mediaType) === 'none' ? blobBytes : blobBytes * UNPACKED_RATIO,
-  );
+  const files = unwritten.map(guessLayerFile);
   const blobBytes = layers.reduce((sum, {size, state}) => sum + (state === 'present' ? 0 : size), 0);
   return {diskBytes: files.reduce((sum, bytes) => sum + bytes, blobBytes), isDiskEstimated: unwritten.length > 0};
 }

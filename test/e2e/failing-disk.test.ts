@@ -20,6 +20,14 @@ const NOISE = createHash('shake256', {outputLength: 4 * MIB}).digest();
 const LARGE = buildImage({layers: [buildTar([{path: 'noise', content: NOISE}])], compression: 'none'});
 /** A small blob and a large layer file. */
 const SWELLING = buildImage({layers: [buildTar([{path: 'zeros', content: Buffer.alloc(12 * MIB)}])]});
+/** A blob that does not compress, whose layer file is guessed to be three times as large as it is. */
+const PACKED = buildImage({layers: [buildTar([{path: 'noise', content: NOISE}])]});
+const TWO_LAYERS = buildImage({
+  layers: [
+    buildTar([{path: 'first', content: NOISE.subarray(0, MIB)}]),
+    buildTar([{path: 'zeros', content: Buffer.alloc(12 * MIB)}]),
+  ],
+});
 const SMALL = buildImage({layers: [buildTar([{path: 'text', content: 'text'}])]});
 
 interface FullDisk {
@@ -63,6 +71,61 @@ describe('e2e/failing-disk', ({test}) => {
       {skip},
     );
   }
+
+  test(
+    'S05 a pull that cannot fit ends before the first byte, with what it needs, what there is and what could be had back',
+    async () => {
+      await using registry = await serve();
+      await using disk = await openSmallDisk(registry);
+      const {host} = registry;
+      requireSuccess(await disk.run(['pull', `${host}/small:1`]));
+      requireSuccess(await disk.run(['tag', `${host}/old:1`, `${host}/small:1`]));
+      await disk.fill(2 * MIB);
+      const {stderr} = requireRefusal(await disk.run(['pull', `${host}/large:1`]), 'STORE_FULL');
+      assert.match(stderr, /store has 3 MB free, and at least 9 MB are needed/);
+      assert.match(stderr, /what no image needs takes 1 MB of it; winch df shows .* winch prune frees it/);
+      const [layer] = LARGE.layers;
+      assert.deepEqual(
+        registry.requests.filter(({url}) => layer && url.endsWith(layer.digest)),
+        [],
+      );
+    },
+    {skip},
+  );
+
+  test(
+    'S05 a pull that may not fit is tried, and says so',
+    async () => {
+      await using registry = await serve();
+      await using disk = await openSmallDisk(registry);
+      await disk.fill(11 * MIB);
+      const {stderr} = requireSuccess(await disk.run(['pull', `${registry.host}/packed:1`]));
+      assert.match(stderr, /store has 12 MB free, and about 17 MB may be needed/);
+      await disk.requireSound();
+    },
+    {skip},
+  );
+
+  test(
+    'S05 what arrived before the disk was full is not downloaded again',
+    async () => {
+      await using registry = await serve();
+      await using disk = await openSmallDisk(registry);
+      const pull = ['pull', `${registry.host}/two-layers:1`];
+      const [first, zeros] = TWO_LAYERS.layers;
+      registry.setFaults([{on: 'blob', matching: zeros?.digest ?? '', times: 1, delayMs: 1000}]);
+      await disk.fill(9 * MIB);
+      requireRefusal(await disk.run(pull), 'STORE_FULL');
+      const before = registry.requests.length;
+      await disk.requireRunning();
+      await disk.fill(null);
+      requireSuccess(await disk.run(pull));
+      const again = registry.requests.slice(before).filter(({url}) => first && url.endsWith(first.digest));
+      for (const {headers} of again) assert.match(headers.range ?? '', /^bytes=[1-9]/);
+      await disk.requireSound();
+    },
+    {skip},
+  );
 
   test(
     'S08 a storm of interrupted writes is no failure',
@@ -122,6 +185,8 @@ async function serve(): Promise<RegistryServer> {
   registry.put('large', '1', LARGE);
   registry.put('swelling', '1', SWELLING);
   registry.put('small', '1', SMALL);
+  registry.put('packed', '1', PACKED);
+  registry.put('two-layers', '1', TWO_LAYERS);
   return registry;
 }
 
@@ -179,7 +244,8 @@ function requireSuccess(exit: WinchExit): WinchExit {
   return exit;
 }
 
-function requireRefusal({exitCode, stderr}: WinchExit, code: string, what = ''): void {
-  assert.match(stderr, new RegExp(`^winch: ${code}: `, 'm'), `${what}: ${stderr}`);
-  assert.equal(exitCode, 6, what);
+function requireRefusal(exit: WinchExit, code: string, what = ''): WinchExit {
+  assert.match(exit.stderr, new RegExp(`^winch: ${code}: `, 'm'), `${what}: ${exit.stderr}`);
+  assert.equal(exit.exitCode, 6, what);
+  return exit;
 }

@@ -225,14 +225,14 @@ describe('images/dropped-blobs', ({test}) => {
     assert.equal([sample.hasBlob(base), sample.hasBlob(app)], [true, false]);
   });
 
-  test('a database from before that is missing takes the images along that had no copies', async () => {
+  test('a database that is rebuilt without the copies is sound, and a pull makes the image whole', async () => {
     await using sample = await openSample();
     await sample.images.prune({blobs: true});
     await sample.store.toolkit.close();
     writeFileSync(join(sample.root, 'winch.db'), 'no database at all '.repeat(999));
     const {images} = await sample.store.open();
-    const {isClean} = await images.check({repair: true});
-    assert.equal([isClean, await images.list()], [true, []]);
+    assert.is((await images.check({repair: true})).isClean, true);
+    assert.is((await images.check({deep: true})).isClean, true);
     await images.pull(sample.reference, AMD64);
     assert.equal(findStoreProblems(sample.root), []);
   });
