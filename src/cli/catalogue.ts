@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,
   tree: async () => (await import('./commands/tree.ts')).treeCommand,
+  files: async () => (await import('./commands/files.ts')).filesCommand,
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   which: async () => (await import('./commands/which.ts')).whichCommand,
   tag: async () => (await import('./commands/tag.ts')).tagCommand,

@@ -9,6 +9,7 @@ import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
+import type {FilesOptions, ImageFile} from '../images/list-files.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
@@ -38,6 +39,8 @@ export interface Images extends Archives {
   history(reference: string): Promise<readonly HistoryEntry[]>;
   /** Roots first; an image is a child of the image whose whole chain of layers it starts with. */
   tree(): Promise<readonly ImageTreeNode[]>;
+  /** The files of an image, or of one of its layers. */
+  files(reference: string, options?: FilesOptions): AsyncGenerator<ImageFile>;
   /** What turns the first image into the second: files and settings. */
   diff(from: string, to: string, options?: DiffOptions): Promise<ImageDiff>;
   /** The images that have a path or a digest, and the layer it came with. */
@@ -87,6 +90,9 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
     tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
+    files: async function* (...args) {
+      yield* (await load(import('../images/list-files.ts'))).listFiles(context, ...args);
+    },
     diff: async (from, to, options) =>
       (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
     which: async (...args) => (await load(import('../images/which.ts'))).findHolders(context, ...args),
