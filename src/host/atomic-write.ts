@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {copyFile, type FileHandle, mkdir, open, rename, rm} from 'node:fs/promises';
+import {copyFile, type FileHandle, mkdir, open, opendir, rename, rm} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {storageError} from './storage-error.ts';
@@ -67,14 +67,47 @@ async function moveAcross(staging: string, path: string, durability: Durability)
 
 const stagingBeside = (path: string): string => `${path}.${randomBytes(6).toString('hex')}.tmp`;
 
-/** Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut. */
+/**
+ * Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut, also where
+ * another process has just made them, or was killed before it could sync them.
+ */
 export async function ensureDirectory(path: string, durability: Durability): Promise<void> {
   const absolute = resolve(path);
   const topmost = await mkdir(absolute, {recursive: true, mode: 0o700}).catch((error: unknown) => {
     throw hasErrno(error, 'EEXIST', 'ENOENT') ? notDirectory(absolute, error) : error;
   });
-  if (topmost === undefined || durability === 'fast') return;
-  for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
+  if (durability === 'fast') return;
+  if (topmost !== undefined) {
+    for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
+  }
+  await (topmost === undefined ? syncFreshNames(absolute, 0) : syncFreshNames(dirname(topmost), 1));
+}
+
+/**
+ * Syncs the name of a directory with nothing in it (beside what was just made), and those of such directories above it:
+ * whoever puts the first thing into a directory has synced its name before.
+ */
+async function syncFreshNames(path: string, ownEntries: 0 | 1): Promise<void> {
+  const parent = dirname(path);
+  if (parent === path || !(await hasAtMost(path, ownEntries))) return;
+  await syncDirectory(parent).catch(ignoreForeign);
+  await syncFreshNames(parent, 1);
+}
+
+async function hasAtMost(path: string, most: number): Promise<boolean> {
+  const entries = await opendir(path).catch(ignoreForeign);
+  if (!entries) return false;
+  try {
+    for (let count = 0; count <= most; count += 1) if ((await entries.read()) === null) return true;
+    return false;
+  } finally {
+    await entries.close();
+  }
+}
+
+/** What this process may not read is not its own to make durable. */
+function ignoreForeign(error: unknown): void {
+  if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
 }
 
 /** A file in its place, or a link to nowhere: mkdir(2) says so otherwise than of a file above it. */

@@ -6,8 +6,8 @@ import {DatabaseSync} from 'node:sqlite';
 import {buildImage} from '../../fixtures/build-image.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
-import {readDiskLog, recordingWords} from '../helpers/disk-log.ts';
-import {CUTS, openDiskModel, writeRemains} from '../helpers/disk-model.ts';
+import {type DiskOperation, readDiskLog, recordingWords} from '../helpers/disk-log.ts';
+import {CUTS, type Cut, type DiskModel, openDiskModel, writeRemains} from '../helpers/disk-model.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {findStoreProblems} from '../helpers/store-problems.ts';
 import {describe} from '../helpers/suite.ts';
@@ -28,6 +28,11 @@ describe('e2e/write-order', ({test: declare}) => {
   test('S04 a power cut at any moment of a further pull leaves what was there, and after the end all of it', async (lab) => {
     await pull(lab, lab.old);
     await requireDurable(lab, {words: ['pull', lab.image], kept: [lab.old], wanted: [lab.image]});
+  });
+
+  test('S04 a power cut at any moment of a pull finds the directories that a killed one has made', async (lab) => {
+    const words = ['pull', lab.old];
+    await requireDurable(lab, {killed: words, words, kept: [], wanted: [lab.old]});
   });
 
   test('S04 a power cut at any moment of load and tag leaves what was there, and after the end all of it', async (lab) => {
@@ -75,6 +80,8 @@ async function pull({winch}: Lab, ...references: readonly string[]): Promise<voi
 }
 
 interface Recording {
+  /** Runs before, in vain: it is killed at its second sync, that of directories it has made in the store. */
+  readonly killed?: readonly string[];
   readonly words: readonly string[];
   /** Tags that are there at any time. */
   readonly kept: readonly string[];
@@ -97,33 +104,49 @@ interface Replay {
 }
 
 /** Runs a command and looks at what a power cut after each of its operations could have left. */
-async function replay({winch}: Lab, {words, kept, wanted}: Recording): Promise<Replay> {
-  const {directory, root} = winch;
-  const [model, logs, scratch] = [openDiskModel(root), join(directory, 'logs'), join(directory, 'scratch')];
-  mkdirSync(logs);
-  const {exitCode, stderr} = await winch.run(words, {within: recordingWords(join(logs, 'log'))});
-  assert.equal(exitCode, 0, stderr);
-  const seen = new Map<string, Remains>();
-  const look = (): readonly Remains[] =>
-    CUTS.map((cut) => {
-      const remains = model.cut(cut);
-      const key = keyOf(remains);
-      const found = seen.get(key) ?? inspect(remains, scratch);
-      seen.set(key, found);
-      return found;
-    });
+async function replay({winch}: Lab, {killed, words, kept, wanted}: Recording): Promise<Replay> {
+  const model = openDiskModel(winch.root);
+  if (killed) for (const operation of await record(winch, killed, 2)) model.apply(operation);
+  const look = createLook(model, join(winch.directory, 'scratch'));
   const damages: string[] = [];
-  for (const operation of readDiskLog(logs, 'log', root)) {
+  for (const operation of await record(winch, words)) {
     model.apply(operation);
-    look().forEach(({problems, tags}, index) => {
+    look.all().forEach(({problems, tags}, index) => {
       const missing = kept.filter((tag) => !tags.includes(tag)).map((tag) => `${tag} is gone`);
       const where = `${JSON.stringify(CUTS[index])} after ${operation.type} ${operation.path}`;
       damages.push(...[...problems, ...missing].map((problem) => `${where}: ${problem}`));
     });
   }
+  const lost = look.all().flatMap(({tags}) => wanted.filter((tag) => !tags.includes(tag)));
+  return {damages, lost, states: look.states()};
+}
+
+async function record(
+  winch: Winch,
+  words: readonly string[],
+  killedAtSync?: number,
+): Promise<readonly DiskOperation[]> {
+  const logs = join(winch.directory, 'logs');
+  mkdirSync(logs);
+  const within = recordingWords(join(logs, 'log'), killedAtSync);
+  const {exitCode, signal, stderr} = await winch.run(words, {within, env: {UV_THREADPOOL_SIZE: '1'}});
+  assert.deepEqual([exitCode, signal], killedAtSync === undefined ? [0, null] : [null, 'SIGKILL'], stderr);
+  const operations = readDiskLog(logs, 'log', winch.root);
   rmSync(logs, {recursive: true});
-  const lost = look().flatMap(({tags}) => wanted.filter((tag) => !tags.includes(tag)));
-  return {damages, lost, states: seen.size};
+  return operations;
+}
+
+/** Looks at every kind of cut, and at equal remains once. */
+function createLook(model: DiskModel, scratch: string) {
+  const seen = new Map<string, Remains>();
+  const look = (cut: Cut): Remains => {
+    const remains = model.cut(cut);
+    const key = keyOf(remains);
+    const found = seen.get(key) ?? inspect(remains, scratch);
+    seen.set(key, found);
+    return found;
+  };
+  return {all: () => CUTS.map(look), states: () => seen.size};
 }
 
 interface Remains {

@@ -19,10 +19,16 @@ const CALLS = [
   ...['mkdir', 'mkdirat', 'link', 'linkat', 'symlinkat', 'fallocate', 'copy_file_range', 'sendfile'],
 ];
 
-/** Words in front of a command line whose operations are then in the files `<log>.<thread>`. */
-export const recordingWords = (log: string): readonly string[] => [
-  ...['strace', '-f', '-ff', '-ttt', '-T', '-y', '-xx', '-qq', '-s', '100000000', '--seccomp-bpf'],
-  ...['-o', log, '-e', `trace=${CALLS.join(',')}`],
+/**
+ * Words in front of a command line whose operations are then in the files `<log>.<thread>`.
+ *
+ * @param killedAtSync The fsync, counted in each thread by itself, that kills the command as it begins.
+ */
+export const recordingWords = (log: string, killedAtSync?: number): readonly string[] => [
+  ...['strace', '-f', '-ff', '-ttt', '-T', '-y', '-xx', '-qq', '-s', '100000000', '-o', log],
+  ...['-e', `trace=${CALLS.join(',')}`],
+  // With --seccomp-bpf, strace 6.1 injects at the first call of any name only.
+  ...(killedAtSync === undefined ? ['--seccomp-bpf'] : ['-e', `inject=fsync:signal=KILL:when=${killedAtSync}`]),
 ];
 
 interface Call {
