@@ -6,11 +6,15 @@ import {matchesFilter, type PruneFilter} from './prune-filter.ts';
 
 /**
  * Gives up the compressed copies of layers whose files are there and recorded, of images that the filter means; a copy
- * that an image outside of the filter has as well stays. Part of a garbage collection, which then removes the files.
+ * that an image outside of the filter has as well stays, and so does one that somebody works with. Part of a garbage collection, which then removes the files.
  *
  * @returns how many
  */
-export function dropUnpacked(database: Database, {store, now}: ImageContext, filter: PruneFilter): number {
+export function dropUnpacked(
+  database: Database,
+  {store, now}: ImageContext,
+  {isClaimed, ...filter}: PruneFilter & {readonly isClaimed: (digest: string) => boolean},
+): number {
   const kept = new Set(
     listImages(database)
       .filter((image) => !matchesFilter(store, image, filter))
@@ -19,6 +23,7 @@ export function dropUnpacked(database: Database, {store, now}: ImageContext, fil
   const dropped = listUnpacked(database).filter(
     (blob) =>
       !blob.users.some((user) => kept.has(user)) &&
+      !isClaimed(blob.digest) &&
       store.blobs.has(blob) &&
       store.layers.has(blob.diffId, blob.fileBytes),
   );

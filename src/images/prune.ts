@@ -60,7 +60,7 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
   const remove = (database: Database, isClaimed: (digest: string) => boolean) => {
     const running = new Set(listImagesInUse(store).map(({imageId}) => imageId));
     const isInUse = (imageId: string) => running.has(imageId) || isClaimed(imageId);
-    removed = removeChosen(database, context, {...options, isInUse});
+    removed = removeChosen(database, context, {...options, isInUse, isClaimed});
     if (sizes === null || keepBytes === undefined) return;
     const {chosen, storeBytes} = chooseLeastUsed(database, context, {keepBytes, sizes, filter: options, isInUse});
     const {untagged, deleted} = removeImages(database, chosen, context.now());
@@ -80,6 +80,7 @@ type Removed = Omit<PruneReport, keyof Collection>;
 
 interface Choice extends PruneOptions {
   readonly isInUse: (imageId: string) => boolean;
+  readonly isClaimed: (digest: string) => boolean;
 }
 
 function removeChosen(database: Database, context: ImageContext, options: Choice): Removed {

@@ -212,6 +212,20 @@ describe('images/dropped-blobs', ({test}) => {
     assert.equal(layersOf(ONE).map(sample.hasBlob), [true, true]);
   });
 
+  test('a copy that somebody works with stays', async () => {
+    await using sample = await openSample();
+    const store = openStore({root: sample.root, durability: 'fast'});
+    const [base, app] = ONE.layers;
+    if (!base || !app) throw new Error('the sample has no layers');
+    const lease = await store.lease();
+    await lease.claim([base.digest]);
+    assert.is((await sample.images.prune({blobs: true})).droppedBlobs, 1);
+    assert.equal([droppedIn(sample.root), sample.hasBlob(base.digest)], [[app.digest], true]);
+    lease.release();
+    store.close();
+    assert.is((await sample.images.prune({blobs: true})).droppedBlobs, 1);
+  });
+
   test('a layer that is only downloaded is kept, and so is what an image outside of the filter has', async () => {
     const kept = imageOf([baseTar, otherTar], {config: {Labels: {keep: ''}}});
     await using sample = await openSample();
