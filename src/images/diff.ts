@@ -1,6 +1,6 @@
 import type {CallOptions} from '../events.ts';
-import {applyLayer, type FileNode} from '../layers/file-tree.ts';
-import {readLayerTree} from '../layers/read-layer-tree.ts';
+import type {FileNode} from '../layers/file-tree.ts';
+import {stackLayer} from '../layers/read-layer-index.ts';
 import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../oci/image-config.ts';
 import {type ImageRecord, layersOf, type StoredLayer} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
@@ -35,7 +35,7 @@ export interface DiffSide {
 /**
  * What turns one stored image into another: files added, changed and removed, and other settings.
  *
- * Reads the headers of layers, and the content of files that have the same size in different layers; nothing of images
+ * Reads the indexes of layers, and the content of files that have the same size in different layers; nothing of images
  * with the same layers. Memory grows with the number of names, not with their content. Layers that are only downloaded
  * are unpacked first.
  *
@@ -112,10 +112,8 @@ async function readTrees(
   if (before.layers.length === sharedLayers && after.layers.length === sharedLayers) return {before: null, after: null};
   const stack = async (base: FileNode | null, layers: readonly StoredLayer[]) => {
     let root = base;
-    for (const {diffId, tarBytes, entries} of layers) {
-      const path = store.layers.path(diffId);
-      root = applyLayer(root, {tree: await readLayerTree({path, tarBytes, entries}, {signal}), path});
-    }
+    for (const layer of layers)
+      root = await stackLayer(root, {...layer, path: store.layers.path(layer.diffId)}, {signal});
     return root;
   };
   const base = await stack(null, before.layers.slice(0, sharedLayers));

@@ -1,6 +1,6 @@
-import {applyLayer, type FileNode} from '../layers/file-tree.ts';
+import type {FileNode} from '../layers/file-tree.ts';
 import {findFile} from '../layers/find-file.ts';
-import {readLayerTree} from '../layers/read-layer-tree.ts';
+import {stackLayer} from '../layers/read-layer-index.ts';
 import type {Digest} from '../oci/digest.ts';
 import {type ChainRecord, listChains} from '../store/chains.ts';
 import {type ImageRecord, listedLayersOf, listImages} from '../store/image-records.ts';
@@ -32,11 +32,9 @@ export async function findByPath(context: ImageContext, path: string, signal?: A
   const found: PathHolder[] = [];
   const bytes = Buffer.from(path).toString('latin1');
   const visit = async (chain: ChainRecord, below: FileNode | null): Promise<void> => {
-    signal?.throwIfAborted();
-    const layerPath = store.layers.path(chain.diffId);
-    if (chain.file === null) return;
-    const tree = await readLayerTree({path: layerPath, ...chain.file}, {signal});
-    const root = applyLayer(below, {tree, path: layerPath});
+    const {diffId, file} = chain;
+    if (file === null) return;
+    const root = await stackLayer(below, {path: store.layers.path(diffId), diffId, ...file}, {signal});
     searched.add(chain.chainId);
     for (const image of byChain.get(chain.chainId) ?? []) found.push(...lookUp(store, image, {root, bytes}));
     for (const next of above.get(chain.chainId) ?? []) await visit(next, root);

@@ -49,8 +49,8 @@ const DIGEST_PREFIX = /^(?:(?:sha256:)?[0-9a-f]{4,64}|sha512:[0-9a-f]{4,128})$/;
  * The stored images that have a path (`/etc/passwd`) or a digest: of an index, manifest, config, layer (as pushed or
  * unpacked) or chain; its first 4 digits will do.
  *
- * A path is looked up as a process in the image would: symlinks on the way are followed. The headers of every stored
- * layer are read for that, one chain of layers in memory at a time.
+ * A path is looked up as a process in the image would: symlinks on the way are followed. The index of every stored
+ * layer is read for that, one chain of layers in memory at a time.
  *
  * @throws {WinchError} `SUBJECT_INVALID`: neither a path nor a digest | `STORE_CORRUPT`
  */

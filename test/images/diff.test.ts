@@ -151,7 +151,7 @@ describe('images/diff', ({test}) => {
     const after = config({Env: ['A=3', 'C=4'], Entrypoint: ['/init'], Labels: {x: '2'}, ExposedPorts: {'80/tcp': {}}});
     await using pair = await openPair(before, after);
     const layer = digestHex(pair.built[0]?.diffIds[0] ?? 'sha256:');
-    damageTar(join(pair.root, 'layers', 'sha256', layer, 'layer.erofs'));
+    damageHead(join(pair.root, 'layers', 'sha256', layer, 'layer.erofs'));
     const {files, config: settings} = await pair.diff();
     assert.equal(files, []);
     assert.equal(
@@ -174,7 +174,7 @@ describe('images/diff', ({test}) => {
   test('says which layer file is damaged', async () => {
     await using pair = await openPair({layers: [BASE]}, {layers: [[{path: 'a', content: 'x'}]]});
     const layer = digestHex(pair.built[0]?.diffIds[0] ?? 'sha256:');
-    damageTar(join(pair.root, 'layers', 'sha256', layer, 'layer.erofs'));
+    damageHead(join(pair.root, 'layers', 'sha256', layer, 'layer.erofs'));
     const error = await rejectionOf(pair.diff());
     assert.is(error.code, 'STORE_CORRUPT');
     assert.ok(error.message.includes(layer));
@@ -189,9 +189,9 @@ describe('images/diff', ({test}) => {
   });
 });
 
-/** Overwrites the first header of the tar in a layer file. */
-function damageTar(path: string): void {
+/** Overwrites the superblock of a layer file. */
+function damageHead(path: string): void {
   const file = openSync(path, 'r+');
-  writeSync(file, Buffer.alloc(512, 'x'), 0, 512, 4096);
+  writeSync(file, Buffer.alloc(512, 'x'), 0, 512, 1024);
   closeSync(file);
 }
