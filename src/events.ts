@@ -89,6 +89,20 @@ export type WinchEvent =
   | {readonly type: 'host:paused'; readonly host: string; readonly reason: string; readonly delayMs: number}
   | {readonly type: 'mirror:failed'; readonly registry: string; readonly mirror: string; readonly reason: string}
   | {readonly type: 'bundle:copying'; readonly directory: string}
+  /** An archive that can be read only once, or has to be unpacked first. `totalBytes` null: not known before its end. */
+  | {
+      readonly type: 'archive:reading';
+      readonly archive: string;
+      readonly readBytes: number;
+      readonly totalBytes: number | null;
+    }
+  /** All blobs are there, and become one file. */
+  | {
+      readonly type: 'archive:packing';
+      readonly archive: string;
+      readonly packedBytes: number;
+      readonly totalBytes: number;
+    }
   | {readonly type: 'container:started'; readonly id: string}
   | {readonly type: 'container:exited'; readonly id: string; readonly exitCode: number}
   | {readonly type: 'warning:raised'; readonly code: string; readonly message: string};

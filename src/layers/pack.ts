@@ -11,6 +11,8 @@ export interface PackOptions {
   readonly expectedDigest: (path: string) => Digest | null;
   /** Whether the archive survives a power cut. */
   readonly isDurable: boolean;
+  /** Called with the bytes of such files that are in the archive. */
+  readonly onPacked?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -24,7 +26,8 @@ const WRITE_BYTES = 1024 * 1024;
  * @throws {WinchError} `STORE_CORRUPT`: a file has not the digest that it must have; the tar is then useless
  */
 export async function packFiles(directory: string, output: string, options: PackOptions): Promise<void> {
-  const {files, expectedDigest, isDurable, signal} = options;
+  const {files, expectedDigest, isDurable, onPacked, signal} = options;
+  let packed = 0;
   const tar = pack(directory, {
     entries: [...files],
     map: (header) => ({...header, mode: FILE_MODE, mtime: EPOCH, uid: 0, gid: 0}),
@@ -32,7 +35,11 @@ export async function packFiles(directory: string, output: string, options: Pack
       const expected = expectedDigest(name);
       if (expected === null) return stream;
       const digester = createDigester(digestAlgorithm(expected));
-      stream.on('data', (chunk: Buffer) => digester.update(chunk));
+      stream.on('data', (chunk: Buffer) => {
+        digester.update(chunk);
+        packed += chunk.length;
+        onPacked?.(packed);
+      });
       stream.on('end', () => {
         if (digester.digest() !== expected) tar.destroy(wrongBytes(expected));
       });

@@ -1,6 +1,7 @@
 import type {FileHandle} from 'node:fs/promises';
 import {posix} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
 import {openRegularFile} from '../host/file-regions.ts';
 import {storageError} from '../host/storage-error.ts';
 import {displayBytes} from '../layers/byte-string.ts';
@@ -22,11 +23,8 @@ const LINK_LIMIT = 40;
  *
  * @throws {WinchError} `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `LIMIT_ARCHIVE_ENTRIES` | `FILE_UNUSABLE`
  */
-export async function openArchiveFiles(
-  path: string,
-  {signal}: {readonly signal?: AbortSignal | undefined},
-): Promise<FileSet> {
-  const unpacked = await unpackIfPacked(await openArchive(path), {path, signal});
+export async function openArchiveFiles(path: string, {signal, onEvent}: CallOptions): Promise<FileSet> {
+  const unpacked = await unpackIfPacked(await openArchive(path), {path, signal, onEvent});
   const {file, close} = unpacked;
   try {
     const {size: bytes} = await file.stat();

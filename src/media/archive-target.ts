@@ -1,7 +1,7 @@
 import {lstat, mkdir, readdir, rename, rm} from 'node:fs/promises';
 import {basename, dirname, join, resolve} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
-import type {CallOptions} from '../events.ts';
+import type {CallOptions, EventSink} from '../events.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
 import type {LockDirectory} from '../host/locks.ts';
 import {storageError} from '../host/storage-error.ts';
@@ -26,6 +26,8 @@ export interface ArchiveTargetOptions {
   readonly locks: LockDirectory;
 }
 
+/** No more often than a display can follow. */
+const EVENT_BYTES = 4 * 1024 * 1024;
 /** In the directory in which an archive is built. */
 const UNNAMED = '.archive';
 /** First what a reader needs first. */
@@ -113,15 +115,17 @@ interface Packing {
   readonly durability: Durability;
 }
 
-async function packInto(path: string, packing: Packing, {signal}: CallOptions): Promise<void> {
+async function packInto(path: string, packing: Packing, {signal, onEvent}: CallOptions): Promise<void> {
   const {staging, durability} = packing;
   const isDurable = durability === 'full';
   const unnamed = join(staging, UNNAMED);
   try {
+    const files = await listFiles(packing);
     await packFiles(staging, unnamed, {
-      files: await listFiles(packing),
+      files,
       expectedDigest: digestByPath,
       isDurable,
+      onPacked: tellPacking(path, await sizeOfBlobs(packing), onEvent),
       signal,
     });
     await rename(unnamed, path);
@@ -130,6 +134,21 @@ async function packInto(path: string, packing: Packing, {signal}: CallOptions): 
     signal?.throwIfAborted();
     throw storageError(error, path);
   }
+}
+
+async function sizeOfBlobs({staging, blobs}: Packing): Promise<number> {
+  let bytes = 0;
+  for (const digest of blobs) bytes += (await lstat(join(staging, blobPath(digest)))).size;
+  return bytes;
+}
+
+function tellPacking(archive: string, totalBytes: number, onEvent: EventSink | undefined) {
+  let told = 0;
+  return (packedBytes: number): void => {
+    if (packedBytes - told < EVENT_BYTES && packedBytes < totalBytes) return;
+    told = packedBytes;
+    onEvent?.({type: 'archive:packing', archive, packedBytes, totalBytes});
+  };
 }
 
 async function listFiles({staging, blobs}: Packing): Promise<readonly string[]> {

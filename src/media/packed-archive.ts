@@ -2,10 +2,12 @@ import {type FileHandle, mkdtemp, open, rm, statfs} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
 import {readRegion} from '../host/file-regions.ts';
 import {storageError} from '../host/storage-error.ts';
 import {SIGNATURE_BYTES} from '../layers/compression.ts';
 import {decompressArchive, isPacked} from './decompress-archive.ts';
+import {tellReading} from './tell-reading.ts';
 
 export interface UnpackedArchive {
   readonly file: FileHandle;
@@ -14,9 +16,8 @@ export interface UnpackedArchive {
   close(): Promise<void>;
 }
 
-interface PackedArchive {
+interface PackedArchive extends CallOptions {
   readonly path: string;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What is left free on a disk. */
@@ -27,7 +28,10 @@ const RESERVED_SHARE = 0.05;
  *
  * @throws {WinchError} as `decompressArchive` | `LIMIT_UNPACKED`: more than the disk of temporary files can take
  */
-export async function unpackIfPacked(file: FileHandle, {path, signal}: PackedArchive): Promise<UnpackedArchive> {
+export async function unpackIfPacked(
+  file: FileHandle,
+  {path, signal, onEvent}: PackedArchive,
+): Promise<UnpackedArchive> {
   const {buffer, bytesRead} = await file.read(Buffer.alloc(SIGNATURE_BYTES), {position: 0});
   if (!isPacked(buffer.subarray(0, bytesRead))) return {file, path, close: () => file.close()};
   const {size} = await file.stat();
@@ -36,7 +40,8 @@ export async function unpackIfPacked(file: FileHandle, {path, signal}: PackedArc
   const removeDirectory = () => rm(directory, {recursive: true, force: true});
   const plain = join(directory, 'archive.tar');
   try {
-    const chunks = decompressArchive(readRegion({path, offset: 0, size}, 0, {signal}), {signal});
+    const bytes = readRegion({path, offset: 0, size}, 0, {signal});
+    const chunks = decompressArchive(tellReading(bytes, {name: path, totalBytes: size}, {onEvent}), {signal});
     await writeWithin(plain, chunks, await spareBytes(directory));
     const unpacked = await open(plain);
     return {

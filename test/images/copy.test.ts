@@ -402,8 +402,15 @@ describe('images/copy', ({test}) => {
     writeFileSync(join(directory.path, '.a.tar.winch-partial/.archive'), 'a part');
     const {images} = store.toolkit;
     const archive = `oci-archive:${directory.path}/a.tar`;
-    const copied = await images.copy(`${registry.host}/app:1`, archive);
+    const packed: unknown[] = [];
+    const copied = await images.copy(`${registry.host}/app:1`, archive, {
+      onEvent: (event) => {
+        if (event.type === 'archive:packing') packed.push([event.archive, event.packedBytes, event.totalBytes]);
+      },
+    });
     assert.equal([copied.presentBlobs, copied.copiedBlobs], [1, amd64.blobs.size - 1]);
+    const bytesInAll = Buffer.concat([amd64.manifest.bytes, ...amd64.blobs.values()]).length;
+    assert.equal(packed, [[join(directory.path, 'a.tar'), bytesInAll, bytesInAll]]);
     assert.equal(readdirSync(directory.path), ['a.tar']);
     const bytes = readFileSync(join(directory.path, 'a.tar'));
     assert.not(bytes.includes('.tmp') || bytes.includes(arm64.config.digest.slice('sha256:'.length)));

@@ -1,5 +1,5 @@
 import type {WinchEvent} from '../../events.ts';
-import {describeWait} from './describe-event.ts';
+import {activityAfter, isCounting} from './activity.ts';
 import {createRateMeter, type RateMeter} from './rate-meter.ts';
 
 export interface Transfer extends Pace {
@@ -38,6 +38,8 @@ export interface ProgressModel {
   apply(event: WinchEvent): void;
   /** What is going on, for a spinner; null once there is nothing to wait for. */
   activity(): string | null;
+  /** Whether it is told by how far it has come, and no blobs are on their way. */
+  isCounting(): boolean;
   /** Blobs on their way, oldest first. */
   transfers(): readonly Transfer[];
   /** Of one blob on its way. */
@@ -51,13 +53,16 @@ export function createProgressModel(now: () => number = () => performance.now())
   const downloads = createLane('download', {all, now});
   const uploads = createLane('upload', {all, now});
   let activity: string | null = null;
+  let last: WinchEvent | null = null;
   return {
     apply: (event) => {
       activity = activityAfter(event, activity);
+      last = event;
       applyToDownloads(event, downloads);
       applyToUploads(event, uploads);
     },
     activity: () => activity,
+    isCounting: () => last !== null && isCounting(last),
     transfers: () => [...downloads.transfers(), ...uploads.transfers()],
     pace: (direction, digest) => (direction === 'download' ? downloads : uploads).pace(digest),
     total: () => {
@@ -66,24 +71,6 @@ export function createProgressModel(now: () => number = () => performance.now())
       return {...amounts, ...paceOf(all, missing)};
     },
   };
-}
-
-function activityAfter(event: WinchEvent, before: string | null): string | null {
-  switch (event.type) {
-    case 'reference:resolving':
-      return `looking for ${event.reference}`;
-    case 'manifest:resolved':
-      return `pulling ${event.reference}`;
-    case 'blob:waiting':
-      return describeWait(event);
-    case 'bundle:copying':
-      return `copying files to ${event.directory}`;
-    case 'image:stored':
-    case 'image:copied':
-      return null;
-    default:
-      return before;
-  }
 }
 
 function applyToDownloads(event: WinchEvent, lane: Lane): void {

@@ -67,9 +67,9 @@ function startDrawing(
   let timer: NodeJS.Timeout;
   let isStopped = false;
   const tick = async () => {
-    const hasTransfers = model.transfers().length > 0;
-    if (drawing === null || (hasTransfers && drawing.kind === 'spinner')) {
-      const next = hasTransfers ? await loadBars(stream) : await loadSpinner(stream, hasColor);
+    const kind = model.transfers().length > 0 ? 'bars' : model.isCounting() ? 'spinner' : (drawing?.kind ?? 'spinner');
+    if (drawing?.kind !== kind) {
+      const next = kind === 'bars' ? await loadBars(stream) : await loadSpinner(stream, hasColor);
       if (isStopped) return next.erase();
       drawing?.erase();
       drawing = next;

@@ -13,6 +13,7 @@ import {openArchiveFiles} from '../../media/archive-files.ts';
 import {canBeLayer, decompressArchive} from '../../media/decompress-archive.ts';
 import {type FileSet, openDirectoryFiles} from '../../media/file-set.ts';
 import {spareBytes, writeWithin} from '../../media/packed-archive.ts';
+import {tellReading} from '../../media/tell-reading.ts';
 import type {Lease} from '../../store/leases.ts';
 
 /** A file, a pipe or a directory by its path, or bytes as they come. */
@@ -24,12 +25,12 @@ export type ArchiveInput = string | AsyncIterable<Uint8Array>;
  *
  * @throws {WinchError} `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `LIMIT_UNPACKED` | as `decompressArchive`
  */
-export async function openInput(lease: Lease, input: ArchiveInput, {signal}: CallOptions): Promise<FileSet> {
-  if (typeof input !== 'string') return await spool(lease, {name: 'the input', bytes: input}, {signal});
+export async function openInput(lease: Lease, input: ArchiveInput, options: CallOptions): Promise<FileSet> {
+  if (typeof input !== 'string') return await spool(lease, {name: 'the input', bytes: input}, options);
   const stats = await statInput(input);
   if (stats.isDirectory()) return openDirectoryFiles(input);
-  if (stats.isFile()) return {...(await openArchiveFiles(await realpath(input), {signal})), name: input};
-  return await spool(lease, {name: input, bytes: openStream(input, signal)}, {signal});
+  if (stats.isFile()) return {...(await openArchiveFiles(await realpath(input), options)), name: input};
+  return await spool(lease, {name: input, bytes: openStream(input, options.signal)}, options);
 }
 
 export interface InputFile extends AsyncDisposable {
@@ -97,8 +98,9 @@ interface InputStream {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-async function spool(lease: Lease, {name, bytes}: InputStream, {signal}: CallOptions): Promise<FileSet> {
-  const {path, remove} = await spoolBytes(lease, decompressArchive(bytes, {signal}), {signal});
+async function spool(lease: Lease, {name, bytes}: InputStream, {signal, onEvent}: CallOptions): Promise<FileSet> {
+  const told = tellReading(bytes, {name, totalBytes: null}, {onEvent});
+  const {path, remove} = await spoolBytes(lease, decompressArchive(told, {signal}), {signal});
   try {
     const files = await openArchiveFiles(path, {signal});
     const close = async () => {

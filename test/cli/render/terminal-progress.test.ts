@@ -63,6 +63,17 @@ describe('cli/render/terminal-progress', ({test}) => {
     assert.not.match(screen.text, /\x1b\[\?(25|7)/);
   });
 
+  test('spins again while what was copied is packed', async () => {
+    const screen = createScreen();
+    const progress = createTerminalProgress(screen.stream, {delayMs: 0});
+    progress.onEvent({type: 'upload:started', digest: DIGESTS.layer, totalBytes: 3000});
+    await waitFor(screen, /444444444444/);
+    progress.onEvent({type: 'upload:finished', digest: DIGESTS.layer, size: 3000, outcome: 'uploaded'});
+    progress.onEvent({type: 'archive:packing', archive: 'a.tar', packedBytes: 1000, totalBytes: 3000});
+    await waitFor(screen, /packing 1kB of 3kB: a\.tar/);
+    progress.stop();
+  });
+
   test('draws a bar for each layer on its way and one for all', async () => {
     const screen = createScreen();
     let time = 0;

@@ -87,6 +87,22 @@ describe('images/archives/load', ({test}) => {
     test(title, read, {skip});
   }
 
+  test('tells how much of a stream it has read', async () => {
+    await using store = await openTestStore();
+    const filler = {path: 'filler', content: Buffer.alloc(9 * 1024 * 1024)};
+    const bytes = buildTar([...dockerSaveEntries(), filler]);
+    const read: unknown[] = [];
+    await store.toolkit.images.load(Readable.from([bytes.subarray(0, 5_000_000), bytes.subarray(5_000_000)]), {
+      onEvent: (event) => {
+        if (event.type === 'archive:reading') read.push([event.archive, event.readBytes, event.totalBytes]);
+      },
+    });
+    assert.equal(read, [
+      ['the input', 5_000_000, null],
+      ['the input', bytes.length, null],
+    ]);
+  });
+
   test('reads a named pipe as it does a stream', async () => {
     using directory = makeTemporaryDirectory();
     await using store = await openTestStore();
