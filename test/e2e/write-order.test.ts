@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {buildImage} from '../../fixtures/build-image.ts';
@@ -14,6 +15,7 @@ import {describe} from '../helpers/suite.ts';
 import {makeWinch, type Winch} from '../helpers/winch.ts';
 
 const skip = missingFor('strace');
+const MEMORY = '/dev/shm';
 const layerOf = (name: string) => buildTar([{path: name, content: name.repeat(500)}]);
 const OLD = buildImage({layers: [layerOf('base')]});
 const IMAGE = buildImage({layers: [layerOf('base'), layerOf('upper')], compression: 'none'});
@@ -107,7 +109,8 @@ interface Replay {
 async function replay({winch}: Lab, {killed, words, kept, wanted}: Recording): Promise<Replay> {
   const model = openDiskModel(winch.root);
   if (killed) for (const operation of await record(winch, killed, 2)) model.apply(operation);
-  const look = createLook(model, join(winch.directory, 'scratch'));
+  using place = makeScratch();
+  const look = createLook(model, join(place.path, 'scratch'));
   const damages: string[] = [];
   for (const operation of await record(winch, words)) {
     model.apply(operation);
@@ -134,6 +137,12 @@ async function record(
   const operations = readDiskLog(logs, 'log', winch.root);
   rmSync(logs, {recursive: true});
   return operations;
+}
+
+/** In memory where that is to be had: SQLite syncs each of the hundreds of databases that are looked at. */
+function makeScratch(): Disposable & {readonly path: string} {
+  const path = mkdtempSync(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'winch-test-'));
+  return {path, [Symbol.dispose]: () => rmSync(path, {recursive: true})};
 }
 
 /** Looks at every kind of cut, and at equal remains once. */
