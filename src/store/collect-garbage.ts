@@ -10,13 +10,13 @@ import type {Database} from './database.ts';
 import {discardEntries, type Entry, listEntries, sizeOf, statOrNull} from './garbage-files.ts';
 import {keepLayoutIndex} from './layout-index.ts';
 import type {Leases} from './leases.ts';
-import {deleteUnneededRows, type Needed, readNeeded} from './needed.ts';
+import {deleteUnneededChains, deleteUnneededRows, type Needed, readNeeded} from './needed.ts';
 import type {StorePaths} from './paths.ts';
 
 /** How long an unfinished download waits for somebody to go on with it. */
 const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
 /** What is taken while claims are held off: some 100 ms. */
-const BATCH_ENTRIES = 1000;
+const BATCH_ENTRIES = 3000;
 /** Longer than anybody waits until the next look at a lock. */
 const PAUSE_MS = 120;
 
@@ -65,7 +65,10 @@ export async function collectGarbage(collector: Collector, options: GarbageOptio
     await sleep(PAUSE_MS);
     claims = await collectBatch(collector, run, {...options, remove: undefined});
   }
-  if (!options.isDryRun) await emptyTrash(collector.paths, run.trash);
+  if (!options.isDryRun) {
+    deleteUnneededChains(collector.database);
+    await emptyTrash(collector.paths, run.trash);
+  }
   return {
     freedBytes: run.freedBytes,
     keptBytes: [...run.kept.values()].reduce((sum, bytes) => sum + bytes, 0),
