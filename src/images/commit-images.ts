@@ -1,12 +1,12 @@
+import {WinchError} from '../errors.ts';
 import type {Digest} from '../oci/digest.ts';
 import {formatPlatform} from '../oci/platform.ts';
-import type {Reference} from '../oci/reference.ts';
-import type {BlobDescriptor} from '../store/blobs.ts';
+import {familiarReference, type Reference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
 import {dropBlobs, keepBlob, listDropped} from '../store/dropped-blobs.ts';
-import {recordImage} from '../store/image-records.ts';
+import {findLayerFile, recordImage} from '../store/image-records.ts';
 import {type IndexPart, recordIndexParts} from '../store/index-parts.ts';
-import {setTag} from '../store/tags.ts';
+import {findTag, setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {tagKey} from './find-image.ts';
 import type {ImageToRecord} from './resolve-image.ts';
@@ -20,16 +20,15 @@ export interface ImagesToCommit {
   readonly images: readonly ImageToRecord[];
   /** What else of the index was stored. */
   readonly parts: readonly IndexPart[];
-  /** Whether blobs of layers that are not there count as dropped: their layer files are there. */
-  readonly dropsBlobs?: boolean;
 }
 
 /**
  * Records images whose bytes are all stored and sets the tag, in one transaction.
  *
  * @returns whether the tag now names something else than before
+ * @throws {WinchError} `TAG_EXISTS`: it names another image, which the context keeps
  */
-export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit): Promise<boolean> =>
+export const commitImages = ({store, now, keepsTags}: ImageContext, commit: ImagesToCommit): Promise<boolean> =>
   store.write((database) => {
     const {reference, targetDigest, images, parts} = commit;
     const [chosen] = images;
@@ -43,22 +42,33 @@ export const commitImages = ({store, now}: ImageContext, commit: ImagesToCommit)
       recordIndexParts(database, targetDigest, [...members, ...parts]);
     }
     const {manifestDigest} = chosen;
-    return setTag(database, {reference: tagKey(reference), targetDigest, manifestDigest}, now());
+    const key = tagKey(reference);
+    if (keepsTags && (findTag(database, key)?.targetDigest ?? targetDigest) !== targetDigest)
+      throw tagExists(reference);
+    return setTag(database, {reference: key, targetDigest, manifestDigest}, now());
   });
 
-/** A blob that was dropped and is there again is kept from now on. */
+const tagExists = (reference: Reference): WinchError =>
+  new WinchError('TAG_EXISTS', `${familiarReference(reference)} has come to name another image meanwhile`, {
+    kind: 'refused',
+    hint: 'nothing was moved; give the stored image another name first',
+  });
+
+/**
+ * A blob that was dropped and is there again is kept from now on. One that is not there beside its layer file was not
+ * wanted, and counts as dropped: the mark by which a pull knew that may have gone with the last other image that had it.
+ */
 function markBlobs(
   database: Database,
   {store, now}: Pick<ImageContext, 'store' | 'now'>,
-  commit: ImagesToCommit,
+  {images}: Pick<ImagesToCommit, 'images'>,
 ): void {
-  const layers = commit.images.flatMap((image) => image.layers);
-  const blobs = new Map(layers.map(({blobDigest, blobBytes}) => [blobDigest, {digest: blobDigest, size: blobBytes}]));
-  const isBack = (blob: BlobDescriptor) => blobs.has(blob.digest) && store.blobs.has(blob);
-  for (const {digest} of listDropped(database).filter(isBack)) keepBlob(database, digest);
-  if (!commit.dropsBlobs) return;
-  const missing = [...blobs.values()].filter((blob) => !store.blobs.has(blob));
-  dropBlobs(database, missing, now());
+  const dropped = new Set(listDropped(database).map(({digest}) => digest));
+  for (const {blobDigest: digest, blobBytes: size, diffId} of images.flatMap(({layers}) => layers)) {
+    const isThere = store.blobs.has({digest, size});
+    if (isThere && dropped.has(digest)) keepBlob(database, digest);
+    if (!isThere && findLayerFile(database, diffId) !== null) dropBlobs(database, [{digest, size}], now());
+  }
 }
 
 const imageRecord = ({manifest, manifestDigest, manifestBytes, platform, created, layers}: ImageToRecord) => ({

@@ -9,6 +9,8 @@ export interface ImageContext {
   readonly store: Store;
   /** Of the use case that this one is a part of; null or absent: it has none. */
   readonly lease?: Lease | null;
+  /** Whether a tag that names another image is left alone, and what would move it refused. */
+  readonly keepsTags?: boolean;
   readonly hostPlatform: Platform;
   registry(): Promise<RegistryClient>;
   layerPool(): Promise<LayerPool>;

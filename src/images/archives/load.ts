@@ -38,8 +38,8 @@ const UNNAMED = parseReference('unnamed');
  * Stores every image of an OCI archive or layout, or of an archive of `docker save`, under all the names that it has
  * there. What the archive says is believed no more than what a registry says.
  *
- * Names are looked at before anything is stored: one that has another image in the store is refused. Blobs that are
- * there already are not stored again.
+ * Names are looked at before anything is stored, and again when they are set: one that has another image in the store is
+ * refused. Blobs that are there already are not stored again.
  *
  * @throws {WinchError} `TAG_EXISTS` | `ARCHIVE_MISSING` | `ARCHIVE_INVALID` | `REFERENCE_INVALID` | as `pullImage`
  */
@@ -103,10 +103,10 @@ async function isSameImage(store: ImageContext['store'], manifestDigest: Digest,
 async function loadImage(
   context: ImageContext,
   {source, names, keptNames}: ImageToLoad,
-  {platform, signal, onEvent}: LoadOptions,
+  {platform, force = false, signal, onEvent}: LoadOptions,
 ): Promise<LoadedImage> {
   const registry = contentRegistry(source);
-  const from = {...context, registry: async () => registry};
+  const from = {...context, keepsTags: !force, registry: async () => registry};
   const allPlatforms = platform === undefined && (await isWhole(source, {signal}));
   const options = {platform, allPlatforms, signal, onEvent};
   let pulled: PulledImage | null = null;

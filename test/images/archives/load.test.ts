@@ -1,12 +1,14 @@
 import {spawnSync} from 'node:child_process';
 import {existsSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {DatabaseSync} from 'node:sqlite';
 import {Readable} from 'node:stream';
 import {buffer} from 'node:stream/consumers';
 import {gzipSync, zstdCompressSync} from 'node:zlib';
 import * as assert from 'uvu/assert';
 import {type BuiltImage, buildIndex, describeDocument, jsonDocument} from '../../../fixtures/build-image.ts';
 import {buildTar} from '../../../fixtures/build-tar.ts';
+import type {WinchEvent} from '../../../src/events.ts';
 import type {Toolkit} from '../../../src/toolkit.ts';
 import {writeImageLayout} from '../../helpers/image-layout.ts';
 import {openTestStore, type TestStore} from '../../helpers/open-store.ts';
@@ -173,6 +175,25 @@ describe('images/archives/load', ({test}) => {
     assert.is(await digestOf(store.toolkit, 'app:1'), before);
     assert.is((await rejectionOf(images.inspect('new:1'))).code, 'IMAGE_UNKNOWN');
     await images.load(streamOf(other), {force: true});
+    assert.is((await images.inspect('app:1')).imageId, amd64.config.digest);
+  });
+
+  test('M15 keeps a tag that another process sets while it loads', async () => {
+    await using store = await openTestStore();
+    const {images} = store.toolkit;
+    await images.load(streamOf(dockerArchive(plainImage, ['other:1'])));
+    const digest = await digestOf(store.toolkit, 'other:1');
+    const setTag = () => {
+      using database = new DatabaseSync(join(store.root, 'winch.db'));
+      database.exec(`INSERT OR IGNORE INTO tag VALUES ('docker.io/library/app:1', '${digest}', '${digest}', 1)`);
+    };
+    const onEvent = ({type}: WinchEvent) => {
+      if (type === 'manifest:resolved') setTag();
+    };
+    const error = await rejectionOf(images.load(streamOf(dockerArchive(amd64, ['app:1'])), {onEvent}));
+    assert.is(error.code, 'TAG_EXISTS');
+    assert.is(await digestOf(store.toolkit, 'app:1'), digest);
+    await images.load(streamOf(dockerArchive(amd64, ['app:1'])), {force: true, onEvent});
     assert.is((await images.inspect('app:1')).imageId, amd64.config.digest);
   });
 
