@@ -11,37 +11,47 @@ export interface ExpectedFile {
   readonly bytes: number | null;
   /** Of a layer file. */
   readonly tarBytes: number;
+  /** Whether it is a manifest, a config or an index, and no layer. */
+  readonly isDocument: boolean;
   /** Whether it was dropped on purpose, and need not be there. */
   readonly isDropped: boolean;
-  /** The manifests of the images that need it. */
+}
+
+/** An expected file with the manifests of the images that need it. */
+export interface NeededFile extends ExpectedFile {
   readonly users: readonly Digest[];
 }
 
 const BLOBS = `
-  SELECT digest, max(bytes) AS bytes, digest IN (SELECT digest FROM dropped_blob) AS is_dropped FROM (
-    SELECT blob_digest AS digest, blob_bytes AS bytes FROM image_layer
-    UNION SELECT manifest_digest, manifest_bytes FROM image UNION SELECT config_digest, config_bytes FROM image
-    UNION SELECT target_digest, NULL FROM tag UNION SELECT digest, NULL FROM index_part WHERE kind <> 'image'
+  SELECT digest, max(bytes) AS bytes, max(is_document) AS is_document,
+    digest IN (SELECT digest FROM dropped_blob) AS is_dropped
+  FROM (
+    SELECT blob_digest AS digest, blob_bytes AS bytes, 0 AS is_document FROM image_layer
+    UNION SELECT manifest_digest, manifest_bytes, 1 FROM image UNION SELECT config_digest, config_bytes, 1 FROM image
+    UNION SELECT target_digest, NULL, 1 FROM tag UNION SELECT digest, NULL, 0 FROM index_part WHERE kind <> 'image'
   ) GROUP BY digest`;
 
 /** Every file that must be there for the graph to be true. */
 export function listExpectedFiles(database: Database): readonly ExpectedFile[] {
-  const used = Map.groupBy(listUsedFiles(database), ({kind, digest}) => `${kind} ${digest}`);
-  const usersOf = (kind: ExpectedFile['kind'], digest: Digest) =>
-    (used.get(`${kind} ${digest}`) ?? []).map(({manifestDigest}) => manifestDigest);
   const blobs = database.all(BLOBS).map((row): ExpectedFile => {
-    const digest = row.digest as Digest;
     const bytes = row.bytes === null ? null : Number(row.bytes);
-    const isDropped = row.is_dropped === 1;
-    return {kind: 'blob', digest, bytes, tarBytes: 0, isDropped, users: usersOf('blob', digest)};
+    const flags = {isDocument: row.is_document === 1, isDropped: row.is_dropped === 1};
+    return {kind: 'blob', digest: row.digest as Digest, bytes, tarBytes: 0, ...flags};
   });
   const layers = database.all('SELECT diff_id, tar_bytes, file_bytes FROM layer').map((row): ExpectedFile => {
-    const digest = row.diff_id as Digest;
     const [bytes, tarBytes] = [Number(row.file_bytes), Number(row.tar_bytes)];
-    return {kind: 'layer', digest, bytes, tarBytes, isDropped: false, users: usersOf('layer', digest)};
+    return {kind: 'layer', digest: row.diff_id as Digest, bytes, tarBytes, isDocument: false, isDropped: false};
   });
   return [...blobs, ...layers];
 }
+
+/** The manifests of the images that need a file, by `keyOfFile`. */
+export function listUsers(database: Database): ReadonlyMap<string, readonly Digest[]> {
+  const used = Map.groupBy(listUsedFiles(database), keyOfFile);
+  return new Map([...used].map(([key, uses]) => [key, uses.map(({manifestDigest}) => manifestDigest)]));
+}
+
+export const keyOfFile = ({kind, digest}: Pick<ExpectedFile, 'kind' | 'digest'>): string => `${kind} ${digest}`;
 
 /** A contradiction within the database. */
 export interface DatabaseFault {

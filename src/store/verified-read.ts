@@ -1,7 +1,10 @@
-import {closeSync, fstatSync, openSync, readFileSync} from 'node:fs';
+import {closeSync, constants, fstatSync, openSync, readFileSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestOf} from '../oci/digest.ts';
+
+/** A pipe in the place of a blob is not waited for. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * Reads a small stored document and checks its digest again.
@@ -11,17 +14,22 @@ import {type Digest, digestAlgorithm, digestOf} from '../oci/digest.ts';
 export function readVerified(path: string, digest: Digest, limitBytes: number): Buffer {
   const bytes = readLimited(path, digest, limitBytes);
   if (digestOf(bytes, digestAlgorithm(digest)) === digest) return bytes;
-  throw new WinchError('STORE_CORRUPT', `blob ${digest} in the store no longer has its digest`, {
-    kind: 'corrupt',
-    hint: 'remove the image and pull it again',
-  });
+  throw damaged(digest);
 }
+
+const damaged = (digest: Digest) =>
+  new WinchError('STORE_CORRUPT', `blob ${digest} in the store no longer has its digest`, {
+    kind: 'corrupt',
+    hint: 'have the store checked and repaired, or remove the image and pull it again',
+  });
 
 function readLimited(path: string, digest: Digest, limitBytes: number): Buffer {
   try {
-    const fd = openSync(path, 'r');
+    const fd = openSync(path, FLAGS);
     try {
-      const {size} = fstatSync(fd);
+      const stats = fstatSync(fd);
+      if (!stats.isFile()) throw damaged(digest);
+      const {size} = stats;
       if (size > limitBytes) {
         throw new WinchError('LIMIT_BLOB', `blob ${digest} has ${size} bytes, more than ${limitBytes}`, {
           kind: 'refused',

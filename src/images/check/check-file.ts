@@ -1,12 +1,12 @@
-import type {Stats} from 'node:fs';
-import {open} from 'node:fs/promises';
+import {closeSync, openSync, readFileSync, readSync, type Stats} from 'node:fs';
 import {dirname} from 'node:path';
 import {hasErrno, isWinchError} from '../../errors.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {HEAD_BYTES} from '../../layers/erofs-format.ts';
 import {isLayerHead} from '../../layers/erofs-superblock.ts';
 import type {LayerFault} from '../../layers/layer-pool.ts';
-import {digestAlgorithm} from '../../oci/digest.ts';
+import {digestAlgorithm, digestOf} from '../../oci/digest.ts';
+import {MANIFEST_LIMIT_BYTES} from '../../oci/manifest.ts';
 import type {ExpectedFile} from '../../store/expected-files.ts';
 import {statFile} from '../../store/found-files.ts';
 import type {StorePaths} from '../../store/paths.ts';
@@ -60,7 +60,7 @@ export async function checkFile(
   }
   try {
     const check = file.kind === 'blob' ? checkBlob : checkLayer;
-    return [...faults, ...(await check(context, file, options))];
+    return [...faults, ...(await check(context, {...file, bytes: stats.size}, options))];
   } catch (error) {
     // Its owner may not read it, which is a fault of its own; once that is repaired it is read.
     if (isWinchError(error, 'STORE_DENIED') && faults.length > 0)
@@ -103,15 +103,24 @@ function typeName(stats: Stats): string {
   return stats.isFIFO() ? 'a pipe' : 'a device';
 }
 
+/** A file that is as long as it should be. */
+interface SizedFile extends ExpectedFile {
+  readonly bytes: number;
+}
+
 async function checkBlob(
   {store, layerPool}: ImageContext,
-  {digest}: ExpectedFile,
+  {digest, bytes, isDocument}: SizedFile,
   {isDeep, counter, signal}: CheckFileOptions,
 ): Promise<readonly FileFault[]> {
-  if (!isDeep) return [];
   const path = store.paths.blob(digest);
-  const request = {path, algorithm: digestAlgorithm(digest), counter};
-  const found = await reading(path, async () => (await layerPool()).hash(request, {signal}));
+  const algorithm = digestAlgorithm(digest);
+  const isSmall = isDocument && bytes <= MANIFEST_LIMIT_BYTES;
+  if (!isDeep && !isSmall) return [];
+  const found = await reading(path, async () =>
+    // A thread would take longer to ask than to answer.
+    isSmall ? digestOf(readFileSync(path), algorithm) : (await layerPool()).hash({path, algorithm, counter}, {signal}),
+  );
   return found === digest ? [] : [{code: 'BLOB_CONTENT', detail: `its bytes have the digest ${found}`}];
 }
 
@@ -124,7 +133,7 @@ const LAYER_FAULTS: Readonly<Record<LayerFault, FileFault>> = {
 
 async function checkLayer(
   context: ImageContext,
-  file: ExpectedFile,
+  file: SizedFile,
   options: CheckFileOptions,
 ): Promise<readonly FileFault[]> {
   const path = context.store.paths.layer(file.digest);
@@ -137,24 +146,28 @@ async function checkLayer(
 /** The tar is hashed and the index made again at the same time, since each takes about as long. */
 async function findFault(
   {store, layerPool}: ImageContext,
-  {digest: diffId, bytes, tarBytes}: ExpectedFile,
+  {digest: diffId, bytes, tarBytes}: SizedFile,
   {counter, signal}: CheckFileOptions,
 ): Promise<LayerFault | null> {
   const path = store.paths.layer(diffId);
   const pool = await layerPool();
   const tar = {path, offset: HEAD_BYTES, bytes: tarBytes, algorithm: digestAlgorithm(diffId), counter};
   const [verified, found] = await Promise.all([
-    pool.verify({path, diffId, tarBytes, fileBytes: bytes ?? 0}, {signal}),
+    pool.verify({path, diffId, tarBytes, fileBytes: bytes}, {signal}),
     pool.hash(tar, {signal}),
   ]);
   return found === diffId ? verified.fault : 'tar';
 }
 
-async function findHeadFault(path: string, {digest: diffId, bytes}: ExpectedFile): Promise<LayerFault | null> {
-  await using file = await open(path, 'r');
-  const head = Buffer.alloc(HEAD_BYTES);
-  await file.read(head, 0, HEAD_BYTES, 0);
-  return isLayerHead(head, {diffId, fileBytes: bytes ?? 0}) ? null : 'head';
+async function findHeadFault(path: string, {digest: diffId, bytes}: SizedFile): Promise<LayerFault | null> {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    readSync(file, head, 0, HEAD_BYTES, 0);
+    return isLayerHead(head, {diffId, fileBytes: bytes}) ? null : 'head';
+  } finally {
+    closeSync(file);
+  }
 }
 
 async function reading<T>(path: string, read: () => Promise<T>): Promise<T> {

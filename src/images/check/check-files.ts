@@ -1,10 +1,17 @@
 import {relative} from 'node:path';
+import {setImmediate} from 'node:timers/promises';
 import type {CallOptions, EventSink} from '../../events.ts';
 import {runTogether} from '../../host/run-together.ts';
-import type {Digest} from '../../oci/digest.ts';
-import type {ExpectedFile} from '../../store/expected-files.ts';
+import {
+  type ExpectedFile,
+  keyOfFile,
+  listExpectedFiles,
+  listUsers,
+  type NeededFile,
+} from '../../store/expected-files.ts';
+import {findImage} from '../../store/image-records.ts';
 import type {ImageContext} from '../context.ts';
-import type {ImageName} from '../inspect.ts';
+import {type ImageName, nameImage} from '../inspect.ts';
 import {checkFile, type FileFault, pathOf} from './check-file.ts';
 import {createFinding, type Finding} from './finding.ts';
 
@@ -12,7 +19,7 @@ import {createFinding, type Finding} from './finding.ts';
 export interface Damage {
   readonly finding: Finding;
   /** Null: it is about no single file that images need. */
-  readonly file: ExpectedFile | null;
+  readonly file: NeededFile | null;
   /** Whether the bytes of the file could not be looked at. */
   readonly isUnread: boolean;
 }
@@ -21,37 +28,53 @@ export interface CheckFilesOptions extends CallOptions {
   readonly deep?: boolean | undefined;
 }
 
-/** What the graph says of files, and of who needs them. */
-export interface FilesToCheck {
-  readonly expected: readonly ExpectedFile[];
-  readonly names: ReadonlyMap<Digest, ImageName>;
-}
-
 /** Reading waits for disks while threads hash. */
 const FILES_AT_ONCE = 8;
+const PAUSE_AFTER_FILES = 256;
 const TELL_EVERY_MS = 100;
 
 /** Holds every file against what the graph says of it. @returns what is wrong, by path */
 export async function checkFiles(
   context: ImageContext,
-  {expected, names}: FilesToCheck,
+  expected: readonly ExpectedFile[],
   {deep = false, signal, onEvent}: CheckFilesOptions,
 ): Promise<readonly Damage[]> {
-  const damages: Damage[] = [];
+  const faulty: FaultyFile[] = [];
   using progress = tellProgress(deep ? onEvent : undefined, totalBytes(expected));
   const {counter} = progress;
-  const tasks = longestFirst(expected).map((file) => async (stop: AbortSignal) => {
+  const tasks = longestFirst(expected).map((file, at) => async (stop: AbortSignal) => {
+    // Most files take microseconds, and signals are heard only in between.
+    if (at % PAUSE_AFTER_FILES === 0) await setImmediate();
+    stop.throwIfAborted();
     const faults = await checkFile(context, file, {isDeep: deep, counter, signal: stop});
-    const images = file.users.flatMap((user) => names.get(user) ?? []);
-    damages.push(...faults.map((fault) => damageOf(context, {file, fault, images})));
+    faulty.push(...faults.map((fault) => ({file, fault})));
   });
   await runTogether(tasks, {limit: FILES_AT_ONCE, signal});
-  return damages.toSorted((a, b) => (a.finding.path < b.finding.path ? -1 : 1));
+  if (faulty.length === 0) return [];
+  return nameDamages(context, faulty).toSorted((a, b) => (a.finding.path < b.finding.path ? -1 : 1));
 }
 
-interface Faulty {
+/** Images may be removed, and their files collected, while others are read: that is no damage. */
+function nameDamages(context: ImageContext, faulty: readonly FaultyFile[]): readonly Damage[] {
+  return context.store.read<readonly Damage[]>((database) => {
+    const still = new Set(listExpectedFiles(database).map(keyOfFile));
+    const users = listUsers(database);
+    return faulty.flatMap(({file, fault}) => {
+      if (!still.has(keyOfFile(file))) return [];
+      const needed = {...file, users: users.get(keyOfFile(file)) ?? []};
+      const named = needed.users.filter((user) => findImage(database, user));
+      return [damageOf(context, {file: needed, fault, images: named.map((user) => nameImage(database, user))})];
+    });
+  }, []);
+}
+
+interface FaultyFile {
   readonly file: ExpectedFile;
   readonly fault: FileFault;
+}
+
+interface Faulty extends FaultyFile {
+  readonly file: NeededFile;
   readonly images: readonly ImageName[];
 }
 

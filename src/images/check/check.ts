@@ -1,6 +1,5 @@
 import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
-import {type ExpectedFile, listExpectedFiles} from '../../store/expected-files.ts';
 import type {ImageContext} from '../context.ts';
 import {checkFiles} from './check-files.ts';
 import {findExtras, findOpenPlaces} from './find-extras.ts';
@@ -12,7 +11,10 @@ import {type Repair, repairDamages} from './repair.ts';
 import {rewriteLayout} from './rewrite-layout.ts';
 
 export interface CheckOptions extends CallOptions {
-  /** Reads every byte: blobs against their digests, layer files against their tars. */
+  /**
+   * Reads every byte: blobs against their digests, layer files against their tars. Manifests, configs and indexes are read
+   * always.
+   */
   readonly deep?: boolean | undefined;
   /** Makes good what was found, and drops the images of which something cannot be had again. */
   readonly repair?: boolean | undefined;
@@ -56,7 +58,7 @@ async function checkAndRepair(context: ImageContext, options: CheckOptions): Pro
   await context.lease?.claim(digestsOf(seen));
   const rebuilt = options.repair ? await rebuild(context, seen.faults, options) : [];
   const graph = rebuilt.length > 0 ? readGraph(store) : seen;
-  const damages = [...findOpenPlaces(store.paths, graph), ...(await checkStoredFiles(context, graph, options))];
+  const damages = [...findOpenPlaces(store.paths, graph), ...(await checkFiles(context, graph.expected, options))];
   const extras = findExtras(store.paths, graph);
   const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, damages, options) : [])];
   if (options.repair) repairs.push(...(await rewriteLayout(store, extras)));
@@ -83,13 +85,4 @@ async function rebuild(context: ImageContext, faults: readonly Finding[], option
   if (faults.length === 0) return [];
   const detail = await rebuildDatabase(context, options);
   return faults.map((finding) => ({finding, outcome: 'repaired', detail}));
-}
-
-/** Images may be removed, and their files collected, while others are read. */
-async function checkStoredFiles(context: ImageContext, graph: StoredGraph, options: CheckOptions) {
-  const damages = await checkFiles(context, graph, options);
-  if (damages.length === 0) return damages;
-  const keyOf = ({kind, digest}: ExpectedFile) => `${kind} ${digest}`;
-  const still = new Set(context.store.read(listExpectedFiles, []).map(keyOf));
-  return damages.filter(({file}) => file === null || still.has(keyOf(file)));
 }

@@ -1,13 +1,10 @@
 import {relative} from 'node:path';
 import {isWinchError} from '../../errors.ts';
-import type {Digest} from '../../oci/digest.ts';
 import {type ExpectedFile, findDatabaseFaults, listExpectedFiles} from '../../store/expected-files.ts';
 import {type FoundFiles, findFiles, statFile} from '../../store/found-files.ts';
-import {findImage} from '../../store/image-records.ts';
 import {isLayoutIndexCurrent} from '../../store/layout-index.ts';
 import {hasRebuiltDatabase} from '../../store/rebuilt-store.ts';
 import type {Store} from '../../store/store.ts';
-import {type ImageName, nameImage} from '../inspect.ts';
 import {pathOf} from './check-file.ts';
 import {createFinding, type Finding, type FindingCode} from './finding.ts';
 
@@ -15,7 +12,6 @@ import {createFinding, type Finding, type FindingCode} from './finding.ts';
 export interface StoredGraph {
   readonly expected: readonly ExpectedFile[];
   readonly droppedBlobs: number;
-  readonly names: ReadonlyMap<Digest, ImageName>;
   readonly found: FoundFiles;
   /** What is wrong with the database itself. */
   readonly faults: readonly Finding[];
@@ -23,7 +19,7 @@ export interface StoredGraph {
   readonly isLayoutCurrent: boolean;
 }
 
-interface Rows extends Pick<StoredGraph, 'expected' | 'names' | 'isLayoutCurrent'> {
+interface Rows extends Pick<StoredGraph, 'expected' | 'isLayoutCurrent'> {
   readonly faults: readonly Fault[];
 }
 
@@ -59,15 +55,13 @@ function findFileFaults({paths}: Store, {blobs}: FoundFiles): readonly Fault[] {
 }
 
 function readRows(store: Store): Rows {
-  const absent = {expected: [], names: new Map<Digest, ImageName>(), isLayoutCurrent: true, faults: []};
+  const absent = {expected: [], isLayoutCurrent: true, faults: []};
   let faults: readonly Fault[] = [];
   try {
     return store.read<Rows>((database) => {
       faults = findDatabaseFaults(database);
       const expected = listExpectedFiles(database);
-      const users = [...new Set(expected.flatMap((file) => file.users))].filter((user) => findImage(database, user));
-      const names = new Map(users.map((digest) => [digest, nameImage(database, digest)]));
-      return {expected, names, faults, isLayoutCurrent: isLayoutIndexCurrent(store.paths, database)};
+      return {expected, faults, isLayoutCurrent: isLayoutIndexCurrent(store.paths, database)};
     }, absent);
   } catch (error) {
     if (faults.length > 0) return {...absent, faults};

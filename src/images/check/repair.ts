@@ -87,7 +87,7 @@ async function repairOne(context: ImageContext, work: Work, options: CallOptions
     if (error.code === 'LAYER_UNNEEDED') return {finding, outcome: 'dropped', detail: error.message};
     const isLost = error.code === 'BLOB_UNRECOVERABLE' && !runsWithout(context, work);
     if (!isLost) return {finding, outcome: 'kept', detail: error.message};
-    await context.store.write((database) => dropImages(database, usersOf(work.damage)));
+    await context.store.write((database) => dropImages(database, usersOf(work.damage), context.now()));
     return {finding, outcome: 'dropped', detail: error.message};
   }
 }
@@ -137,9 +137,9 @@ function runsWithout({store}: ImageContext, {damage, damages}: Work): boolean {
   return files.length > 0 && files.every((row) => row.file_bytes !== null && !isDamaged(row.diff_id));
 }
 
-function dropImages(database: Database, manifestDigests: readonly Digest[]): void {
+function dropImages(database: Database, manifestDigests: readonly Digest[], droppedAt: number): void {
   for (const tag of listTags(database)) {
-    if (manifestDigests.includes(tag.manifestDigest)) deleteTag(database, tag.reference);
+    if (manifestDigests.includes(tag.manifestDigest)) deleteTag(database, tag.reference, droppedAt);
   }
   for (const manifestDigest of manifestDigests) {
     database.run("DELETE FROM index_part WHERE digest = ? AND kind = 'image'", manifestDigest);

@@ -3,7 +3,7 @@ import type {CallOptions} from '../../events.ts';
 import {type Digest, digestAlgorithm, digestOf, shortDigest} from '../../oci/digest.ts';
 import {parseReference, type Reference} from '../../oci/reference.ts';
 import type {Database} from '../../store/database.ts';
-import type {ExpectedFile} from '../../store/expected-files.ts';
+import type {NeededFile} from '../../store/expected-files.ts';
 import {findImage, listedLayersOf} from '../../store/image-records.ts';
 import {listTags, tagsOf} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
@@ -26,14 +26,14 @@ export interface BlobToRestore {
  *
  * @returns what was done, one line for people
  */
-export async function restoreBlob(context: ImageContext, file: ExpectedFile, options: CallOptions): Promise<string> {
+export async function restoreBlob(context: ImageContext, file: NeededFile, options: CallOptions): Promise<string> {
   if (!(await setDamagedAside(context, file, options))) return 'somebody has made it good';
   if (await takeFromLayer(context, file, options)) return 'copied from its layer file';
   await downloadAgain(context, file, options);
   return 'downloaded again';
 }
 
-async function takeFromLayer(context: ImageContext, file: ExpectedFile, options: CallOptions): Promise<boolean> {
+async function takeFromLayer(context: ImageContext, file: NeededFile, options: CallOptions): Promise<boolean> {
   const {store} = context;
   const record = store.read((database) => findBlobRecord(database, file), null);
   if (record === null || !hasPlainTar(store, file.digest)) return false;

@@ -2,7 +2,7 @@ import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {shortDigest} from '../../oci/digest.ts';
 import type {Database} from '../../store/database.ts';
-import type {ExpectedFile} from '../../store/expected-files.ts';
+import type {NeededFile} from '../../store/expected-files.ts';
 import {type LayerRecord, listedLayersOf} from '../../store/image-records.ts';
 import {setAside} from '../../store/set-aside.ts';
 import type {ImageContext} from '../context.ts';
@@ -17,7 +17,7 @@ import {setDamagedAside} from './set-damaged-aside.ts';
  *
  * @throws {WinchError} as `restoreBlob` | `LAYER_UNNEEDED`: no image has it
  */
-export async function restoreLayer(context: ImageContext, file: ExpectedFile, options: CallOptions): Promise<void> {
+export async function restoreLayer(context: ImageContext, file: NeededFile, options: CallOptions): Promise<void> {
   const {store} = context;
   const {digest: diffId} = file;
   const record = store.read((database) => findLayerRecord(database, file), null);
@@ -26,14 +26,15 @@ export async function restoreLayer(context: ImageContext, file: ExpectedFile, op
     await store.write((database) => database.run('DELETE FROM layer WHERE diff_id = ?', diffId));
     throw new WinchError('LAYER_UNNEEDED', `no image has the layer ${shortDigest(diffId)}`, {kind: 'not-found'});
   }
-  const blob = {...file, kind: 'blob', digest: record.blobDigest, bytes: record.blobBytes} as const;
+  const {blobDigest, blobBytes} = record;
+  const blob = {...file, kind: 'blob', digest: blobDigest, bytes: blobBytes} as const;
   const faults = await checkFile(context, blob, {isDeep: true, signal: options.signal});
   if (!faults.every(({code}) => isAboutAccess(code))) await restoreBlob(context, blob, options);
   await setDamagedAside(context, file, options);
   await unpackLayer(context, record, options);
 }
 
-function findLayerRecord(database: Database, {digest: diffId, users}: ExpectedFile): LayerRecord | null {
+function findLayerRecord(database: Database, {digest: diffId, users}: NeededFile): LayerRecord | null {
   const layers = users.flatMap((user) => listedLayersOf(database, user));
   return layers.find((layer) => layer.diffId === diffId) ?? null;
 }
