@@ -63,7 +63,7 @@ const TAGS_BY_IMAGE = `
   ORDER BY reference`;
 
 /** Removes a tag; what it named stays known. Whether there was such a tag. */
-export function deleteTag(database: Database, reference: string, deletedAt = Date.now()): boolean {
+export function deleteTag(database: Database, reference: string, deletedAt: number): boolean {
   const isDeleted = database.run('DELETE FROM tag WHERE reference = ?', reference) > 0;
   if (isDeleted) {
     recordTagEvent(database, reference, {targetDigest: null, manifestDigest: null, happenedAt: deletedAt});

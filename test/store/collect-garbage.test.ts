@@ -33,7 +33,7 @@ describe('store/collect-garbage', ({test}) => {
   };
   const remove = (sample: SampleStore, name: string) =>
     sample.store.write((database) => {
-      deleteTag(database, name);
+      deleteTag(database, name, 2);
       deleteImage(database, digestFor(name));
     });
   const hasBlob = ({store}: SampleStore, name: string) => existsSync(store.paths.blob(digestFor(name)));

@@ -85,7 +85,7 @@ describe('store/layout-index', ({test}) => {
     writeFileSync(`${indexPath(sample)}.tmp`, '{');
     await sample.store.collectGarbage({
       remove: (database) => {
-        deleteTag(database, 'app:1');
+        deleteTag(database, 'app:1', 2);
         deleteImage(database, one);
       },
     });
@@ -99,9 +99,9 @@ describe('store/layout-index', ({test}) => {
     using sample = await openTagged('app:1');
     const before = statSync(indexPath(sample), {bigint: true});
     await sample.store.write((database) => setTag(database, tagOf('app:1'), 1));
-    await sample.store.collectGarbage({isDryRun: true, remove: (database) => deleteTag(database, 'app:1')});
+    await sample.store.collectGarbage({isDryRun: true, remove: (database) => deleteTag(database, 'app:1', 2)});
     const failing = sample.store.write((database) => {
-      deleteTag(database, 'app:1');
+      deleteTag(database, 'app:1', 2);
       throw new Error('enough');
     });
     assert.is((await failing.catch((error: Error) => error)).message, 'enough');

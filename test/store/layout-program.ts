@@ -22,5 +22,5 @@ const store = openStore({root, durability: 'fast'});
 for (let time = 0; time < Number(times); time++) {
   const reference = `${name}:${time}`;
   await store.write((database) => setTag(database, tagOf(reference), time));
-  if (time % 3 === 0) await store.write((database) => deleteTag(database, reference));
+  if (time % 3 === 0) await store.write((database) => deleteTag(database, reference, 2));
 }

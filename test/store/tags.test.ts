@@ -72,7 +72,7 @@ describe('store/tags', ({test}) => {
   test('deleting says whether there was one', async () => {
     using sample = await openSampleDatabase(images);
     setTag(sample.database, tag('r:1', 'one'), 1);
-    assert.is(deleteTag(sample.database, 'r:1'), true);
-    assert.is(deleteTag(sample.database, 'r:1'), false);
+    assert.is(deleteTag(sample.database, 'r:1', 2), true);
+    assert.is(deleteTag(sample.database, 'r:1', 2), false);
   });
 });
