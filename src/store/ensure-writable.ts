@@ -1,5 +1,5 @@
 import {accessSync, chmodSync, constants, existsSync, readdirSync, realpathSync, statSync} from 'node:fs';
-import {WinchError} from '../errors.ts';
+import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {StorePaths} from './paths.ts';
@@ -22,12 +22,21 @@ export async function ensureWritable(paths: StorePaths, durability: Durability):
   const {root} = paths;
   try {
     await ensureDirectory(root, durability);
-    accessSync(root, constants.W_OK);
+    for (const directory of [root, paths.locks, paths.ingest, paths.blobs, paths.layers]) requireAccess(directory);
     requireShortPath(realpathSync(root));
     requireStore(paths);
     keepOthersOut(root);
   } catch (error) {
     throw storageError(error, root);
+  }
+}
+
+/** What is not there yet is made later. */
+function requireAccess(directory: string): void {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw storageError(error, directory);
   }
 }
 

@@ -104,6 +104,34 @@ describe('e2e/store-owners', ({test}) => {
   );
 
   test(
+    'S17 a directory of the store that cannot be written is named before anything is asked for or changed',
+    async () => {
+      const {registry, app, other} = await servePlaceImages();
+      await using _registry = registry;
+      using winch = makeWinch();
+      openTo(winch, USER);
+      requireSuccess(await winch.run(['pull', other], {within: AS_USER}));
+      const sent = registry.requests.length;
+      for (const name of ['locks', 'ingest', 'blobs', 'layers']) {
+        const path = join(winch.root, name);
+        chmodSync(path, 0o500);
+        for (const words of [
+          ['pull', app],
+          ['rmi', other],
+        ]) {
+          const exit = await winch.run(words, {within: AS_USER});
+          requireRefusal(exit, {code: 'STORE_DENIED'}, `${words[0]} without ${name}`);
+          assert.ok(exit.stderr.includes(`${path}:`), exit.stderr);
+        }
+        chmodSync(path, 0o700);
+      }
+      requireSuccess(await winch.run(['inspect', other], {within: AS_USER}));
+      assert.equal(registry.requests.length, sent);
+    },
+    {skip: missingFor('setpriv'), timeoutMs: TIMEOUT_MS},
+  );
+
+  test(
     'a user without an account and without HOME has answers, and is told where a store is missing',
     async () => {
       using winch = makeWinch();
