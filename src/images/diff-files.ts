@@ -114,5 +114,9 @@ export const describeFile = ({kind, size, permissions, uid, gid, linkTarget}: Fi
   linkTarget: linkTarget === null ? null : textOf(linkTarget),
 });
 
+/** Most names, for which a Buffer would take twenty times as long. */
+const ASCII = /^[\x00-\x7f]*$/;
+
 /** Bytes of a name as text; what is no UTF-8 becomes U+FFFD. */
-export const textOf = (bytes: ByteString): string => Buffer.from(bytes, 'latin1').toString();
+export const textOf = (bytes: ByteString): string =>
+  ASCII.test(bytes) ? bytes : Buffer.from(bytes, 'latin1').toString();

@@ -64,14 +64,15 @@ export async function* listFiles(
   const isListed = isPattern ? compilePathPattern(path) : () => true;
   const start = path === undefined || isPattern ? {path: '', node: listing.root} : findStart(listing.root, path, name);
   await using hasher = createHasher(signal);
-  const firstPaths = new Map<string, string>();
+  const firstPaths = new Map<string, Map<number, ByteString>>();
   for (const {path: bytes, node} of walk(start.node, start.path)) {
     signal?.throwIfAborted();
     const file = textOf(bytes === '' ? '/' : bytes);
-    const hardLink = node.kind === 'directory' ? null : noteLink(firstPaths, node, file);
+    const hardLink = node.kind === 'directory' ? null : noteLink(firstPaths, node, bytes);
     if (!isListed(file)) continue;
     const digest = options.hasDigests && node.kind === 'file' ? await hasher.hash(node) : null;
-    yield {...describe(node, file), hardLink, layer: listing.numbers.get(node.layerPath) ?? 0, digest};
+    const layer = listing.numbers.get(node.layerPath) ?? 0;
+    yield {...describe(node, file), hardLink: hardLink && textOf(hardLink), layer, digest};
   }
 }
 
@@ -137,10 +138,15 @@ function* walk(node: FileNode, path: ByteString): Generator<{readonly path: Byte
 }
 
 /** The first path of the file that a node is a name of, or null for the first. */
-function noteLink(firstPaths: Map<string, string>, {inode, layerPath}: FileNode, path: string): string | null {
-  const key = `${inode} ${layerPath}`;
-  const first = firstPaths.get(key);
-  if (first === undefined) firstPaths.set(key, path);
+function noteLink(
+  firstPaths: Map<string, Map<number, ByteString>>,
+  {inode, layerPath}: FileNode,
+  path: ByteString,
+): ByteString | null {
+  const paths = firstPaths.get(layerPath) ?? new Map<number, ByteString>();
+  firstPaths.set(layerPath, paths);
+  const first = paths.get(inode);
+  if (first === undefined) paths.set(inode, path);
   return first ?? null;
 }
 

@@ -48,8 +48,8 @@ export const FILE_TYPE_MASK = 0o170000;
 export const alignUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
 
 /** A number below 2^53 from 64 bits. */
-export const readUInt64 = (bytes: Buffer, at: number): number =>
-  bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
+export const readUInt64 = (view: DataView, at: number): number =>
+  view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 
 /** Writes a number below 2^53 in 64 bits. */
 export function writeUInt64(bytes: Buffer, value: number, at: number): void {

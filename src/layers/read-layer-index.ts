@@ -60,7 +60,8 @@ async function readMetadata({path, diffId, fileBytes}: IndexedLayer) {
     const bytes = Buffer.allocUnsafeSlow(fileBytes - start);
     const {bytesRead} = await file.read(bytes, 0, bytes.length, start);
     if (bytesRead < bytes.length) throw damagedIndex(path, 'it is cut off');
-    return {metadata: {bytes, start, path}, root: rootNumber(head)};
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return {metadata: {bytes, view, start, path}, root: rootNumber(head)};
   } catch (error) {
     throw isWinchError(error) ? error : storageError(error, path);
   }

@@ -54,34 +54,26 @@ interface Cells {
   readonly path: string;
 }
 
-const lineOf = ({mode, owner, size, modified, layer, digest, path}: Cells): string =>
-  [
-    mode,
-    owner.padEnd(WIDTHS.owner),
-    size.padStart(WIDTHS.size),
-    modified.padEnd(WIDTHS.modified),
-    layer.padStart('LAYER'.length),
-    ...(digest === null ? [] : [digest.padEnd(WIDTHS.digest)]),
-    path,
-  ].join(GAP);
+function lineOf({mode, owner, size, modified, layer, digest, path}: Cells): string {
+  const columns = [owner.padEnd(WIDTHS.owner), size.padStart(WIDTHS.size), modified.padEnd(WIDTHS.modified)].join(GAP);
+  const hash = digest === null ? '' : `${GAP}${digest.padEnd(WIDTHS.digest)}`;
+  return `${mode}${GAP}${columns}${GAP}${layer.padStart('LAYER'.length)}${hash}${GAP}${path}`;
+}
 
 function pathOf({path, linkTarget, hardLink}: ImageFile): string {
   if (linkTarget !== null) return `${safeText(path)} → ${safeText(linkTarget)}`;
   return hardLink === null ? safeText(path) : `${safeText(path)} link to ${safeText(hardLink)}`;
 }
 
-const SPECIAL = Object.freeze([
-  {bit: 0o4000, at: 2, set: 's', alone: 'S'},
-  {bit: 0o2000, at: 5, set: 's', alone: 'S'},
-  {bit: 0o1000, at: 8, set: 't', alone: 'T'},
-]);
+const TRIPLETS = Object.freeze(['---', '--x', '-w-', '-wx', 'r--', 'r-x', 'rw-', 'rwx']);
 
 /** As `ls -l` shows it (`drwxr-xr-x`). */
 function modeOf({type, mode}: ImageFile): string {
   if (type === 'whiteout') return `${KIND_LETTERS.whiteout}---------`;
-  const letters = [...'rwxrwxrwx'].map((letter, index) => ((mode & (0o400 >> index)) === 0 ? '-' : letter));
-  for (const {bit, at, set, alone} of SPECIAL) {
-    if ((mode & bit) !== 0) letters[at] = letters[at] === 'x' ? set : alone;
-  }
-  return `${KIND_LETTERS[type]}${letters.join('')}`;
+  const triplet = (shift: number, special: number, letter: string) => {
+    const plain = TRIPLETS[(mode >> shift) & 7] ?? '';
+    if ((mode & special) === 0) return plain;
+    return `${plain.slice(0, 2)}${plain.endsWith('x') ? letter : letter.toUpperCase()}`;
+  };
+  return `${KIND_LETTERS[type]}${triplet(6, 0o4000, 's')}${triplet(3, 0o2000, 's')}${triplet(0, 0o1000, 't')}`;
 }
