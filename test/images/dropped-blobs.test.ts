@@ -226,6 +226,26 @@ describe('images/dropped-blobs', ({test}) => {
     assert.is((await sample.images.prune({blobs: true})).droppedBlobs, 1);
   });
 
+  test('an image that is pulled while the last other one without the copy is removed has it dropped as well', async () => {
+    await using sample = await openSample();
+    const {images, registry, reference, two} = sample;
+    await images.prune({blobs: true});
+    const elsewhere = (await sample.store.open()).images;
+    const added = TWO.layers[1]?.digest ?? '';
+    registry.setFaults([{on: 'blob', matching: added, delayMs: 500}]);
+    const removals: Promise<unknown>[] = [];
+    await images.pull(two, {
+      ...AMD64,
+      onEvent: (event) => {
+        if (event.type === 'blob:started' && event.digest === added) removals.push(elsewhere.remove([reference]));
+      },
+    });
+    await Promise.all(removals);
+    assert.is(removals.length, 1);
+    assert.equal(droppedIn(sample.root), layersOf(TWO).slice(0, 1));
+    assert.equal([(await images.check({deep: true})).isClean, findStoreProblems(sample.root)], [true, []]);
+  });
+
   test('a layer that is only downloaded is kept, and so is what an image outside of the filter has', async () => {
     const kept = imageOf([baseTar, otherTar], {config: {Labels: {keep: ''}}});
     await using sample = await openSample();
