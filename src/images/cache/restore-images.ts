@@ -77,7 +77,7 @@ export async function commitRestored(
   const {targetDigest, indexes} = resolved;
   await Promise.all(resolved.documents.map(({digest, bytes}) => context.store.blobs.put(digest, bytes)));
   const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
-  const changed = await commitImages(context, {reference, targetDigest, images: [resolved], parts, dropsBlobs: true});
+  const changed = await commitImages(context, {reference, targetDigest, images: [resolved], parts});
   onEvent?.({
     type: 'image:stored',
     reference: familiarReference(reference),
