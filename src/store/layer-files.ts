@@ -13,6 +13,8 @@ export interface LayerFiles {
   has(diffId: Digest, fileBytes: number): boolean;
   /** A free path for a layer that is being written by the holder of its lock. */
   stage(diffId: Digest): Promise<string>;
+  /** How much of a layer file has been written so far, in whichever process; 0: nobody has begun. */
+  stagedBytes(diffId: Digest): number;
   /** Moves a staged, already synced file to its place, replacing a leftover of an unrecorded layer. */
   commit(diffId: Digest): Promise<void>;
   discard(diffId: Digest): Promise<void>;
@@ -22,7 +24,8 @@ export function createLayerFiles(paths: StorePaths, durability: Durability): Lay
   const staged = (diffId: Digest) => join(paths.ingest, `layer-${digestAlgorithm(diffId)}-${digestHex(diffId)}`);
   return {
     path: (diffId) => paths.layer(diffId),
-    has: (diffId, fileBytes) => hasFile(paths.layer(diffId), fileBytes),
+    has: (diffId, fileBytes) => sizeOf(paths.layer(diffId)) === fileBytes,
+    stagedBytes: (diffId) => sizeOf(staged(diffId)) ?? 0,
     stage: async (diffId) => {
       const path = staged(diffId);
       await guarded(path, async () => {
@@ -44,11 +47,11 @@ export function createLayerFiles(paths: StorePaths, durability: Durability): Lay
   };
 }
 
-function hasFile(path: string, bytes: number): boolean {
+function sizeOf(path: string): number | null {
   try {
-    return statSync(path).size === bytes;
+    return statSync(path).size;
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw storageError(error, path);
   }
 }

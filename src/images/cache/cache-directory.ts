@@ -3,14 +3,16 @@ import {join} from 'node:path';
 import {hasErrno, WinchError} from '../../errors.ts';
 import {type Lock, type LockMode, openLockDirectory} from '../../host/locks.ts';
 import {storageError} from '../../host/storage-error.ts';
-import {type FileSet, openDirectoryFiles} from '../../media/file-set.ts';
-import {hasFile, makeDirectory, writeSmallFile} from '../../media/layout-files.ts';
+import {type FileSet, openDirectoryFiles, readSmallFile} from '../../media/file-set.ts';
+import {makeDirectory, writeSmallFile} from '../../media/layout-files.ts';
 import {type Digest, digestAlgorithm, digestHex, digestOf} from '../../oci/digest.ts';
 import type {ImageContext} from '../context.ts';
 
 /** Says that a directory is a cache of winch, all of it winch's to write and to remove. */
 const MARKER_FILE = 'winch-cache.json';
 const MARKER_BYTES = Buffer.from(JSON.stringify({version: 1}));
+/** Later versions may say more. */
+const MARKER_LIMIT_BYTES = 4096;
 const UNFINISHED_MARKER = /^winch-cache\.json\.[0-9a-f]+\.tmp$/;
 
 /** Where the tar of a layer is, packed by zstd. */
@@ -57,7 +59,10 @@ export async function lockCache(
   }
 }
 
-const isCache = (directory: string): Promise<boolean> => hasFile(join(directory, MARKER_FILE), MARKER_BYTES.length);
+async function isCache(directory: string): Promise<boolean> {
+  const marker = {path: MARKER_FILE, limitBytes: MARKER_LIMIT_BYTES};
+  return (await readSmallFile(openDirectoryFiles(directory), marker))?.equals(MARKER_BYTES) ?? false;
+}
 
 async function list(directory: string): Promise<readonly string[]> {
   try {

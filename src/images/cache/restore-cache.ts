@@ -1,6 +1,7 @@
+import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {type Digest, shortDigest} from '../../oci/digest.ts';
-import {familiarReference} from '../../oci/reference.ts';
+import {familiarReference, type Reference} from '../../oci/reference.ts';
 import {findTag} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {tagKey} from '../find-image.ts';
@@ -72,13 +73,13 @@ export async function restoreCache(
   for (const {image} of wanted) images.push(await readImage(files, image, options));
   await lease.claim(images.flatMap(digestsOf));
   const layers = await restoreLayers(context, {files, images}, options);
-  const isDamaged = ({resolved}: ImageToRestore) =>
-    resolved.layers.some(({diffId}) => layers.get(diffId)?.outcome === 'damaged');
-  for (const image of images) if (!isDamaged(image)) await commitRestored(context, image, options);
-  const damaged = images.filter(isDamaged).map(({image}) => image);
-  tellDamage(damaged, layers, options);
-  const ended = planned.map((one) => (damaged.includes(one.image) ? {...one, outcome: 'damaged' as const} : one));
-  return summary(ended, layers);
+  const outcomes = new Map(planned.map(({image, outcome}) => [image, outcome]));
+  for (const image of images) outcomes.set(image.image, await finish(context, {image, layers}, options));
+  tellDamage(layers, options);
+  return summary(
+    planned.map(({image, outcome}) => ({image, outcome: outcomes.get(image) ?? outcome})),
+    layers,
+  );
 }
 
 interface PlannedImage {
@@ -93,22 +94,46 @@ function plan({store}: ImageContext, image: CachedImage, options: RestoreCacheOp
   if (tag.targetDigest === root.digest) {
     return {image, outcome: findPresent(store, reference, undefined)?.isMountable ? 'present' : 'restored'};
   }
-  const message = `${familiarReference(reference)} is another image in the store than in the cache, and stays`;
-  warn(options, 'TAG_EXISTS', message);
+  tellKept(reference, options);
   return {image, outcome: 'kept'};
 }
 
-function tellDamage(
-  damaged: readonly CachedImage[],
-  layers: ReadonlyMap<Digest, RestoredLayer>,
-  options: CallOptions,
-): void {
-  for (const [diffId, layer] of layers) {
-    if (layer.outcome === 'damaged')
-      warn(options, 'CACHE_DAMAGED', `layer ${shortDigest(diffId)} is damaged: ${layer.error.message}`);
-  }
-  for (const {reference} of damaged) {
+interface UnpackedImage {
+  readonly image: ImageToRestore;
+  readonly layers: ReadonlyMap<Digest, RestoredLayer>;
+}
+
+async function finish(
+  context: ImageContext,
+  {image, layers}: UnpackedImage,
+  options: RestoreCacheOptions,
+): Promise<RestoreOutcome> {
+  const {reference} = image.image;
+  if (image.resolved.layers.some(({diffId}) => layers.get(diffId)?.outcome === 'damaged')) {
     warn(options, 'CACHE_DAMAGED', `${familiarReference(reference)} is not restored; a pull fetches it`);
+    return 'damaged';
+  }
+  try {
+    await commitRestored({...context, keepsTags: !options.force}, image, options);
+    return 'restored';
+  } catch (error) {
+    if (!isWinchError(error, 'TAG_EXISTS')) throw error;
+    tellKept(reference, options);
+    return 'kept';
+  }
+}
+
+const tellKept = (reference: Reference, options: CallOptions): void =>
+  warn(
+    options,
+    'TAG_EXISTS',
+    `${familiarReference(reference)} is another image in the store than in the cache, and stays`,
+  );
+
+function tellDamage(layers: ReadonlyMap<Digest, RestoredLayer>, options: CallOptions): void {
+  for (const [diffId, layer] of layers) {
+    if (layer.outcome !== 'damaged') continue;
+    warn(options, 'CACHE_DAMAGED', `layer ${shortDigest(diffId)} is damaged: ${layer.error.message}`);
   }
 }
 

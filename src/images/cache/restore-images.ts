@@ -68,7 +68,11 @@ export async function restoreLayers(
   return ended;
 }
 
-/** Records an image whose layer files are there, and its tag. The compressed copies of its layers count as dropped. */
+/**
+ * Records an image whose layer files are there, and its tag. The compressed copies of its layers count as dropped.
+ *
+ * @throws {WinchError} `TAG_EXISTS`: the name was given to another image meanwhile, and the context keeps names
+ */
 export async function commitRestored(
   context: ImageContext,
   {image: {reference}, resolved}: ImageToRestore,

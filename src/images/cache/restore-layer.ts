@@ -1,6 +1,6 @@
 import {rm} from 'node:fs/promises';
 import {isWinchError, WinchError} from '../../errors.ts';
-import type {CallOptions, ProcessFacts} from '../../events.ts';
+import type {CallOptions, EventSink, ProcessFacts} from '../../events.ts';
 import {createGrowingFile} from '../../host/growing-file.ts';
 import type {FileSet} from '../../media/file-set.ts';
 import {OCI_LAYER_ZSTD} from '../../oci/media-types.ts';
@@ -15,6 +15,8 @@ export interface LayerToRestore {
   /** What its tar may have. */
   readonly tarBytes: number;
 }
+
+const LOOK_EVERY_MS = 250;
 
 /** `bytes` were read from the cache. */
 export type RestoredLayer =
@@ -49,7 +51,7 @@ export async function restoreLayer(
     source.advance(region.size);
     source.complete();
     const work = {layer: {...layer, mediaType: OCI_LAYER_ZSTD}, source, maxUnpackedBytes: tarBytes};
-    await indexLayer(context, work, options);
+    await reporting(context, {layer, tarBytes, onEvent}, () => indexLayer(context, work, options));
     onEvent?.({type: 'blob:stored', digest, size: layer.blobBytes, from: 'cache'});
     return {outcome: 'restored', bytes: region.size};
   } catch (error) {
@@ -57,6 +59,28 @@ export async function restoreLayer(
     const path = files.wholeFile(layerObject(diffId));
     if (path !== null) await rm(path, {force: true}).catch(() => {});
     return {outcome: 'damaged', error};
+  }
+}
+
+interface Report {
+  readonly layer: LayerRecord;
+  readonly tarBytes: number;
+  readonly onEvent: EventSink | undefined;
+}
+
+/** Tells how far the layer file has got, as a share of the compressed layer. */
+async function reporting({store}: ImageContext, report: Report, work: () => Promise<void>): Promise<void> {
+  const {onEvent, tarBytes, layer} = report;
+  const {blobDigest: digest, blobBytes: totalBytes, diffId} = layer;
+  const tell = () => {
+    const share = Math.min(1, store.layers.stagedBytes(diffId) / Math.max(1, tarBytes));
+    onEvent?.({type: 'blob:received', digest, receivedBytes: Math.floor(share * totalBytes), totalBytes});
+  };
+  const timer = onEvent ? setInterval(tell, LOOK_EVERY_MS) : undefined;
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
   }
 }
 

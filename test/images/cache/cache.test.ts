@@ -133,6 +133,28 @@ describe('images/cache', ({test}) => {
     assert.equal(await outcomes(), ['present', [], app.config.digest]);
   });
 
+  test('does not save a layer that is damaged in the store', async () => {
+    await using lab = await openCacheLab({'team/app:1': app});
+    const [base = ''] = app.diffIds;
+    rmSync(lab.path('layers', base));
+    const file = join(lab.from.root, 'layers', base.replace(':', '/'), 'layer.erofs');
+    const bytes = readFileSync(file);
+    bytes[5000] = (bytes[5000] ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    const saving = lab.from.toolkit.images.saveCache({directory: lab.directory, names: []});
+    assert.is((await rejectionOf(saving)).code, 'STORE_CORRUPT');
+    assert.equal(
+      lab.list().filter((path) => path.includes(base.slice('sha256:'.length))),
+      [],
+    );
+  });
+
+  test('is no cache to this version when it says so', async () => {
+    await using lab = await openCacheLab({'team/app:1': app});
+    writeFileSync(join(lab.directory, 'winch-cache.json'), JSON.stringify({version: 2}));
+    assert.is((await rejectionOf(lab.restore())).code, 'CACHE_UNUSABLE');
+  });
+
   test('takes a directory that is not there for an empty cache, and touches none that is something else', async () => {
     await using lab = await openCacheLab({'team/app:1': app});
     using elsewhere = makeTemporaryDirectory();
