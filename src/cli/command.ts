@@ -36,8 +36,10 @@ export interface Positionals {
   readonly minimum: number;
   /** Absent: any number. */
   readonly maximum?: number;
-  /** How many of them, from the first, are local images; completion offers those. */
+  /** How many of them, from the first that may be, are local images; completion offers those. */
   readonly images?: number;
+  /** How many come before those; absent: none. */
+  readonly beforeImages?: number;
 }
 
 export interface Invocation<T extends OptionTable> {

@@ -17,7 +17,7 @@ export const cacheSaveCommand = defineCommand({
     '{uses: actions/cache@v4, with: {path: DIR, key: "winch-${{ github.run_id }}", restore-keys: winch-}}\n' +
     '{run: winch cache restore DIR}\n\n' +
     'GitLab: cache: {key: winch, paths: [DIR]}',
-  positionals: {usage: 'DIR [IMAGE...]', minimum: 1},
+  positionals: {usage: 'DIR [IMAGE...]', minimum: 1, beforeImages: 1, images: Number.POSITIVE_INFINITY},
   options: {
     keep: flag('Keep the images that DIR has already'),
     format: choice(['json'], 'Print JSON'),

@@ -67,7 +67,9 @@ async function candidatesFor(state: State, current: string, source: CompletionSo
   if (current.startsWith('-') && !isClosed) return flagCandidates(command);
   if (!command) return commandCandidates(group, source.commands);
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
-  return positionals < (command.positionals.images ?? 0) ? source.listReferences() : [];
+  const {images = 0, beforeImages = 0} = command.positionals;
+  const isImage = positionals >= beforeImages && positionals < beforeImages + images;
+  return isImage ? source.listReferences() : [];
 }
 
 /** The next word of each command that begins with `group`; a word that several share stands for all of them. */

@@ -41,6 +41,10 @@ describe('cli/completion/complete', ({test}) => {
     ['tag alpine al', []],
     ['rmi alpine de', ['debian:12']],
     ['pull al', []],
+    ['cache ', ['save', 'restore']],
+    ['cache save al', []],
+    ['cache save dir alpine de', ['debian:12']],
+    ['cache restore dir al', []],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['nothing-such al', []],
   ];
