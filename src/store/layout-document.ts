@@ -75,7 +75,10 @@ function describeIndex(paths: StorePaths, digest: Digest, known: ReadonlyMap<str
   const path = paths.blob(digest);
   const written = known.get(digest);
   try {
-    const {size} = statSync(path);
+    const stats = statSync(path);
+    // A pipe in its place would be waited for.
+    if (!stats.isFile()) return null;
+    const {size} = stats;
     if (written?.size === size && isIndexType(written.mediaType)) return written;
     if (size > MANIFEST_LIMIT_BYTES) return null;
     const {mediaType} = parseManifestDocument(readFileSync(path), {descriptor: {digest}, where: path});
