@@ -1,6 +1,6 @@
 import {CONFIG_LIMIT_BYTES} from '../oci/image-config.ts';
 import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
-import {familiarReference, familiarRepository, parseReference} from '../oci/reference.ts';
+import {familiarReference, familiarRepository, splitReference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
 import {findImage, type ImageRecord} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
@@ -87,7 +87,7 @@ export function nameImage(database: Database, manifestDigest: ImageRecord['manif
 }
 
 /** A tag as the user would write it. */
-export const familiarTag = (tag: TagRecord): string => familiarReference(parseReference(tag.reference));
+export const familiarTag = (tag: TagRecord): string => familiarReference(splitReference(tag.reference));
 
 const repositoryDigest = (tag: TagRecord): string =>
-  `${familiarRepository(parseReference(tag.reference))}@${tag.targetDigest}`;
+  `${familiarRepository(splitReference(tag.reference))}@${tag.targetDigest}`;

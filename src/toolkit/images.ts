@@ -37,8 +37,8 @@ export interface Images extends Archives {
   list(): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
-  /** Roots first; an image is a child of the image whose whole chain of layers it starts with. */
-  tree(): Promise<readonly ImageTreeNode[]>;
+  /** Roots first; an image is a child of the image whose whole chain of layers it starts with. @param reference Only its line. */
+  tree(reference?: string): Promise<readonly ImageTreeNode[]>;
   /** The files of an image, or of one of its layers. */
   files(reference: string, options?: FilesOptions): AsyncGenerator<ImageFile>;
   /** What turns the first image into the second: files and settings. */
@@ -89,7 +89,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
-    tree: async () => (await load(import('../images/tree.ts'))).readTree(context.store),
+    tree: async (...args) => (await load(import('../images/tree.ts'))).readTree(context.store, ...args),
     files: async function* (...args) {
       yield* (await load(import('../images/list-files.ts'))).listFiles(context, ...args);
     },
