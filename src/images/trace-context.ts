@@ -1,4 +1,5 @@
 import type {LayerPool, WrittenLayer} from '../layers/layer-pool.ts';
+import type {Lease} from '../store/leases.ts';
 import type {Store} from '../store/store.ts';
 import {errorCode, measure, type SpanSink, spanClock} from '../trace.ts';
 import type {ImageContext} from './context.ts';
@@ -15,7 +16,7 @@ const LEASE = {category: 'store', track: 'lease'} as const;
 const DIGEST_LETTERS = 19;
 
 /**
- * A context whose parts measure what they do: waiting for leases and locks, freeing space, receiving, checking and committing blobs, inflating and
+ * A context whose parts measure what they do: waiting for leases, claims and locks, freeing space, receiving, checking and committing blobs, inflating and
  * indexing layers, committing those, writing to the database.
  */
 export const traceContext = (context: ImageContext, onSpan: SpanSink): Pick<ImageContext, 'store' | 'layerPool'> => ({
@@ -36,14 +37,23 @@ function traceStore(store: Store, onSpan: SpanSink): Store {
         measure(onSpan, {name: 'commit', category: 'layer', track: diffId}, () => store.layers.commit(diffId)),
     },
     write: (work) => measure(onSpan, {...DATABASE, name: 'transaction'}, () => store.write(work)),
-    lease: (...words) => measure(onSpan, {...LEASE, name: 'lease'}, () => store.lease(...words)),
-    readerLease: (...words) => measure(onSpan, {...LEASE, name: 'lease'}, () => store.readerLease(...words)),
+    lease: async (...words) =>
+      traceLease(await measure(onSpan, {...LEASE, name: 'lease'}, () => store.lease(...words)), onSpan),
+    readerLease: async (...words) => {
+      const lease = await measure(onSpan, {...LEASE, name: 'lease'}, () => store.readerLease(...words));
+      return lease && traceLease(lease, onSpan);
+    },
     collectGarbage: (...words) =>
       measure(onSpan, {...LEASE, name: 'collect garbage'}, () => store.collectGarbage(...words)),
     lock: (subject, digest, options) =>
       measure(onSpan, {name: 'lock', category: subject, track: digest}, () => store.lock(subject, digest, options)),
   };
 }
+
+const traceLease = (lease: Lease, onSpan: SpanSink): Lease => ({
+  ...lease,
+  claim: (digests) => measure(onSpan, {...LEASE, name: 'claim'}, () => lease.claim(digests)),
+});
 
 function traceIngest(
   ingest: Ingest,

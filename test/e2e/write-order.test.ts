@@ -21,7 +21,8 @@ const OLD = buildImage({layers: [layerOf('base')]});
 const IMAGE = buildImage({layers: [layerOf('base'), layerOf('upper')], compression: 'none'});
 
 describe('e2e/write-order', ({test: declare}) => {
-  const test = (title: string, body: (lab: Lab) => Promise<void>) => declare(title, () => withLab(body), {skip});
+  const test = (title: string, body: (lab: Lab) => Promise<void>) =>
+    declare(title, () => withLab(body), {skip, timeoutMs: 180_000});
 
   test('S04 a power cut at any moment of the first pull leaves no row without its data, and after the end all of it', async (lab) => {
     await requireDurable(lab, {words: ['pull', lab.old], kept: [], wanted: [lab.old]});

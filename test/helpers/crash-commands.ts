@@ -7,7 +7,7 @@ import type {RegistryServer} from '../../fixtures/registry-server.ts';
 
 /** Commands that are killed. Each has things of its own to work on, so that any of them may run at once. */
 export const CRASH_COMMANDS = [
-  ...['pull', 'run', 'copy', 'load', 'import', 'tag', 'save', 'export', 'rmi', 'untag', 'prune'],
+  ...['pull', 'run', 'copy', 'load', 'import', 'restore', 'tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune'],
 ] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
 
@@ -39,6 +39,8 @@ export function putCrashImages(registry: RegistryServer): void {
   put('loaded', 'loaded', 4);
   put('removed', 'removed', 5);
   put('pruned', 'pruned', 6, 'none');
+  put('cached', 'cached', 7);
+  put('kept', 'kept', 8, 'none');
 }
 
 /** The command lines, for a registry with these images and files in `directory`. */
@@ -46,12 +48,15 @@ export function crashWords(host: string, directory: string): CrashWords {
   const app = (tag: string) => `${host}/app:${tag}`;
   const [old, archive, rootfs] = [`${host}/old:1`, join(directory, 'archive.tar'), join(directory, 'rootfs.tar')];
   writeFileSync(rootfs, buildTar([...busyboxEntries(), {path: 'imported', content: Buffer.alloc(500_000, 7)}]));
+  const [cache, fullCache] = [join(directory, 'cache-saved'), join(directory, 'cache-restored')];
   const write = (name: string) => ['--output', join(directory, name)];
   return {
     old,
     beginnings: [
       ['pull', old],
       ['copy', app('loaded'), `docker-archive:${archive}:loaded:1`],
+      ['pull', app('kept'), app('cached')],
+      ['cache', 'save', fullCache, app('cached')],
     ],
     words: {
       pull: ['pull', app('1')],
@@ -59,9 +64,11 @@ export function crashWords(host: string, directory: string): CrashWords {
       copy: ['copy', app('copied'), 'store:copied:1'],
       load: ['load', '--input', archive],
       import: ['import', rootfs, 'imported:1'],
+      restore: ['cache', 'restore', fullCache],
       tag: ['tag', old, 'named:1'],
       save: ['save', ...write('saved.tar'), old],
       export: ['export', ...write('exported.tar'), old],
+      cache: ['cache', 'save', cache, old],
       rmi: ['rmi', app('removed')],
       untag: ['untag', 'spare:1'],
       prune: ['prune'],
@@ -72,9 +79,11 @@ export function crashWords(host: string, directory: string): CrashWords {
       copy: [['rmi', 'copied:1']],
       load: [['rmi', 'loaded:1']],
       import: [['rmi', 'imported:1']],
+      restore: [['rmi', app('cached')]],
       tag: [['untag', 'named:1']],
       save: [],
       export: [],
+      cache: [['cache', 'save', cache, app('kept')]],
       rmi: [['pull', app('removed')]],
       untag: [['tag', old, 'spare:1']],
       prune: [

@@ -22,7 +22,7 @@ const LOOPS = ['pull', 'rmi', 'prune', 'tag'] as const;
 type Loop = (typeof LOOPS)[number];
 
 /**
- * Longest waits in milliseconds. `lease`: for whoever frees space; `transaction`: for the database, the change itself
+ * Longest waits in milliseconds. `lease`: for whoever frees space, to begin or to claim something; `transaction`: for the database, the change itself
  * included; `blob` and `layer`: for another process that downloads or unpacks the same; `sweep`: is no wait, but how
  * long space was freed.
  */
@@ -31,8 +31,8 @@ export type CrowdWaits = Record<'lease' | 'transaction' | 'blob' | 'layer' | 'sw
 export interface CrowdReport {
   /** Commands that succeeded. */
   readonly counts: Readonly<Record<Loop, number>>;
-  /** Prunes that freed something, and those that were put off since somebody was in their way. */
-  readonly prunes: {readonly freeing: number; readonly deferred: number};
+  /** Prunes that freed something, and those that left something to whoever was at work with it. */
+  readonly prunes: {readonly freeing: number; readonly keeping: number};
   readonly failures: readonly string[];
   readonly waits: Readonly<CrowdWaits>;
 }
@@ -57,7 +57,7 @@ export async function runCrowd(options: CrowdOptions): Promise<CrowdReport> {
   const names = CROWD_TAGS.map((tag) => `${registry.host}/app:${tag}`);
   const deadline = performance.now() + durationMs;
   const counts: Record<Loop, number> = {pull: 0, rmi: 0, prune: 0, tag: 0};
-  const prunes = {freeing: 0, deferred: 0};
+  const prunes = {freeing: 0, keeping: 0};
   const failures: string[] = [];
   const waits: CrowdWaits = {lease: 0, transaction: 0, blob: 0, layer: 0, sweep: 0};
   const loop = async (verb: Loop, index: number, wordsOf: (round: number) => readonly string[]) => {
@@ -84,11 +84,11 @@ export async function runCrowd(options: CrowdOptions): Promise<CrowdReport> {
   return {counts, prunes, failures, waits};
 }
 
-const notePrune = (prunes: {freeing: number; deferred: number}, stdout: string): void => {
-  const {freedBytes} = JSON.parse(stdout) as {readonly freedBytes: number | null};
-  if (freedBytes === null) prunes.deferred += 1;
-  else if (freedBytes > 0) prunes.freeing += 1;
-};
+function notePrune(prunes: {freeing: number; keeping: number}, stdout: string): void {
+  const {freedBytes, keptBytes} = JSON.parse(stdout) as {readonly freedBytes: number; readonly keptBytes: number};
+  if (freedBytes > 0) prunes.freeing += 1;
+  if (keptBytes > 0) prunes.keeping += 1;
+}
 
 interface TraceSpan {
   readonly ph: string;
@@ -107,7 +107,8 @@ function noteWaits(waits: CrowdWaits, trace: string): void {
 
 function waitOf(name: string, category: string | undefined): keyof CrowdWaits | undefined {
   if (name === 'lock') return category === 'layer' ? 'layer' : 'blob';
-  if (name === 'lease' || name === 'transaction') return name;
+  if (name === 'lease' || name === 'claim') return 'lease';
+  if (name === 'transaction') return name;
   return name === 'collect garbage' ? 'sweep' : undefined;
 }
 
