@@ -13,7 +13,7 @@ import {type ImageName, nameImage} from './inspect.ts';
 export interface SpaceUsage {
   readonly count: number;
   readonly bytes: number;
-  /** What a prune would free; of unfinished downloads, one that takes those too. */
+  /** What a prune would free now, beside those who work with the rest; of unfinished downloads, one that takes those too. */
   readonly reclaimableBytes: number;
 }
 
@@ -75,7 +75,9 @@ export function readDiskUsage(store: Store): DiskUsage {
   // Measured while the database is open, whose files are then as they are for everybody else.
   const known = store.read((database) => readImages(database, store.paths), null);
   const {sizes, files, images, tagged, unpacked} = known ?? withoutImages(measureFiles(store.paths));
-  const isReclaimable = ({users}: MeasuredFile) => !users.some((user) => tagged.has(user));
+  const claims = store.readClaims();
+  const isReclaimable = ({digest, users}: MeasuredFile) =>
+    !users.some((user) => tagged.has(user)) && !claims.has(digest);
   const share = (some: readonly MeasuredFile[], count: number): SharedSpaceUsage => ({
     count,
     bytes: total(some),
@@ -85,14 +87,15 @@ export function readDiskUsage(store: Store): DiskUsage {
   });
   const ofKind = (kind: UsedFile['kind']) => files.filter((file) => file.kind === kind);
   const used = files.filter(({users}) => users.length > 0);
-  const [partials, containers] = [sum(sizes.partials), sum(sizes.containers)];
+  const [partials, containers] = [sum([...sizes.partials.values()]), sum(sizes.containers)];
+  const unclaimed = [...sizes.partials].filter(([digest]) => !claims.has(digest));
   return {
     totalBytes: sizes.totalBytes,
     images: share(used, images.length),
     layers: share(ofKind('layer'), sizes.layers.size),
     blobs: share(ofKind('blob'), sizes.blobs.size),
     droppableBytes: total(ofKind('blob').filter((file) => unpacked.has(file.digest) && !isReclaimable(file))),
-    partials: {count: sizes.partials.length, bytes: partials, reclaimableBytes: partials},
+    partials: {count: sizes.partials.size, bytes: partials, reclaimableBytes: sum(unclaimed.map(([, bytes]) => bytes))},
     containers: {count: sizes.containers.length, bytes: containers, reclaimableBytes: 0},
     otherBytes: Math.max(0, sizes.totalBytes - total(files) - partials - containers),
     perImage: images,

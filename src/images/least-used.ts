@@ -49,7 +49,7 @@ export function chooseLeastUsed(database: Database, context: ImageContext, goal:
 
 /** What is neither a blob nor a layer nor about to go. */
 function fixedBytes({totalBytes, blobs, layers, partials, leftovers}: FileSizes): number {
-  const parts = [...blobs.values(), ...layers.values(), ...partials, ...leftovers];
+  const parts = [...blobs.values(), ...layers.values(), ...partials.values(), ...leftovers];
   return Math.max(0, totalBytes - parts.reduce((sum, bytes) => sum + bytes, 0));
 }
 

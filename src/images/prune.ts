@@ -68,7 +68,8 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
       ...removed,
       untagged: [...removed.untagged, ...untagged],
       deleted: [...removed.deleted, ...deleted],
-      storeBytes: storeBytes + (takesPartials ? 0 : sizes.partials.reduce((sum, bytes) => sum + bytes, 0)),
+      storeBytes:
+        storeBytes + (takesPartials ? 0 : [...sizes.partials.values()].reduce((sum, bytes) => sum + bytes, 0)),
     };
   };
   const freed = await store.collectGarbage({remove, takesPartials, isDryRun, now: context.now()});

@@ -13,8 +13,8 @@ export interface FileSizes {
   readonly blobs: ReadonlyMap<string, number>;
   /** Layer files by diff id, each with the directory that it has to itself. */
   readonly layers: ReadonlyMap<string, number>;
-  /** Unfinished downloads. */
-  readonly partials: readonly number[];
+  /** Unfinished downloads by the digests of their blobs. */
+  readonly partials: ReadonlyMap<string, number>;
   /** What killed processes left: half-written layers, and what is about to be deleted. */
   readonly leftovers: readonly number[];
   /** What each running container has written. */
@@ -22,7 +22,7 @@ export interface FileSizes {
 }
 
 const SLASH = Buffer.from('/');
-const PARTIAL_BLOB = /^blob-/;
+const PARTIAL_BLOB = /^blob-(\w+)-(\w+)$/;
 
 /**
  * Measures what is there, which may be more than the database knows; what vanishes meanwhile counts as gone.
@@ -43,7 +43,7 @@ export function measureFiles(paths: StorePaths): FileSizes {
       totalBytes: sizeOfTree(Buffer.from(paths.root), new Set()),
       blobs: blobs ?? new Map(),
       layers: layers ?? new Map(),
-      partials: partials.map((name) => sizeOf(join(paths.ingest, name))),
+      partials: new Map(partials.map((name) => [digestOf(name), sizeOf(join(paths.ingest, name))])),
       leftovers: leftovers.map(sizeOf),
       containers: containers.map((name) => sizeOf(join(paths.containers, name))),
     };
@@ -51,6 +51,8 @@ export function measureFiles(paths: StorePaths): FileSizes {
     throw storageError(error, paths.root);
   }
 }
+
+const digestOf = (partial: string): string => partial.replace(PARTIAL_BLOB, '$1:$2');
 
 /** The sizes of the entries `<algorithm>/<hex>` of a directory. */
 function measureDigests(directory: string, sizeOf: (path: string) => number): ReadonlyMap<string, number> {

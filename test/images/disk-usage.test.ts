@@ -2,6 +2,7 @@ import {linkSync, mkdirSync, writeFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {startRegistry} from '../../fixtures/registry-server.ts';
+import {openStore} from '../../src/store/store.ts';
 import type {Images} from '../../src/toolkit.ts';
 import {openTestStore} from '../helpers/open-store.ts';
 import {requireProgram} from '../helpers/run-program.ts';
@@ -96,6 +97,24 @@ describe('images/disk-usage', ({test}) => {
     const usage = await usageOf(sample.images);
     assert.is(usage.images.reclaimableBytes, unique);
     assert.is(usage.layers.reclaimableBytes + usage.blobs.reclaimableBytes, Number(unique) + 777);
+  });
+
+  test('what somebody works with cannot be had back before that ends', async () => {
+    await using sample = await openSample();
+    const [blob, partial] = ['0', '1'].map((digit) => digit.repeat(64));
+    sample.put(`blobs/sha256/${blob}`, 777);
+    sample.put(`ingest/blob-sha256-${partial}`, 70_000);
+    const reclaimable = async () => {
+      const {blobs, partials} = await usageOf(sample.images);
+      return [blobs.reclaimableBytes, partials.reclaimableBytes];
+    };
+    const store = openStore({root: sample.root, durability: 'fast'});
+    const lease = await store.lease();
+    await lease.claim([`sha256:${blob}`, `sha256:${partial}`]);
+    assert.equal(await reclaimable(), [0, 0]);
+    lease.release();
+    store.close();
+    assert.equal(await reclaimable(), [777, 70_000]);
   });
 
   test('names unfinished downloads and what containers have written', async () => {
