@@ -1,6 +1,7 @@
+import {existsSync} from 'node:fs';
 import {realpath, rm, rmdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
-import {hasErrno} from '../errors.ts';
+import {hasErrno, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import type {Lock, LockDirectory} from '../host/locks.ts';
@@ -9,6 +10,7 @@ import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestHex, digestOf} from '../oci/digest.ts';
 import {INDEX_FILE, LAYOUT_FILE, LAYOUT_TEXT} from '../oci/image-layout.ts';
 import {DOCKER_MANIFEST, DOCKER_MANIFEST_LIST} from '../oci/media-types.ts';
+import {storePaths} from '../store/paths.ts';
 import {writeBlobFile} from './blob-file.ts';
 import type {ContentDocument, ContentSource, ContentTarget, PutOutcome} from './content.ts';
 import {DOCKER_MANIFEST_FILE} from './docker-manifest.ts';
@@ -43,10 +45,12 @@ const PRESENT: PutOutcome = Object.freeze({outcome: 'present', sentBytes: 0});
 /**
  * An OCI layout, new or not; what else it holds stays.
  *
+ * @throws {WinchError} `LAYOUT_UNUSABLE`: the directory is a store
  * @see image-spec v1.1.1 image-layout.md
  */
 export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
   const {name, directory} = options;
+  refuseStore(directory);
   const files = openDirectoryFiles(directory);
   return {
     name,
@@ -67,6 +71,15 @@ export function openLayoutTarget(options: LayoutTargetOptions): ContentTarget {
     },
     close: async () => {},
   };
+}
+
+/** A store tells others what it holds in the same files, and writes over what they say. */
+function refuseStore(directory: string): void {
+  if (!existsSync(storePaths(directory).database)) return;
+  throw new WinchError('LAYOUT_UNUSABLE', `${directory} is a store, whose layout is for reading alone`, {
+    kind: 'invalid',
+    hint: 'copy or load into the store itself, or name another directory',
+  });
 }
 
 /** Tools of containers/image and umoci look for OCI's media types alone in a layout. */

@@ -1,4 +1,4 @@
-import {writeFileSync} from 'node:fs';
+import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
@@ -122,6 +122,34 @@ describe('images/archives/save', ({test}) => {
     assert.is((await rejectionOf(images.save([`${lab.registry.host}/team/app:1`, 'nothing']))).code, 'IMAGE_UNKNOWN');
     const unsuitable = images.save([`${lab.registry.host}/team/zstd:2`], {format: 'docker-archive'});
     assert.is((await rejectionOf(unsuitable)).code, 'DOCKER_ARCHIVE_UNSUITABLE');
+  });
+
+  test('writes no layout into a store, its own or another, and leaves that as it was', async () => {
+    await using lab = await openLab();
+    await using other = await openTestStore();
+    const name = `${lab.registry.host}/team/app:1`;
+    await other.toolkit.images.load(await lab.save([name]));
+    for (const {root} of [lab.store, other]) {
+      const before = readdirSync(root, {recursive: true}).length;
+      const index = readFileSync(join(root, 'index.json'), 'utf8');
+      const saved = lab.store.toolkit.images.saveDirectory({names: [name], directory: root});
+      assert.is((await rejectionOf(saved)).code, 'LAYOUT_UNUSABLE');
+      assert.is(readdirSync(root, {recursive: true}).length, before);
+      assert.is(readFileSync(join(root, 'index.json'), 'utf8'), index);
+    }
+  });
+
+  test('loads what another store holds from its directory', async () => {
+    await using lab = await openLab();
+    await using other = await openTestStore();
+    const loaded = await other.toolkit.images.load(lab.store.root);
+    assert.equal(
+      loaded.map(({names, digest}) => [names, digest]),
+      [
+        [[`${lab.registry.host}/team/app:1`], amd64.manifest.digest],
+        [[`${lab.registry.host}/team/zstd:2`], zstd.manifest.digest],
+      ],
+    );
   });
 
   test('ends without an end of the archive when a stored blob is damaged', async () => {
