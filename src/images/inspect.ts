@@ -1,10 +1,11 @@
+import type {Digest} from '../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES} from '../oci/image-config.ts';
 import {MANIFEST_LIMIT_BYTES} from '../oci/manifest.ts';
 import {familiarReference, familiarRepository, splitReference} from '../oci/reference.ts';
 import type {Database} from '../store/database.ts';
-import {findImage, type ImageRecord} from '../store/image-records.ts';
+import {findImage, type ImageRecord, listImages} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
-import {type TagRecord, tagsOf} from '../store/tags.ts';
+import {listTagsByImage, type TagRecord, tagsOf} from '../store/tags.ts';
 import {compressedTotal, describeLayers, type LayerDetails, unpackedTotal} from './describe-layers.ts';
 import {requireStoredImage} from './find-image.ts';
 import {readLineage} from './lineage.ts';
@@ -75,7 +76,7 @@ function describe(database: Database, image: ImageRecord) {
     unpackedBytes: unpackedTotal(layers),
     layers,
     parent: parent && nameImage(database, parent),
-    children: children.map((child) => nameImage(database, child)),
+    children: nameImages(database, children),
   };
 }
 
@@ -84,6 +85,19 @@ export function nameImage(database: Database, manifestDigest: ImageRecord['manif
   const image = findImage(database, manifestDigest);
   if (!image) throw new Error(`the graph names an image ${manifestDigest} that is not recorded`);
   return {imageId: image.configDigest, references: tagsOf(database, manifestDigest).map(familiarTag)};
+}
+
+/** From so many images on it takes less time to read the names of all. */
+const MANY_IMAGES = 10;
+
+function nameImages(database: Database, digests: readonly Digest[]): readonly ImageName[] {
+  if (digests.length < MANY_IMAGES) return digests.map((digest) => nameImage(database, digest));
+  const tags = listTagsByImage(database);
+  const images = new Map(listImages(database).map((image) => [image.manifestDigest, image]));
+  return digests.flatMap((digest) => {
+    const image = images.get(digest);
+    return image ? [{imageId: image.configDigest, references: (tags.get(digest) ?? []).map(familiarTag)}] : [];
+  });
 }
 
 /** A tag as the user would write it. */

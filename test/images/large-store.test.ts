@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {inspectImage} from '../../src/images/inspect.ts';
 import {readLineage} from '../../src/images/lineage.ts';
 import {listStoredImages} from '../../src/images/list.ts';
 import {readTree} from '../../src/images/tree.ts';
@@ -16,6 +17,7 @@ import {
   largeImage,
   OWN_LAYERS,
   TAR_BYTES,
+  writeFiles,
 } from '../store/large-store.ts';
 
 /** Over ten times what it takes on an idle machine with 2 000 images, and a tenth of what a query for each image did. */
@@ -59,6 +61,14 @@ describe('images with 2 000 images and 21 300 layers in the store', ({test, befo
     );
     assert.is(first?.children.length, 15);
     assert.is(first?.children.at(-1)?.children.length, 4);
+  });
+
+  test('names parent and children', () => {
+    writeFiles(store.paths, IMAGES.slice(1000, 1001));
+    const {parent, children} = within(() => inspectImage(store, 'registry.example/app0:1000'));
+    assert.equal([parent, children.length], [null, 15]);
+    const [first] = children;
+    assert.equal(first, {imageId: largeImage(1001).image.configDigest, references: ['registry.example/app1:1001']});
   });
 
   test('finds parent and children', () => {

@@ -84,4 +84,9 @@ describe('cli/render/table', ({test}) => {
       'A           LONG   C\nwide cell   x\ny           z      w',
     );
   });
+
+  test('a table may have more rows than a call may have arguments', () => {
+    const rows = Array.from({length: 200_000}, (_, number) => ['row', String(number)]);
+    assert.is(renderTable(['A', 'B'], rows).split('\n').length, rows.length + 1);
+  });
 });
