@@ -7,23 +7,19 @@ import {safeJson} from './safe-text.ts';
 export function renderSavedCache(saved: SavedCache, format: 'json' | undefined): string {
   if (format === 'json') return safeJson(saved, 2);
   const {images, writtenLayers, presentLayers, writtenBytes, removedFiles} = saved;
-  const layers = `${writtenLayers} layers written, ${presentLayers} were there`;
+  const layers = `layers: ${writtenLayers} written, ${presentLayers} present`;
   const removed = removedFiles > 0 ? `, ${removedFiles} files removed` : '';
-  return `Saved images: ${images.length} (${layers}, ${humanBytes(writtenBytes)}${removed})`;
+  return `Saved images: ${images.length} (${layers}, ${humanBytes(writtenBytes)} written${removed})`;
 }
 
-const WORDS: readonly (readonly [outcome: RestoreOutcome, word: string])[] = Object.freeze([
-  ['present', 'were there'],
-  ['kept', 'are others in the store and stay'],
-  ['damaged', 'damaged'],
-]);
+const OTHERS: readonly RestoreOutcome[] = Object.freeze(['present', 'kept', 'damaged']);
 
 /** What a restore has done, in one line. */
 export function renderRestoredCache(restored: RestoredCache, format: 'json' | undefined): string {
   if (format === 'json') return safeJson(restored, 2);
   const {images, restoredLayers, presentLayers, readBytes} = restored;
   const count = (outcome: RestoreOutcome) => images.filter((image) => image.outcome === outcome).length;
-  const others = WORDS.flatMap(([outcome, word]) => (count(outcome) > 0 ? [`${count(outcome)} ${word}`] : []));
-  const layers = `${restoredLayers} layers restored, ${presentLayers} were there, ${humanBytes(readBytes)}`;
+  const others = OTHERS.flatMap((outcome) => (count(outcome) > 0 ? [`${count(outcome)} ${outcome}`] : []));
+  const layers = `layers: ${restoredLayers} restored, ${presentLayers} present, ${humanBytes(readBytes)} read`;
   return `Restored images: ${[String(count('restored')), ...others].join(', ')} (${layers})`;
 }

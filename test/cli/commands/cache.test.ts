@@ -47,10 +47,10 @@ describe('cli/commands/cache', ({test}) => {
   test('saves what is named, or everything, and says how much that was', async () => {
     const all = await save(['/tmp/cache']);
     assert.equal(all.calls, [{directory: '/tmp/cache', names: [], keep: undefined}]);
-    assert.equal([all.code, all.stdout], [0, 'Saved images: 1 (2 layers written, 1 were there, 1.5MB)\n']);
+    assert.equal([all.code, all.stdout], [0, 'Saved images: 1 (layers: 2 written, 1 present, 1.5MB written)\n']);
     const one = await save(['--keep', '/tmp/cache', 'app:1'], {...SAVED, removedFiles: 3});
     assert.equal(one.calls, [{directory: '/tmp/cache', names: ['app:1'], keep: true}]);
-    assert.match(one.stdout, '1.5MB, 3 files removed)');
+    assert.match(one.stdout, '1.5MB written, 3 files removed)');
     assert.equal(JSON.parse((await save(['--format', 'json', '/tmp/cache'])).stdout), SAVED);
     assert.is((await save([])).code, 2);
   });
@@ -58,10 +58,7 @@ describe('cli/commands/cache', ({test}) => {
   test('restores, says how each image fared, and ends with 3 where one is damaged', async () => {
     const good = await restore(['/tmp/cache'], restored('restored', 'restored', 'present', 'kept'));
     assert.equal(good.calls, [['/tmp/cache', undefined]]);
-    assert.is(
-      good.stdout,
-      'Restored images: 2, 1 were there, 1 are others in the store and stay (2 layers restored, 1 were there, 1.5MB)\n',
-    );
+    assert.is(good.stdout, 'Restored images: 2, 1 present, 1 kept (layers: 2 restored, 1 present, 1.5MB read)\n');
     assert.is(good.code, 0);
     const bad = await restore(['--force', '/tmp/cache'], restored('restored', 'damaged'));
     assert.equal(bad.calls, [['/tmp/cache', true]]);
