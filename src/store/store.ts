@@ -11,7 +11,7 @@ import type {Database} from './database.ts';
 import {ensureWritable} from './ensure-writable.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
 import {keepLayoutIndex} from './layout-index.ts';
-import {type Lease, openLeases} from './leases.ts';
+import {type Lease, type Leases, openLeases} from './leases.ts';
 import {type StorePaths, storePaths} from './paths.ts';
 import {createUnsyncedContent} from './unsynced.ts';
 
@@ -75,10 +75,7 @@ export function openStore({root, durability}: StoreOptions): Store {
     settle,
     lease: async (signal) => {
       await ensureWritable(paths, durability);
-      const lease = await leases.open(signal);
-      // A collector that sees the lease leaves the note.
-      await note();
-      return lease;
+      return await openNoted(leases, note, signal);
     },
     readerLease: (signal) => leases.open(signal).catch(noLeaseWhereReadOnly),
     readClaims: leases.read,
@@ -96,6 +93,18 @@ export function openStore({root, durability}: StoreOptions): Store {
     },
     close: connections.close,
   };
+}
+
+/** A collector that sees the lease leaves the note. */
+async function openNoted(leases: Leases, note: () => Promise<void>, signal: AbortSignal | undefined): Promise<Lease> {
+  const lease = await leases.open(signal);
+  try {
+    await note();
+    return lease;
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
 }
 
 function noLeaseWhereReadOnly(error: unknown): null {
