@@ -6,8 +6,9 @@ import {join} from 'node:path';
 import {parseArgs} from 'node:util';
 import {openDatabase} from '../src/store/database.ts';
 import {storePaths} from '../src/store/paths.ts';
+import {openStore} from '../src/store/store.ts';
 import {fillDatabase, type LargeImage, largeImage, writeFiles} from '../test/store/large-store.ts';
-import {compare} from './measure.ts';
+import {compare, medianOf} from './measure.ts';
 
 const {values} = parseArgs({
   options: {
@@ -22,6 +23,7 @@ const BIN = join(import.meta.dirname, '../bin/winch.js');
 const NODE = 'node -e 0';
 
 const print = (line: object) => void process.stdout.write(`${JSON.stringify(line)}\n`);
+const round = (milliseconds: number) => Math.round(milliseconds * 10) / 10;
 
 async function fillStore(root: string, images: readonly LargeImage[]): Promise<void> {
   const paths = storePaths(root);
@@ -30,6 +32,18 @@ async function fillStore(root: string, images: readonly LargeImage[]): Promise<v
   database.transaction(() => fillDatabase(database, images));
   database.close();
   writeFiles(paths, images);
+}
+
+/** Milliseconds until a store has answered its first question; the modules are loaded. */
+function timeOpening(root: string, runs: number): number {
+  const times = Array.from({length: runs}, () => {
+    const started = performance.now();
+    const store = openStore({root, durability: 'full'});
+    store.read((database) => database.get('SELECT count(*) FROM image'), null);
+    store.close();
+    return performance.now() - started;
+  });
+  return medianOf(times);
 }
 
 function commandsFor({image, layers, references: [name = '']}: LargeImage): readonly (readonly string[])[] {
@@ -42,6 +56,7 @@ function commandsFor({image, layers, references: [name = '']}: LargeImage): read
     ['inspect', name],
     ['history', name],
     ['tree'],
+    ['tree', name],
     ['tree', '--format', 'json'],
     ['tree', '--format', 'dot'],
     ['which', image.configDigest],
@@ -59,6 +74,7 @@ try {
   await fillStore(root, images);
   const layers = new Set(images.flatMap((image) => image.layers.map(({diffId}) => diffId))).size;
   print({images: COUNT, layers, runs: Number(values.runs), node: process.version});
+  print({name: 'open the store', ms: round(timeOpening(root, Number(values.runs)))});
   const subject = images.at(-1);
   if (!subject) throw new Error('--images wants at least 1');
   const contenders = commandsFor(subject).map((words) => ({
@@ -72,8 +88,7 @@ try {
   const {measurements, failures} = await compare([...bare, ...contenders], {runs: Number(values.runs)});
   const base = measurements[0]?.median ?? 0;
   for (const {name, median, min, max} of measurements) {
-    const [ms, overNode] = [median, median - base].map((value) => Math.round(value * 10) / 10);
-    print({name, ms, overNode, min: Math.round(min), max: Math.round(max)});
+    print({name, ms: round(median), overNode: round(median - base), min: Math.round(min), max: Math.round(max)});
   }
   for (const failure of failures) print(failure);
 } finally {
