@@ -1,5 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from './database.ts';
+import {MIGRATIONS} from './schema.ts';
 import {listUsedFiles} from './usage.ts';
 
 /** A file that the graph says is in the store. */
@@ -60,6 +61,8 @@ export interface DatabaseFault {
   readonly detail: string;
 }
 
+const CREATION = /^ *CREATE (?:TABLE|INDEX) /gm;
+
 /** What a tag names is what the last event of its history says. */
 const TAGS_WITHOUT_EVENT = `
   SELECT tag.reference FROM tag LEFT JOIN tag_event AS event
@@ -72,6 +75,7 @@ const EVENTS_WITHOUT_TAG = `
     AND event.target_digest IS NOT NULL AND event.reference NOT IN (SELECT reference FROM tag)`;
 /** What is wrong with the database: its pages as SQLite finds them, one by one, and rows that contradict others. */
 export function findDatabaseFaults(database: Database): readonly DatabaseFault[] {
+  if (!hasSchema(database)) return [{code: 'DATABASE_DAMAGED', detail: 'its schema is not the one of its version'}];
   const pages = database.all('PRAGMA integrity_check').map((row) => String(row.integrity_check));
   const damages = pages.filter((line) => line !== 'ok').map((detail) => ({code: 'DATABASE_DAMAGED', detail}) as const);
   if (damages.length > 0) return damages;
@@ -79,4 +83,15 @@ export function findDatabaseFaults(database: Database): readonly DatabaseFault[]
   const tags = database.all(`${TAGS_WITHOUT_EVENT} UNION ${EVENTS_WITHOUT_TAG}`);
   const moved = tags.map((row) => `the tag ${row.reference} and its history name different images`);
   return [...strays, ...moved].map((detail) => ({code: 'DATABASE_ROWS', detail}));
+}
+
+/** A letter of a name that has changed is no fault to SQLite, which keeps every definition as it was written. */
+function hasSchema(database: Database): boolean {
+  const version = Number(database.get('PRAGMA user_version')?.user_version);
+  const written = MIGRATIONS.slice(0, version).join('');
+  const definitions = database
+    .all('SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL')
+    .map((row) => String(row.sql));
+  const isComplete = definitions.length === written.match(CREATION)?.length;
+  return isComplete && definitions.every((definition) => written.includes(definition));
 }

@@ -21,6 +21,8 @@ export interface StoredGraph {
 
 interface Rows extends Pick<StoredGraph, 'expected' | 'isLayoutCurrent'> {
   readonly faults: readonly Fault[];
+  /** Whether there is no database, or nothing in it. */
+  readonly isAbsent: boolean;
 }
 
 interface Fault {
@@ -33,7 +35,7 @@ export function readGraph(store: Store): StoredGraph {
   const {paths} = store;
   const rows = readRows(store);
   const found = findFiles(paths);
-  const faults = [...findFileFaults(store, found), ...rows.faults];
+  const faults = [...findFileFaults(store, {found, isAbsent: rows.isAbsent}), ...rows.faults];
   const path = relative(paths.root, paths.database);
   const isGone = (file: ExpectedFile) => file.isDropped && statFile(pathOf(paths, file)) === null;
   const expected = rows.expected.filter((file) => !isGone(file));
@@ -46,26 +48,26 @@ export function readGraph(store: Store): StoredGraph {
   };
 }
 
-function findFileFaults({paths}: Store, {blobs}: FoundFiles): readonly Fault[] {
-  if (hasRebuiltDatabase(paths)) {
-    return [{code: 'DATABASE_UNFINISHED', detail: 'a new one is ready to take its place'}];
-  }
-  const isMissing = statFile(paths.database) === null && blobs.length > 0;
-  return isMissing ? [{code: 'DATABASE_MISSING', detail: 'it is not there'}] : [];
+function findFileFaults({paths}: Store, {found, isAbsent}: {readonly found: FoundFiles; readonly isAbsent: boolean}) {
+  const fault = (code: FindingCode, detail: string): readonly Fault[] => [{code, detail}];
+  if (hasRebuiltDatabase(paths)) return fault('DATABASE_UNFINISHED', 'a new one is ready to take its place');
+  if (!isAbsent || found.blobs.length === 0) return [];
+  const isThere = statFile(paths.database) !== null;
+  return isThere ? fault('DATABASE_DAMAGED', 'it is empty') : fault('DATABASE_MISSING', 'it is not there');
 }
 
 function readRows(store: Store): Rows {
-  const absent = {expected: [], isLayoutCurrent: true, faults: []};
+  const absent = {expected: [], isLayoutCurrent: true, faults: [], isAbsent: true};
   let faults: readonly Fault[] = [];
   try {
     return store.read<Rows>((database) => {
       faults = findDatabaseFaults(database);
       const expected = listExpectedFiles(database);
-      return {expected, faults, isLayoutCurrent: isLayoutIndexCurrent(store.paths, database)};
+      return {expected, faults, isAbsent: false, isLayoutCurrent: isLayoutIndexCurrent(store.paths, database)};
     }, absent);
   } catch (error) {
-    if (faults.length > 0) return {...absent, faults};
+    if (faults.length > 0) return {...absent, faults, isAbsent: false};
     if (!isWinchError(error, 'STORE_CORRUPT')) throw error;
-    return {...absent, faults: [{code: 'DATABASE_DAMAGED', detail: 'SQLite cannot read it'}]};
+    return {...absent, faults: [{code: 'DATABASE_DAMAGED', detail: 'SQLite cannot read it'}], isAbsent: false};
   }
 }

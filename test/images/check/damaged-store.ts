@@ -2,15 +2,16 @@ import {chmodSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node
 import {join} from 'node:path';
 import {buildIndex} from '../../../fixtures/build-image.ts';
 import {startRegistry} from '../../../fixtures/registry-server.ts';
+import type {ToolkitOptions} from '../../../src/toolkit.ts';
 import {openTestStore} from '../../helpers/open-store.ts';
 import {appTar, baseTar, imageOf} from '../sample-images.ts';
 
 const AMD64 = {platform: 'linux/amd64'};
 
 /** A store with one image of an index, of a compressed layer and a plain one, beside the registry that it came from. */
-export async function openDamagedStore() {
+export async function openDamagedStore(options: Partial<ToolkitOptions> = {}) {
   const registry = await startRegistry();
-  const store = await openTestStore();
+  const store = await openTestStore(options);
   const image = imageOf([baseTar, appTar], {compression: ['gzip', 'none']});
   const other = imageOf([baseTar], {platform: {os: 'linux', architecture: 'arm64'}});
   const index = buildIndex([image, other]);
@@ -28,6 +29,7 @@ export async function openDamagedStore() {
     root: store.root,
     toolkit: store.toolkit,
     images: store.toolkit.images,
+    openToolkit: () => store.open(),
     /** As another process that comes later. */
     reopen: async () => (await store.open()).images,
     /** Of the layer in `paths.layer`. */
