@@ -11,7 +11,11 @@ export interface Connections {
   close(): void;
 }
 
-export function createConnections({database: path}: StorePaths, durability: Durability): Connections {
+export function createConnections(
+  {database: path}: StorePaths,
+  durability: Durability,
+  busyTimeoutMs?: number,
+): Connections {
   let reading: Database | null = null;
   let writing: Database | null = null;
   let opening: Promise<Database> | null = null;
@@ -23,7 +27,7 @@ export function createConnections({database: path}: StorePaths, durability: Dura
     },
     writer: async () => {
       if (writing) return writing;
-      opening ??= openDatabase(path, durability).finally(() => {
+      opening ??= openDatabase(path, durability, busyTimeoutMs).finally(() => {
         opening = null;
       });
       writing = await opening;

@@ -31,18 +31,19 @@ const RETRY_MS = 10;
 /**
  * Opens the store's database for reading and writing, creating and migrating it as needed.
  *
+ * @param waitMs How long for somebody else who writes.
  * @throws {WinchError} `STORE_NEWER` when a later version of winch wrote it; `STORE_LOCKED` | `STORE_READ_ONLY` |
  * `STORE_DENIED` | `STORE_FULL` | `STORE_CORRUPT`
  */
-export async function openDatabase(path: string, durability: Durability): Promise<Database> {
+export async function openDatabase(path: string, durability: Durability, waitMs = BUSY_TIMEOUT_MS): Promise<Database> {
   try {
     await ensureDirectory(dirname(path), durability);
   } catch (error) {
     throw storageError(error, dirname(path));
   }
-  for (const deadline = performance.now() + BUSY_TIMEOUT_MS; ; await sleep(RETRY_MS)) {
+  for (const deadline = performance.now() + waitMs; ; await sleep(RETRY_MS)) {
     try {
-      return guarded(path, () => connect(path, durability));
+      return guarded(path, () => connect(path, durability, waitMs));
     } catch (error) {
       // SQLite does not wait when it sets the journal mode of a new database that another process writes to.
       if (!isWinchError(error, 'STORE_LOCKED') || performance.now() > deadline) throw error;
@@ -50,9 +51,9 @@ export async function openDatabase(path: string, durability: Durability): Promis
   }
 }
 
-function connect(path: string, durability: Durability): Database {
+function connect(path: string, durability: Durability, timeout: number): Database {
   createPrivately(path);
-  const connection = new DatabaseSync(path, {timeout: BUSY_TIMEOUT_MS});
+  const connection = new DatabaseSync(path, {timeout});
   try {
     connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     connection.exec('PRAGMA foreign_keys = ON');

@@ -18,6 +18,8 @@ import {createUnsyncedContent} from './unsynced.ts';
 export interface StoreOptions {
   readonly root: string;
   readonly durability: Durability;
+  /** How long to wait for another process that writes to the database; absent: half a minute. */
+  readonly busyTimeoutMs?: number | undefined;
 }
 
 /** One store directory, shared by any number of processes. Opening creates nothing. */
@@ -48,10 +50,10 @@ export interface Store {
   close(): void;
 }
 
-export function openStore({root, durability}: StoreOptions): Store {
+export function openStore({root, durability, busyTimeoutMs}: StoreOptions): Store {
   const paths = storePaths(root);
   const locks = openLockDirectory(paths.locks);
-  const connections = createConnections(paths, durability);
+  const connections = createConnections(paths, durability, busyTimeoutMs);
   const acquire = (name: string, options: AcquireOptions) =>
     locks.acquire(name, options).catch((error: unknown) => {
       throw storageError(error, paths.locks);
