@@ -46,7 +46,7 @@ export interface WhichAnswer {
 const DIGEST_PREFIX = /^(?:(?:sha256:)?[0-9a-f]{4,64}|sha512:[0-9a-f]{4,128})$/;
 
 /**
- * The stored images that have a path (`/etc/passwd`) or a digest: of an index, manifest, config, layer (as pushed or
+ * The stored images that have a path (`/etc/passwd`) or a digest: of an index or what came in it, manifest, config, layer (as pushed or
  * unpacked) or chain; its first 4 digits will do.
  *
  * A path is looked up as a process in the image would: symlinks on the way are followed. The index of every stored

@@ -1,8 +1,8 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from './database.ts';
 
-/** What a digest is to an image. */
-export type DigestRole = 'index' | 'manifest' | 'config' | 'layer' | 'diff-id' | 'chain-id';
+/** What a digest is to an image; an index part came with it in its index, such as an attestation. */
+export type DigestRole = 'index' | 'index-part' | 'manifest' | 'config' | 'layer' | 'diff-id' | 'chain-id';
 
 export interface DigestUse {
   readonly manifestDigest: Digest;
@@ -16,6 +16,11 @@ export interface DigestUse {
 const USES = `
   SELECT digest AS manifest_digest, NULL AS position, index_digest AS digest, 'index' AS role, 1 AS rank
   FROM index_part JOIN image ON manifest_digest = digest WHERE kind = 'image' AND index_digest BETWEEN ?1 AND ?2
+  UNION ALL
+  SELECT member.digest, NULL, part.digest, 'index-part', 1
+  FROM index_part AS part JOIN index_part AS member USING (index_digest)
+  WHERE part.kind <> 'image' AND member.kind = 'image' AND part.digest BETWEEN ?1 AND ?2
+    AND member.digest IN (SELECT manifest_digest FROM image)
   UNION ALL
   SELECT manifest_digest, NULL, manifest_digest, 'manifest', 2 FROM image WHERE manifest_digest BETWEEN ?1 AND ?2
   UNION ALL

@@ -1,13 +1,14 @@
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {createRandom} from '../../bench/images/random.ts';
+import {readLineage} from '../../src/images/lineage.ts';
 import {type ImageTreeNode, readTree} from '../../src/images/tree.ts';
 import {openStore, type Store} from '../../src/store/store.ts';
 import {setTag} from '../../src/store/tags.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
-import {addImage, type SampleImage} from '../store/sample-graph.ts';
+import {addImage, digestFor, type SampleImage} from '../store/sample-graph.ts';
 
 const ROUNDS = 12;
 
@@ -57,6 +58,26 @@ describe('images/tree', ({test}) => {
     assert.is(lineOf('same'), 'base(same(leaf(deep)))');
     assert.is(lineOf('other'), 'base(other)');
     assert.is(lineOf('empty'), 'empty');
+  });
+
+  test('children belong to every image with the very layers that they go on from', async () => {
+    const named = ['base', 'one', 'other', 'leaf'];
+    using sample = await openImages([
+      {name: 'base', layers: 'a'},
+      {name: 'one', layers: 'ab', storedAt: 1},
+      {name: 'other', layers: 'ab', storedAt: 2},
+      {name: 'leaf', layers: 'abc', storedAt: 3},
+    ]);
+    const names = new Map<string | null, string>(named.map((name) => [digestFor(name), name]));
+    const nameFor = (digest: string | null) => names.get(digest) ?? null;
+    const lineageOf = (name: string) => {
+      const lineage = sample.store.read((database) => readLineage(database, digestFor(name)), null);
+      return [nameFor(lineage?.parent ?? null), lineage?.children.map(nameFor)];
+    };
+    assert.equal(lineageOf('base'), [null, ['one', 'other']]);
+    assert.equal(lineageOf('one'), ['base', ['leaf']]);
+    assert.equal(lineageOf('other'), ['base', ['leaf']]);
+    assert.equal(lineageOf('leaf'), ['one', []]);
   });
 
   test('names every ancestor and descendant of random images, each once', async () => {

@@ -9,9 +9,9 @@ export const whichCommand = defineCommand({
   name: 'which',
   summary: 'Find the images that have a file or a digest, and the layer it came with',
   description:
-    'A path starts with / and is looked up as a process in the image would. A digest is that of an index, a manifest, ' +
-    'a config, a layer (as pushed or unpacked) or a chain of layers; its first digits will do. Ends with 4 when no ' +
-    'image has it.',
+    'A path starts with / and is looked up as a process in the image would. A digest is that of an index or another ' +
+    'part of one (an attestation), a manifest, a config, a layer (as pushed or unpacked) or a chain of layers; its ' +
+    'first digits will do. Ends with 4 when no image has it.',
   positionals: {usage: 'PATH|DIGEST', minimum: 1, maximum: 1},
   options: {format: choice(['json'], 'Print JSON', {short: 'f'})},
   examples: [
