@@ -115,6 +115,6 @@ describe('e2e/read-only-store', ({test}) => {
       }
       assert.equal(registry.requests.length, sent);
     },
-    {skip: missingFor('setpriv'), timeoutMs: TIMEOUT_MS},
+    {skip: missingFor('setpriv', 'busybox'), timeoutMs: TIMEOUT_MS},
   );
 });

@@ -1,5 +1,7 @@
 import * as assert from 'node:assert/strict';
 import {join} from 'node:path';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {openMountNamespace} from '../helpers/mount-namespace.ts';
 import {APP_FILE, runWords, servePlaceImages} from '../helpers/place-images.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
@@ -130,5 +132,23 @@ describe('e2e/store-file-systems', ({test}) => {
       assert.equal(registry.requests.length, 0);
     },
     {skip: missingFor(...NEEDED, 'fuse-overlayfs', 'mountpoint'), timeoutMs: TIMEOUT_MS},
+  );
+
+  test(
+    'an image of 41 layers needs few open files, and too few are named as such',
+    async () => {
+      const {registry} = await servePlaceImages();
+      await using _registry = registry;
+      using winch = makeWinch();
+      const layers = Array.from({length: 40}, (_, at) => buildTar([{path: `etc/file-${at}`, content: String(at)}]));
+      registry.put('tall', '1', busyboxImage({layers}));
+      const tall = `${registry.host}/tall:1`;
+      const pull = (files: number) => winch.startShell(`ulimit -n ${files} && exec winch pull -q ${tall}`).exited;
+      requireRefusal(await pull(24), {code: 'FILES_LIMIT'});
+      requireSuccess(await pull(256));
+      const show = `winch run --network none ${tall} cat /etc/file-0 /etc/file-39`;
+      assert.equal(requireSuccess(await winch.startShell(`ulimit -n 256 && ${show}`).exited).stdout, '039');
+    },
+    {skip: missingFor('runc', 'busybox'), timeoutMs: TIMEOUT_MS},
   );
 });
