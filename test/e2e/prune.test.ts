@@ -51,6 +51,29 @@ describe('e2e/prune', ({test}) => {
     assert.equal((await winch.run(['images', '-q'])).stdout, '');
   });
 
+  test('S11 a tag that is removed while a pull of it runs is there again at its end, and nothing is lacking', async () => {
+    await using registry = await startRegistry();
+    registry.put('app', '1', SMALL);
+    using winch = makeWinch();
+    const app = `${registry.host}/app:1`;
+    assert.equal((await winch.run(['pull', app])).exitCode, 0);
+    registry.put('app', '1', LARGE);
+    registry.setFaults([{on: 'blob', slow: {bytes: 30_000, pauseMs: 300}}]);
+    const before = registry.requests.length;
+    const pull = winch.start(['pull', app]);
+    await waitFor(() => registry.requests.slice(before).some((request) => request.class === 'blob'));
+    const removed = await winch.run(['rmi', app]);
+    assert.equal(removed.exitCode, 0, removed.stderr);
+    assert.match(removed.stdout, /^Deleted: sha256:/m);
+    assert.match(removed.stderr, new RegExp(`^left \\d+kB to pid ${pull.child.pid} `, 'm'));
+    assert.equal(pull.child.exitCode, null);
+    const {exitCode, stderr} = await pull.exited;
+    assert.equal(exitCode, 0, stderr);
+    assert.deepEqual(findStoreProblems(winch.root), []);
+    const inspected = JSON.parse((await winch.run(['inspect', app])).stdout);
+    assert.ok(JSON.stringify(inspected).includes(LARGE.config.digest));
+  });
+
   test('frees what df says, and df says what du says', async () => {
     await using registry = await startRegistry();
     registry.put('app', '1', SMALL);

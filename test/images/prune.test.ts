@@ -1,5 +1,6 @@
 import {existsSync, mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {buildIndex, type ImageSource} from '../../fixtures/build-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
@@ -40,6 +41,8 @@ async function openSample(sources: Readonly<Record<string, readonly [readonly Bu
     },
   };
 }
+
+type Sample = Awaited<ReturnType<typeof openSample>>;
 
 const openPair = () => openSample({one: [[baseTar, appTar]], two: [[baseTar, otherTar]]});
 
@@ -167,6 +170,31 @@ describe('images/prune', ({test}) => {
     assert.is((await sample.images.prune({partials: true})).freedBytes, 5000);
     assert.not.ok(existsSync(partial));
   });
+
+  for (const [verb, open] of [
+    ['saved', (sample: Sample) => sample.images.save([sample.reference('one')])],
+    ['exported', (sample: Sample) => sample.images.export(sample.reference('one'))],
+  ] as const) {
+    test(`an image that is being ${verb} is whole to its end, whatever is pruned or removed`, async () => {
+      await using sample = await openPair();
+      const {images, reference} = sample;
+      const [one, two] = [await sample.idOf('one'), await sample.idOf('two')];
+      const whole = await open(sample);
+      const bytes = await buffer(whole.content);
+      await whole.close();
+      const opened = await open(sample);
+      const pruned = await images.prune({all: true});
+      assert.equal(pruned.deleted, [two]);
+      const removed = await images.remove([reference('one')]);
+      assert.equal(removed.deleted, [one]);
+      assert.ok(removed.keptBytes > 0);
+      assert.ok((await buffer(opened.content)).equals(bytes));
+      await opened.close();
+      const {freedBytes, keptBytes} = await images.prune();
+      assert.equal([freedBytes, keptBytes], [removed.keptBytes, 0]);
+      assert.is((await images.usage()).blobs.count, 0);
+    });
+  }
 
   test('somebody who holds a lease keeps nothing that he does not claim', async () => {
     await using sample = await openPair();
