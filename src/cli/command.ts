@@ -51,6 +51,8 @@ export interface Invocation<T extends OptionTable> {
 export interface CommandContext {
   readonly environment: Environment;
   readonly signal: AbortSignal;
+  /** Whether files of the result survive a power cut, as what is stored does. */
+  readonly durability: 'full' | 'fast';
   readonly onEvent: EventSink;
   /** Writes a piece of the result to standard output and ends it with a newline. Foreign text must be escaped before. */
   print(text: string): void;

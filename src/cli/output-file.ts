@@ -1,17 +1,18 @@
 import {randomBytes} from 'node:crypto';
 import {createWriteStream} from 'node:fs';
 import {realpath, rename, rm, stat} from 'node:fs/promises';
-import {resolve} from 'node:path';
+import {dirname, resolve} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {hasErrno, WinchError} from '../errors.ts';
+import {syncDirectory} from '../host/atomic-write.ts';
 import {quote} from './arguments/usage-error.ts';
 import type {CommandContext} from './command.ts';
 
 /**
  * Writes bytes to the file that `--output` names, or to standard output for none and for `-`.
  *
- * A file appears under its name when it is whole, and stays as it was when something fails; a device or a pipe is written
- * to as the bytes come.
+ * A file appears under its name when it is whole and, unless durability is `fast`, on the disk; it stays as it was when
+ * something fails. A device or a pipe is written to as the bytes come.
  *
  * @throws {WinchError} `OUTPUT_FAILED`, and what `pieces` throws
  */
@@ -21,7 +22,7 @@ export async function writeResult(
   pieces: AsyncIterable<Uint8Array>,
 ): Promise<void> {
   if (output !== undefined && output !== '-') {
-    await writeFile(resolve(context.environment.workingDirectory(), output), pieces, context.signal);
+    await writeFile(resolve(context.environment.workingDirectory(), output), pieces, context);
     return;
   }
   for await (const piece of pieces) if (!context.writeBytes(piece)) return;
@@ -32,13 +33,19 @@ export async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array>
   yield bytes;
 }
 
-async function writeFile(path: string, pieces: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+async function writeFile(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  {signal, durability}: CommandContext,
+): Promise<void> {
   const place = await findPlace(path);
+  const flush = durability === 'full' && !place.isSpecial;
   const staging = place.isSpecial ? place.path : `${place.path}.${randomBytes(6).toString('hex')}.tmp`;
   let isDone = false;
   try {
-    await pipeline(pieces, createWriteStream(staging, {flags: place.isSpecial ? 'w' : 'wx'}), {signal});
+    await pipeline(pieces, createWriteStream(staging, {flags: place.isSpecial ? 'w' : 'wx', flush}), {signal});
     if (!place.isSpecial) await rename(staging, place.path);
+    if (flush) await syncDirectory(dirname(place.path)).catch(ignoreUnreadable);
     isDone = true;
   } catch (error) {
     signal.throwIfAborted();
@@ -46,6 +53,11 @@ async function writeFile(path: string, pieces: AsyncIterable<Uint8Array>, signal
   } finally {
     if (!isDone && !place.isSpecial) await rm(staging, {force: true});
   }
+}
+
+/** A directory in which files may be made and not listed. */
+function ignoreUnreadable(error: unknown): void {
+  if (!hasErrno(error, 'EACCES')) throw error;
 }
 
 const WRITE_ERRORS = ['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EISDIR', 'EROFS', 'ENOSPC', 'EDQUOT', 'EIO', 'EPIPE'];

@@ -101,6 +101,7 @@ function createContext(world: World, session: Session): CommandContext {
   return {
     environment: world.environment,
     signal: world.interrupts.signal,
+    durability: values.durability ?? 'full',
     onEvent: (event: WinchEvent) => {
       // From here on signals are the container's: the library forwards them.
       if (event.type === 'container:started') world.interrupts.release();

@@ -21,6 +21,7 @@ type Context = Parameters<typeof writeResult>[0];
 const contextIn = (directory: string, parts: Partial<Context> = {}): Context => ({
   environment: environmentOf({workingDirectory: () => directory}),
   signal: new AbortController().signal,
+  durability: 'full',
   onEvent: () => {},
   print: () => {},
   writeBytes: () => true,

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
@@ -47,6 +47,28 @@ describe('e2e/write-order', ({test: declare}) => {
     await requireDurable(lab, {words: ['load', '--input', archive], kept: [lab.old], wanted: [lab.image]});
     const name = 'docker.io/library/named:1';
     await requireDurable(lab, {words: ['tag', lab.image, name], kept: [lab.old, lab.image], wanted: [name]});
+  });
+
+  test('S04 a power cut at any moment of save leaves no archive or all of it, and after the end all of it', async ({
+    winch,
+    old,
+  }) => {
+    const directory = join(winch.directory, 'archives');
+    const path = join(directory, 'archive.tar');
+    mkdirSync(directory);
+    assert.equal((await winch.run(['pull', old])).exitCode, 0);
+    const model = openDiskModel(directory);
+    const operations = await record({winch, root: directory}, ['save', '--output', path, old]);
+    const found = () => CUTS.map((cut) => model.cut(cut).get('archive.tar'));
+    const whole = readFileSync(path);
+    for (const operation of operations) {
+      model.apply(operation);
+      assert.ok(
+        found().every((bytes) => bytes === undefined || bytes?.equals(whole)),
+        operation.type,
+      );
+    }
+    assert.ok(found().every((bytes) => bytes?.equals(whole)));
   });
 
   test('S04 a power cut at any moment of removing images leaves no row without its data', async (lab) => {
@@ -109,11 +131,11 @@ interface Replay {
 /** Runs a command and looks at what a power cut after each of its operations could have left. */
 async function replay({winch}: Lab, {killed, words, kept, wanted}: Recording): Promise<Replay> {
   const model = openDiskModel(winch.root);
-  if (killed) for (const operation of await record(winch, killed, 2)) model.apply(operation);
+  if (killed) for (const operation of await record({winch, root: winch.root}, killed, 2)) model.apply(operation);
   using place = makeScratch();
   const look = createLook(model, join(place.path, 'scratch'));
   const damages: string[] = [];
-  for (const operation of await record(winch, words)) {
+  for (const operation of await record({winch, root: winch.root}, words)) {
     model.apply(operation);
     look.all().forEach(({problems, tags}, index) => {
       const missing = kept.filter((tag) => !tags.includes(tag)).map((tag) => `${tag} is gone`);
@@ -126,7 +148,7 @@ async function replay({winch}: Lab, {killed, words, kept, wanted}: Recording): P
 }
 
 async function record(
-  winch: Winch,
+  {winch, root}: {readonly winch: Winch; readonly root: string},
   words: readonly string[],
   killedAtSync?: number,
 ): Promise<readonly DiskOperation[]> {
@@ -135,7 +157,7 @@ async function record(
   const within = recordingWords(join(logs, 'log'), killedAtSync);
   const {exitCode, signal, stderr} = await winch.run(words, {within, env: {UV_THREADPOOL_SIZE: '1'}});
   assert.deepEqual([exitCode, signal], killedAtSync === undefined ? [0, null] : [null, 'SIGKILL'], stderr);
-  const operations = readDiskLog(logs, 'log', winch.root);
+  const operations = readDiskLog(logs, 'log', root);
   rmSync(logs, {recursive: true});
   return operations;
 }
