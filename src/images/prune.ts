@@ -2,7 +2,7 @@ import type {CallOptions} from '../events.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
 import type {Collection} from '../store/collect-garbage.ts';
 import type {Database} from '../store/database.ts';
-import {measureFiles} from '../store/file-sizes.ts';
+import {type FileSizes, measureFiles} from '../store/file-sizes.ts';
 import {deleteImage, type ImageRecord, listImages} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
@@ -37,7 +37,7 @@ export interface PruneOptions extends CallOptions, PruneFilter {
 export interface PruneReport extends RemovalReport {
   /** Compressed copies of layers that are unpacked. */
   readonly droppedBlobs: number;
-  /** With `keepBytes`: what the store then takes, at most a little less than `usage` measures; else null. */
+  /** With `keepBytes`: what the store then takes, without the log that the database has while it is open; else null. */
   readonly storeBytes: number | null;
 }
 
@@ -55,7 +55,7 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
   signal?.throwIfAborted();
   await forgetDeadContainers(store);
   const sizes = keepBytes === undefined ? null : measureFiles(store.paths);
-  const takesPartials = options.partials || (sizes !== null && sizes.totalBytes > Number(keepBytes));
+  const takesPartials = options.partials || (sizes !== null && lastingBytes(sizes) > Number(keepBytes));
   let removed: Removed = {untagged: [], deleted: [], droppedBlobs: 0, storeBytes: null};
   const remove = (database: Database, isClaimed: (digest: string) => boolean) => {
     const running = new Set(listImagesInUse(store).map(({imageId}) => imageId));
@@ -68,14 +68,17 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
       ...removed,
       untagged: [...removed.untagged, ...untagged],
       deleted: [...removed.deleted, ...deleted],
-      storeBytes:
-        storeBytes + (takesPartials ? 0 : [...sizes.partials.values()].reduce((sum, bytes) => sum + bytes, 0)),
+      storeBytes: storeBytes + (takesPartials ? 0 : total(sizes.partials.values())),
     };
   };
   const freed = await store.collectGarbage({remove, takesPartials, isDryRun, now: context.now()});
   const storeBytes = removed.storeBytes === null ? null : removed.storeBytes + freed.keptBytes;
   return {...removed, ...freed, storeBytes};
 }
+
+const lastingBytes = ({totalBytes, leftovers}: FileSizes): number => totalBytes - total(leftovers);
+
+const total = (sizes: Iterable<number>): number => [...sizes].reduce((sum, bytes) => sum + bytes, 0);
 
 type Removed = Omit<PruneReport, keyof Collection>;
 

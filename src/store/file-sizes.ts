@@ -15,7 +15,7 @@ export interface FileSizes {
   readonly layers: ReadonlyMap<string, number>;
   /** Unfinished downloads by the digests of their blobs. */
   readonly partials: ReadonlyMap<string, number>;
-  /** What killed processes left: half-written layers, and what is about to be deleted. */
+  /** What goes by itself: half-written layers of killed processes, what is about to be deleted, the database's log. */
   readonly leftovers: readonly number[];
   /** What each running container has written. */
   readonly containers: readonly number[];
@@ -30,29 +30,41 @@ const PARTIAL_BLOB = /^blob-(\w+)-(\w+)$/;
  * @throws {WinchError} `STORE_DENIED` | `STORE_IO`
  */
 export function measureFiles(paths: StorePaths): FileSizes {
-  const counted = new Set<string>();
-  const sizeOf = (path: string) => sizeOfTree(Buffer.from(path), counted);
+  const walk: Walk = {counted: new Set(), sizes: new Map()};
+  const sizeOf = (path: string) => {
+    const bytes = sizeOfTree(Buffer.from(path), walk);
+    walk.sizes.set(path, bytes);
+    return bytes;
+  };
   try {
     const [blobs, layers] = [paths.blobs, paths.layers].map((directory) => measureDigests(directory, sizeOf));
     const [partials = [], halves = []] = [true, false].map((isPartial) =>
       namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name) === isPartial),
     );
-    const leftovers = [...halves.map((name) => join(paths.ingest, name)), paths.trash];
+    const logs = [`${paths.database}-wal`, `${paths.database}-shm`];
+    const leftovers = [...halves.map((name) => join(paths.ingest, name)), paths.trash, ...logs];
     const containers = namesIn(paths.containers).filter((name) => !name.startsWith('.'));
-    return {
-      totalBytes: sizeOfTree(Buffer.from(paths.root), new Set()),
+    const measured: Omit<FileSizes, 'totalBytes'> = {
       blobs: blobs ?? new Map(),
       layers: layers ?? new Map(),
       partials: new Map(partials.map((name) => [digestOf(name), sizeOf(join(paths.ingest, name))])),
       leftovers: leftovers.map(sizeOf),
       containers: containers.map((name) => sizeOf(join(paths.containers, name))),
     };
+    return {...measured, totalBytes: sizeOfTree(Buffer.from(paths.root), walk)};
   } catch (error) {
     throw storageError(error, paths.root);
   }
 }
 
 const digestOf = (partial: string): string => partial.replace(PARTIAL_BLOB, '$1:$2');
+
+interface Walk {
+  /** Files with several names that were counted. */
+  readonly counted: Set<string>;
+  /** By path, what was measured and is not to be walked again. */
+  readonly sizes: Map<string, number>;
+}
 
 /** The sizes of the entries `<algorithm>/<hex>` of a directory. */
 function measureDigests(directory: string, sizeOf: (path: string) => number): ReadonlyMap<string, number> {
@@ -67,11 +79,13 @@ function measureDigests(directory: string, sizeOf: (path: string) => number): Re
 }
 
 /** Names are bytes here: a container may write what is no text. */
-function sizeOfTree(path: Buffer, counted: Set<string>): number {
+function sizeOfTree(path: Buffer, walk: Walk): number {
+  const known = walk.sizes.get(path.toString());
+  if (known !== undefined) return known;
   const stats = statOrNull(path);
-  if (stats === null || !isFirstName(stats, counted)) return 0;
+  if (stats === null || !isFirstName(stats, walk.counted)) return 0;
   const below = stats.isDirectory() ? namesBelow(path) : [];
-  return below.reduce((sum, name) => sum + sizeOfTree(Buffer.concat([path, SLASH, name]), counted), Number(stats.size));
+  return below.reduce((sum, name) => sum + sizeOfTree(Buffer.concat([path, SLASH, name]), walk), Number(stats.size));
 }
 
 function isFirstName(stats: BigIntStats, counted: Set<string>): boolean {
