@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
+import {existsSync, lstatSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 
@@ -15,6 +15,10 @@ export function findStoreProblems(root: string): readonly string[] {
   for (const [hex = '', path = ''] of places('blobs')) {
     // A name that is no digest is what a killed process was writing.
     if (!/^[0-9a-f]{64}$/.test(hex)) continue;
+    if (!lstatSync(path).isFile()) {
+      problems.push(`blob ${hex} is no regular file`);
+      continue;
+    }
     const bytes = readFileSync(path);
     if (createHash('sha256').update(bytes).digest('hex') !== hex) problems.push(`blob ${hex} has another digest`);
   }
