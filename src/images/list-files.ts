@@ -1,8 +1,5 @@
-import {createHash} from 'node:crypto';
-import type {FileHandle} from 'node:fs/promises';
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {openRegularFile} from '../host/file-regions.ts';
 import type {ByteString} from '../layers/byte-string.ts';
 import type {FileKind, FileNode} from '../layers/file-tree.ts';
 import {findFile} from '../layers/find-file.ts';
@@ -12,6 +9,7 @@ import {layersOf, type StoredLayer} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
 import {describeFile, type FileDetails, textOf} from './diff-files.ts';
 import {requireStoredImage} from './find-image.ts';
+import {createContentHasher} from './hash-content.ts';
 import {claimImage} from './hold-lease.ts';
 import {compilePathPattern, isPathPattern} from './path-pattern.ts';
 import {isUnpacked} from './present-image.ts';
@@ -63,7 +61,7 @@ export async function* listFiles(
   const isPattern = path !== undefined && isPathPattern(path);
   const isListed = isPattern ? compilePathPattern(path) : () => true;
   const start = path === undefined || isPattern ? {path: '', node: listing.root} : findStart(listing.root, path, name);
-  await using hasher = createHasher(signal);
+  await using hasher = createContentHasher(signal);
   const firstPaths = new Map<string, Map<number, ByteString>>();
   for (const {path: bytes, node} of walk(start.node, start.path)) {
     signal?.throwIfAborted();
@@ -166,35 +164,3 @@ function describe(node: FileNode, path: string) {
 /** As Linux packs a device number into 32 bits. */
 const nameDevice = (device: number): string =>
   `${(device >>> 8) & 0xfff}:${(device & 0xff) | ((device >>> 12) & ~0xff)}`;
-
-const CHUNK_BYTES = 1024 * 1024;
-
-/** Hashes files of layer files, each of which is opened once. */
-function createHasher(signal: AbortSignal | undefined) {
-  const files = new Map<string, FileHandle>();
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  return {
-    hash: async ({layerPath, contentOffset, size}: FileNode): Promise<string> => {
-      const file = files.get(layerPath) ?? (await openRegularFile(layerPath));
-      files.set(layerPath, file);
-      const hash = createHash('sha256');
-      for (let done = 0; done < size; ) {
-        signal?.throwIfAborted();
-        const {bytesRead} = await file.read(buffer, 0, Math.min(CHUNK_BYTES, size - done), contentOffset + done);
-        if (bytesRead === 0) throw cutOff(layerPath);
-        hash.update(buffer.subarray(0, bytesRead));
-        done += bytesRead;
-      }
-      return `sha256:${hash.digest('hex')}`;
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const file of files.values()) await file.close();
-    },
-  };
-}
-
-const cutOff = (path: string): WinchError =>
-  new WinchError('STORE_CORRUPT', `the layer file ${path} is cut off`, {
-    kind: 'corrupt',
-    hint: 'find out what else is damaged, and have it repaired',
-  });

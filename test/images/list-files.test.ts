@@ -11,6 +11,8 @@ import {describe} from '../helpers/suite.ts';
 import {imageOf} from './sample-images.ts';
 
 const AMD64 = {platform: 'linux/amd64'};
+/** More than is read at once. */
+const LARGE = 'large '.repeat(500_000);
 const LOWER: readonly TarEntry[] = [
   {path: 'bin', type: 'symlink', linkPath: 'usr/bin'},
   {path: 'usr/bin/su', content: 'su', mode: 0o4755, uid: 3, gid: 4, mtime: 1_700_000_000.25},
@@ -25,6 +27,7 @@ const UPPER: readonly TarEntry[] = [
   {path: 'etc/.wh.gone'},
   {path: 'etc/old.conf', content: 'new one'},
   {path: 'etc/a.conf', content: 'a', mtime: 2 ** 60},
+  {path: 'var/large', content: LARGE},
 ];
 
 async function openImage() {
@@ -79,6 +82,8 @@ const ALL = [
   '/usr/bin',
   '/usr/bin/su',
   '/usr/bin/switch',
+  '/var',
+  '/var/large',
 ];
 
 describe('images/list-files', ({test}) => {
@@ -109,7 +114,10 @@ describe('images/list-files', ({test}) => {
     const layer = await image.list({layer: '2'});
     assert.equal(
       layer.map(({path, type}) => `${path} ${type}`),
-      ['/ directory', '/etc directory', '/etc/a.conf file', '/etc/gone whiteout', '/etc/old.conf file'],
+      [
+        ...['/ directory', '/etc directory', '/etc/a.conf file', '/etc/gone whiteout', '/etc/old.conf file'],
+        ...['/var directory', '/var/large file'],
+      ],
     );
     const digest = image.built.layers[1]?.digest ?? '';
     for (const name of [digest, digest.slice(7, 15), image.built.diffIds[1] ?? '']) {
@@ -145,6 +153,7 @@ describe('images/list-files', ({test}) => {
       ['/odd/\ufffd\x1b[2J\n', hashOf('')],
       ['/usr/bin/su', hashOf('su')],
       ['/usr/bin/switch', hashOf('su')],
+      ['/var/large', hashOf(LARGE)],
     ]);
   });
 
