@@ -62,6 +62,8 @@ async function checkAndRepair(context: ImageContext, options: CheckOptions): Pro
   const extras = findExtras(store.paths, graph);
   const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, damages, options) : [])];
   if (options.repair) repairs.push(...(await rewriteLayout(store, extras)));
+  // Whatever is written tells other tools what the database says.
+  if (options.repair && !graph.isLayoutCurrent) await store.write(() => {});
   const found = [...seen.faults, ...damages.map(({finding}) => finding)];
   const findings = [...found, ...extras];
   return {

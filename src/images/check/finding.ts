@@ -63,8 +63,6 @@ const EXPLANATIONS = {
   DATABASE_DAMAGED: {kind: 'content', object: 'database', meaning: 'images and tags may be wrong', hint: REBUILT},
   /** Its tables contradict each other. */
   DATABASE_ROWS: {kind: 'content', object: 'database', meaning: 'images and tags may be wrong', hint: REBUILT},
-  /** Its tables contradict the manifests and configs. */
-  DATABASE_RECORDS: {kind: 'content', object: 'database', meaning: 'images may be put together wrongly', hint: REBUILT},
   /** A rebuild was ended before it was done. */
   DATABASE_UNFINISHED: {kind: 'missing', object: 'database', meaning: 'images and tags are missing', hint: REBUILT},
   EXTRA_BLOB: extra('blob', UNNEEDED),

@@ -251,6 +251,17 @@ describe('images/check', ({test}) => {
     assert.is(isClean, true);
   });
 
+  test('what other tools are told of the images is no damage, and is told again by a repair', async () => {
+    await using store = await openDamagedStore();
+    const index = store.paths.below('index.json');
+    const original = readFileSync(index);
+    flipBit(index, 60);
+    const {findings, isClean} = await store.images.check();
+    assert.equal([findings.map(({code}) => code), isClean], [['LAYOUT_STALE'], true]);
+    await store.images.check({repair: true});
+    assert.ok(readFileSync(index).equals(original));
+  });
+
   test('stops when it is told to', async () => {
     await using store = await openDamagedStore();
     const reason = new Error('enough');
