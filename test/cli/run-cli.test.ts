@@ -68,8 +68,8 @@ describe('cli/run-cli', ({test}) => {
       'winch: ARGUMENTS_INVALID: winch pull: too few arguments: write winch pull IMAGE...; see winch pull --help\n',
     ],
     [
-      'tree x',
-      'winch: ARGUMENTS_INVALID: winch tree: too many arguments from "x" on: write winch tree; see winch tree --help\n',
+      'df x',
+      'winch: ARGUMENTS_INVALID: winch df: too many arguments from "x" on: write winch df; see winch df --help\n',
     ],
   ];
   for (const [line, stderr] of usage) {

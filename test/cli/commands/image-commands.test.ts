@@ -167,10 +167,17 @@ describe('cli/commands on images', ({test}) => {
   });
 
   test('history and tree: print what they are for', async () => {
-    const fakes = {images: {history: async () => HISTORY, tree: async () => []}};
+    const asked: unknown[] = [];
+    const tree = async (...words: readonly unknown[]) => {
+      asked.push(...words);
+      return [];
+    };
+    const fakes = {images: {history: async () => HISTORY, tree}};
     assert.match((await runWinch(['history', 'alpine'], fakes)).stdout, /^LAYER .*\n- .*\n444444444444 .*\n$/);
     assert.is((await runWinch(['tree'], fakes)).stdout, '');
     assert.is((await runWinch(['tree', '-f', 'json'], fakes)).stdout, '[]\n');
+    await runWinch(['tree', 'app:1'], fakes);
+    assert.equal(asked, [undefined, undefined, 'app:1']);
   });
 
   test('tag: prints nothing', async () => {
