@@ -89,13 +89,12 @@ describe('cli/run-cli', ({test}) => {
   });
 
   test('reports errors as JSON lines where standard error is for machines', async () => {
-    const list = () =>
-      Promise.reject(new WinchError('STORE_FULL', 'no\x1bspace', {kind: 'storage', hint: 'free some'}));
+    const list = () => Promise.reject(new WinchError('STORE_IO', 'no\x1bspace', {kind: 'storage', hint: 'free some'}));
     const {code, stderr} = await runWinch(['images', '--progress', 'json'], {images: {list}});
     assert.is(code, 6);
     assert.equal(JSON.parse(stderr), {
       type: 'error:raised',
-      code: 'STORE_FULL',
+      code: 'STORE_IO',
       kind: 'storage',
       message: 'no\x1bspace',
       hint: 'free some',
@@ -111,9 +110,9 @@ describe('cli/run-cli', ({test}) => {
   });
 
   test('adds the stack of an expected error when asked', async () => {
-    const list = () => Promise.reject(new WinchError('STORE_FULL', 'no space', {kind: 'storage'}));
+    const list = () => Promise.reject(new WinchError('STORE_IO', 'no space', {kind: 'storage'}));
     const {stderr} = await runWinch(['images', '--debug'], {images: {list}});
-    assert.match(stderr, /^winch: STORE_FULL: no space\nWinchError: no space\n +at /);
+    assert.match(stderr, /^winch: STORE_IO: no space\nWinchError: no space\n +at /);
   });
 
   test('blames the signal for whatever fails after it', async () => {

@@ -14,6 +14,6 @@ describe('e2e/together', ({test}) => {
     using winch = makeWinch();
     const {counts, failures} = await runCrowd({winch, registry, pullers: PULLERS, durationMs: DURATION_MS});
     assert.deepEqual(failures, []);
-    assert.ok(counts.pull >= PULLERS && counts.rmi > 0 && counts.prune > 0 && counts.tag > 0, JSON.stringify(counts));
+    assert.ok(Math.min(...Object.values(counts)) > 0, JSON.stringify(counts));
   });
 });
