@@ -5,6 +5,7 @@ import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 
 const skip = missingFor('runc', 'busybox', 'setsid');
+const LONGEST_MS = 240_000;
 /** Parts of the time that a command takes among the others. */
 const MOMENTS = [0.2, 0.35, 0.5, 0.7];
 /** What comes right before and after each thing becomes true on the disk. */
@@ -31,7 +32,7 @@ describe('e2e/crash', ({test}) => {
       assert.ok(hits >= CRASH_COMMANDS.length / 3, `${hits} commands were still running`);
       await rig.requireEmptied();
     },
-    {skip},
+    {skip, timeoutMs: LONGEST_MS},
   );
 
   test(
@@ -42,6 +43,6 @@ describe('e2e/crash', ({test}) => {
         assert.equal(await rig.strike(command, {call, count}), true, `${command}: ${call} ${count}`);
       }
     },
-    {skip: skip ?? missingFor('strace')},
+    {skip: skip ?? missingFor('strace'), timeoutMs: LONGEST_MS},
   );
 });
