@@ -5,6 +5,7 @@ import type {Database} from '../store/database.ts';
 import {type FileSizes, measureFiles} from '../store/file-sizes.ts';
 import {deleteImage, type ImageRecord, listImages} from '../store/image-records.ts';
 import {imagesOfIndex} from '../store/index-parts.ts';
+import {forgetLostTags} from '../store/tag-events.ts';
 import {deleteTag, listTags, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {dropUnpacked} from './drop-blobs.ts';
@@ -71,7 +72,11 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
       storeBytes: storeBytes + (takesPartials ? 0 : total(sizes.partials.values())),
     };
   };
-  const freed = await store.collectGarbage({remove, takesPartials, isDryRun, now: context.now()});
+  const removeAndForget: typeof remove = (database, isClaimed) => {
+    remove(database, isClaimed);
+    forgetLostTags(database);
+  };
+  const freed = await store.collectGarbage({remove: removeAndForget, takesPartials, isDryRun, now: context.now()});
   const storeBytes = removed.storeBytes === null ? null : removed.storeBytes + freed.keptBytes;
   return {...removed, ...freed, storeBytes};
 }

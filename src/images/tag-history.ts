@@ -28,9 +28,10 @@ export interface RestoredTag {
 }
 
 /**
- * What a tag has named, newest first; the last hundred times. Tags that were removed are known as well.
+ * What a tag has named, newest first; the last hundred times. Tags that were removed are known as well, until a
+ * prune finds that none of their images is left.
  *
- * @throws {WinchError} `TAG_UNKNOWN`: there never was such a tag | `REFERENCE_INVALID`
+ * @throws {WinchError} `TAG_UNKNOWN`: there was no such tag that is still known of | `REFERENCE_INVALID`
  */
 export function readTagHistory(store: Store, text: string): readonly TagMove[] {
   const key = tagKey(parseReference(text));

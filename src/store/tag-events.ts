@@ -31,3 +31,10 @@ export const listTagEvents = (database: Database, reference: string): readonly T
     manifestDigest: row.manifest_digest === null ? null : (row.manifest_digest as Digest),
     happenedAt: Number(row.happened_at),
   }));
+
+/** Forgets what names that are gone named when, where no image of theirs is left either. Part of the caller's transaction. */
+export const forgetLostTags = (database: Database): number =>
+  database.run(
+    `DELETE FROM tag_event WHERE reference NOT IN (SELECT reference FROM tag) AND reference NOT IN
+       (SELECT reference FROM tag_event JOIN image USING (manifest_digest))`,
+  );

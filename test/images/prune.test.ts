@@ -9,6 +9,7 @@ import {noteImageInUse} from '../../src/images/images-in-use.ts';
 import type {LabelFilter} from '../../src/images/prune.ts';
 import {openStore} from '../../src/store/store.ts';
 import {openTestStore} from '../helpers/open-store.ts';
+import {rejectionOf} from '../helpers/rejection-of.ts';
 import {describe} from '../helpers/suite.ts';
 import {appTar, baseTar, imageOf, otherTar} from './sample-images.ts';
 
@@ -87,6 +88,20 @@ describe('images/prune', ({test}) => {
     for (const name of ['blobs', 'layers']) assert.equal(readdirSync(join(sample.root, name, 'sha256')), [], name);
     const {layers, blobs, images} = await sample.images.usage();
     assert.equal([layers.bytes, blobs.bytes, images.count], [0, 0, 0]);
+  });
+
+  test('forgets what a name was once it and all of its images are gone, and not before', async () => {
+    await using sample = await openPair();
+    const {images, reference} = sample;
+    const [one, two] = [reference('one'), reference('two')];
+    await images.tag(one, two);
+    await images.remove([one]);
+    await images.prune({isDryRun: true, all: true});
+    assert.is((await images.tagHistory(one)).length, 2);
+    assert.is((await images.prune()).deleted.length, 1);
+    assert.is((await images.tagHistory(one)).length, 2, 'its image is still there under another name');
+    await images.prune({all: true});
+    for (const name of [one, two]) assert.is((await rejectionOf(images.tagHistory(name))).code, 'TAG_UNKNOWN');
   });
 
   test('keeps the image of a running container, tagged or not', async () => {
