@@ -109,7 +109,8 @@ function modificationTime(nanoseconds: bigint): Buffer {
   return times;
 }
 
-function systemError(errno: number, syscall: string, path: string): NodeJS.ErrnoException {
+/** What Node's own calls throw. */
+export function systemError(errno: number, syscall: string, path: string): NodeJS.ErrnoException {
   // Imported, it would open standard error and make a pipe there non-blocking for the container as well.
   const {getSystemErrorMap} = process.getBuiltinModule('node:util');
   const [code, text] = getSystemErrorMap().get(-errno) ?? MISSING_ERRORS.get(errno) ?? [`E${errno}`, 'unknown error'];
