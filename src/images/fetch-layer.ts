@@ -1,4 +1,4 @@
-import {isWinchError} from '../errors.ts';
+import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions, ProcessFacts} from '../events.ts';
 import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
 import {runTogether} from '../host/run-together.ts';
@@ -110,7 +110,9 @@ export async function indexLayer(
   try {
     const {durability} = store;
     const request = {source, path, expectedDiffId: diffId, mediaType, durability, maxUnpackedBytes};
-    const written = await pool.write(request, {signal: options.signal});
+    const written = await pool.write(request, {signal: options.signal}).catch((error: unknown) => {
+      throw nameLayer(error, layer);
+    });
     for (const message of written.warnings) {
       options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${layer.blobDigest}: ${message}`});
     }
@@ -126,6 +128,18 @@ export async function indexLayer(
   } finally {
     await store.layers.discard(diffId);
   }
+}
+
+/** Who reads a layer sees bytes only and cannot say whose they are. */
+function nameLayer(error: unknown, {blobDigest}: LayerRecord): unknown {
+  if (!isWinchError(error) || error.kind !== 'refused' || error.details.expected === blobDigest) return error;
+  const {code, kind, message, hint, details, cause} = error;
+  return new WinchError(code, `layer ${blobDigest}: ${message}`, {
+    kind,
+    details: {...details, layer: blobDigest},
+    cause,
+    ...(hint !== undefined && {hint}),
+  });
 }
 
 const recorded = ({tarBytes, fileBytes, entries, whiteouts, directories}: WrittenLayer) => ({

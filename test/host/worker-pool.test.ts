@@ -35,7 +35,7 @@ describe('host/worker-pool', ({test}) => {
     assert.match(bug.stack ?? '', /moody-worker/);
   });
 
-  test('rejects when a thread dies, says why, and goes on with another', async () => {
+  test('T34 rejects when a thread dies, says why, and goes on with another', async () => {
     await using pool = open(1);
     for (const [mood, reason] of [
       ['exit', /ended/],

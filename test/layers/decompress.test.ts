@@ -51,7 +51,7 @@ describe('layers/decompress', ({test}) => {
     assert.ok((await read(GZIP, GZIP.length)).bytes.equals(PLAIN));
   });
 
-  test('reads several gzip members and trailing NULs', async () => {
+  test('T31 reads several gzip members and trailing NULs', async () => {
     const twice = Buffer.concat([PLAIN, PLAIN]);
     assert.ok((await read(Buffer.concat([GZIP, GZIP]))).bytes.equals(twice));
     assert.ok((await read(Buffer.concat([GZIP, GZIP]), GZIP.length)).bytes.equals(twice), 'cut between the members');
@@ -60,14 +60,14 @@ describe('layers/decompress', ({test}) => {
     }
   });
 
-  test('reads several zstd frames and skippable ones', async () => {
+  test('T31 reads several zstd frames and skippable ones', async () => {
     const blob = Buffer.concat([SKIPPABLE, ZSTD, SKIPPABLE, ZSTD, SKIPPABLE]);
     const {compression, bytes} = await read(blob);
     assert.is(compression, 'zstd');
     assert.ok(bytes.equals(Buffer.concat([PLAIN, PLAIN])));
   });
 
-  test('refuses other bytes behind the end', async () => {
+  test('T31 refuses other bytes behind the end', async () => {
     const garbage = Buffer.from('garbage');
     const nuls = Buffer.alloc(100);
     for (const blob of [GZIP, ZSTD]) {
@@ -80,7 +80,7 @@ describe('layers/decompress', ({test}) => {
     }
   });
 
-  test('refuses blobs that are cut off or damaged', async () => {
+  test('T31 refuses blobs that are cut off or damaged', async () => {
     assert.is(await refusal(GZIP.subarray(0, -3)), 'LAYER_COMPRESSION_INVALID');
     for (const blob of [GZIP, ZSTD]) {
       assert.is(await refusal(blob.subarray(0, 20)), 'LAYER_COMPRESSION_INVALID');
@@ -90,7 +90,7 @@ describe('layers/decompress', ({test}) => {
     }
   });
 
-  test('refuses zstd windows of more than 128 MiB', async () => {
+  test('T31 refuses zstd windows of more than 128 MiB', async () => {
     // Frame header: magic, no flags, window descriptor 2^28, then an empty last raw block.
     const frame = (windowLog: number) => Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, (windowLog - 10) << 3, 1, 0, 0]);
     assert.is(await refusal(frame(27)), null);
@@ -98,7 +98,7 @@ describe('layers/decompress', ({test}) => {
     assert.is(await refusal(frame(31)), 'LAYER_COMPRESSION_INVALID');
   });
 
-  test('names bzip2 and xz instead of calling them a broken tar', async () => {
+  test('T31 names bzip2 and xz instead of calling them a broken tar', async () => {
     assert.is(await refusal(Buffer.from('BZh91AY&SY')), 'LAYER_COMPRESSION_INVALID');
     assert.is(await refusal(Buffer.from('fd377a585a000004', 'hex')), 'LAYER_COMPRESSION_INVALID');
   });

@@ -78,7 +78,7 @@ describe('layers/layer-pool', ({test, before, after}) => {
     assert.ok(existsSync(blobPath));
   });
 
-  test('rejects what is under way when it is closed, and removes its file', async () => {
+  test('T34 rejects what is under way when it is closed, and removes its file', async () => {
     const closing = openLayerPool({size: 1});
     const work = request();
     const writing = closing.write(work);

@@ -16,6 +16,7 @@ const TAR = buildTar([
   {path: 'a', content: 'x'.repeat(5000)},
   {path: 'b', type: 'symlink', linkPath: 'a'},
 ]);
+const NOTHING = Buffer.alloc(0);
 const OPTIONS = {expectedDiffId: digestOf(TAR), durability: 'full'} as const;
 
 describe('layers/write-layer', ({test, after}) => {
@@ -65,12 +66,12 @@ describe('layers/write-layer', ({test, after}) => {
     assert.is(await refusal(padded), 'DIGEST_MISMATCH');
   });
 
-  test('refuses a tar with another digest and keeps nothing', async () => {
+  test('T32 refuses a tar with another digest and keeps nothing', async () => {
     assert.is(await refusal(buildTar([{path: 'other'}])), 'DIGEST_MISMATCH');
     assert.is(await refusal(gzipSync(buildTar([{path: 'other'}]))), 'DIGEST_MISMATCH');
   });
 
-  test('refuses a zstd blob that is cut off: what zlib lets pass, the diff id does not', async () => {
+  test('T31 refuses a zstd blob that is cut off: what zlib lets pass, the diff id does not', async () => {
     const blob = zstdCompressSync(TAR);
     for (const bytes of [3, 10, 30]) assert.type(await refusal(blob.subarray(0, -bytes)), 'string');
   });
@@ -87,23 +88,38 @@ describe('layers/write-layer', ({test, after}) => {
     assert.is(await refusal(cut, {expectedDiffId: digestOf(cut)}), 'TAR_INVALID');
   });
 
-  test('warns when the media type announces another compression, and believes the bytes', async () => {
+  test('T31 warns when the media type announces another compression, and believes the bytes', async () => {
     assert.is((await fixture.write(TAR, {mediaType: OCI_LAYER_GZIP})).warnings.length, 1);
     assert.is((await fixture.write(TAR, {mediaType: 'application/x-unknown'})).warnings.length, 0);
   });
 
-  test('stops at the limit of unpacked bytes', async () => {
+  test('T30 stops at the limit of unpacked bytes', async () => {
     assert.is(await refusal(gzipSync(TAR), {maxUnpackedBytes: TAR.length}), null);
     assert.is(await refusal(gzipSync(TAR), {maxUnpackedBytes: TAR.length - 1}), 'LIMIT_UNPACKED');
   });
 
-  test('stops a bomb when the disk would get too full', async () => {
+  test('T30 stops a bomb when the disk would get too full', async () => {
     const bomb = gzipSync(buildTar([{path: 'zeros', content: Buffer.alloc(80 * 2 ** 20)}]));
     assert.is(await refusal(bomb, {freeSpaceFloor: Number.MAX_SAFE_INTEGER}), 'STORE_FULL');
   });
 
+  test('T30 stops bombs of endless gzip members and zstd frames', async () => {
+    const tar = buildTar([{path: 'zeros', content: Buffer.alloc(32 * 2 ** 20), size: 10 * 2 ** 30}], {
+      trailer: NOTHING,
+    });
+    const zeros = Buffer.alloc(32 * 2 ** 20);
+    for (const pack of [gzipSync, zstdCompressSync]) {
+      const bomb = (async function* () {
+        yield pack(tar);
+        for (const member = pack(zeros); ; ) yield member;
+      })();
+      const error = await rejectionOf(writeLayerFile(bomb, fixture.path(), {...OPTIONS, maxUnpackedBytes: 2 ** 26}));
+      assert.is(error.code, 'LIMIT_UNPACKED');
+    }
+  });
+
   test(
-    'reports a full disk as such, and leaves nothing on it',
+    'T30 reports a full disk as such, and leaves nothing on it',
     () => {
       const script = fileURLToPath(new URL('full-disk.ts', import.meta.url));
       const {stdout, stderr} = spawnSync(process.execPath, [script, fixture.mountPoint], {encoding: 'utf8'});
