@@ -22,6 +22,8 @@ export interface ErofsMetadata {
   readonly start: number;
   /** Of the layer file. */
   readonly path: string;
+  /** Has bytes read that are not in memory yet; absent: all are. */
+  readonly load?: (at: number, length: number) => void;
 }
 
 /** What EROFS calls a nid. */
@@ -54,12 +56,14 @@ export function decodeInode(metadata: ErofsMetadata, number: InodeNumber): Decod
   const {bytes, view, path} = metadata;
   const at = number * SLOT_BYTES;
   refuseUnless(at + INODE_BYTES <= bytes.length, path, 'an inode lies outside the index');
+  metadata.load?.(at, INODE_BYTES);
   const mode = view.getUint16(at + InodeField.mode, true);
   const kind = kindOfMode(mode);
   if (kind === null) throw damagedIndex(path, 'an inode has no type');
   const address = view.getUint32(at + InodeField.address, true);
   const device = kind === 'character' || kind === 'block' ? address : 0;
   const xattrBytes = xattrBytesAt(view, at);
+  metadata.load?.(at + INODE_BYTES, xattrBytes);
   const xattrs =
     xattrBytes === 0 ? null : decodeXattrs(bytes.subarray(at + INODE_BYTES, at + INODE_BYTES + xattrBytes));
   const isFile = kind === 'file';
@@ -73,7 +77,7 @@ export function decodeInode(metadata: ErofsMetadata, number: InodeNumber): Decod
     inode: number,
     size: isFile ? readUInt64(view, at + InodeField.size) : 0,
     contentOffset: isFile ? address * BLOCK_BYTES : 0,
-    linkTarget: kind === 'symlink' ? payloadAt(metadata, at).toString('latin1') : null,
+    linkTarget: kind === 'symlink' ? targetAt(metadata, at) : null,
     device,
     xattrs: withoutOpaque(xattrs),
     layerPath: path,
@@ -90,10 +94,36 @@ export function decodeInode(metadata: ErofsMetadata, number: InodeNumber): Decod
 export function decodeDirectory(metadata: ErofsMetadata, number: InodeNumber): readonly NamedNumber[] {
   const payload = payloadAt(metadata, number * SLOT_BYTES);
   const entries: NamedNumber[] = [];
+  metadata.load?.(payload.byteOffset - metadata.bytes.byteOffset, payload.length);
   for (let start = 0; start < payload.length; start += BLOCK_BYTES) {
-    entries.push(...decodeBlock(payload.subarray(start, start + BLOCK_BYTES), metadata.path));
+    for (const entry of decodeBlock(payload.subarray(start, start + BLOCK_BYTES), metadata.path)) {
+      if (entry.name !== '.' && entry.name !== '..') entries.push(entry);
+    }
   }
   return entries;
+}
+
+/**
+ * What a directory has under a name, of as few of its blocks as tell; null for nothing.
+ *
+ * @throws {WinchError} `STORE_CORRUPT`
+ */
+export function findEntry(metadata: ErofsMetadata, number: InodeNumber, name: ByteString): InodeNumber | null {
+  const payload = payloadAt(metadata, number * SLOT_BYTES);
+  const start = payload.byteOffset - metadata.bytes.byteOffset;
+  const blockAt = (index: number) => {
+    const block = payload.subarray(index * BLOCK_BYTES, (index + 1) * BLOCK_BYTES);
+    metadata.load?.(start + index * BLOCK_BYTES, block.length);
+    return decodeBlock(block, metadata.path);
+  };
+  if (payload.length === 0 || name === '.' || name === '..') return null;
+  let first = 0;
+  for (let end = Math.ceil(payload.length / BLOCK_BYTES); end - first > 1; ) {
+    const middle = Math.floor((first + end) / 2);
+    if ((blockAt(middle)[0]?.name ?? '') <= name) first = middle;
+    else end = middle;
+  }
+  return blockAt(first).find((entry) => entry.name === name)?.number ?? null;
 }
 
 function decodeBlock(block: Buffer, path: string): readonly NamedNumber[] {
@@ -106,8 +136,7 @@ function decodeBlock(block: Buffer, path: string): readonly NamedNumber[] {
     const isLast = record + 2 * DIRENT_BYTES > namesStart;
     const nameEnd = isLast ? endOfLast(block, nameStart) : block.readUInt16LE(record + DIRENT_BYTES + 8);
     refuseUnless(nameStart < nameEnd && nameEnd <= block.length, path, 'a directory has an entry without a name');
-    const name = block.toString('latin1', nameStart, nameEnd);
-    if (name !== '.' && name !== '..') entries.push({name, number: block.readUInt32LE(record)});
+    entries.push({name: block.toString('latin1', nameStart, nameEnd), number: block.readUInt32LE(record)});
   }
   return entries;
 }
@@ -124,7 +153,13 @@ const xattrBytesAt = (view: DataView, at: number): number => {
   return count === 0 ? 0 : XATTR_HEADER_BYTES + (count - 1) * WORD_BYTES;
 };
 
-/** The entries of a directory or the target of a symlink: behind the inode, or in blocks of their own. */
+function targetAt(metadata: ErofsMetadata, at: number): ByteString {
+  const payload = payloadAt(metadata, at);
+  metadata.load?.(payload.byteOffset - metadata.bytes.byteOffset, payload.length);
+  return payload.toString('latin1');
+}
+
+/** The entries of a directory or the target of a symlink, which may have to be loaded: behind the inode, or in blocks of their own. */
 function payloadAt({bytes, view, start, path}: ErofsMetadata, at: number): Buffer {
   const layout = view.getUint16(at + InodeField.format, true) >> LAYOUT_SHIFT;
   const size = readUInt64(view, at + InodeField.size);
