@@ -51,6 +51,8 @@ export type WinchEvent =
       readonly entries: number;
       readonly unpackedBytes: number;
     }
+  /** A layer is being extracted, on a machine that cannot mount it as it is. */
+  | {readonly type: 'layer:extracting'; readonly diffId: string}
   | {
       readonly type: 'image:stored';
       readonly reference: string;
@@ -89,6 +91,17 @@ export type WinchEvent =
   | {readonly type: 'host:paused'; readonly host: string; readonly reason: string; readonly delayMs: number}
   | {readonly type: 'mirror:failed'; readonly registry: string; readonly mirror: string; readonly reason: string}
   | {readonly type: 'bundle:copying'; readonly directory: string}
+  /** Files of an image are being copied to this machine, for more than a moment. */
+  | {readonly type: 'files:copying'; readonly destination: string}
+  /** How much of a root file system is there; `bytes` are of content. */
+  | {
+      readonly type: 'bundle:written';
+      readonly directory: string;
+      readonly entries: number;
+      readonly totalEntries: number;
+      readonly bytes: number;
+      readonly totalBytes: number;
+    }
   /** An archive that can be read only once, or has to be unpacked first. `totalBytes` null: not known before its end. */
   | {
       readonly type: 'archive:reading';

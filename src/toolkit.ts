@@ -93,6 +93,7 @@ function openParts(options: ToolkitOptions): Parts {
     store,
     runtimeDirectory: options.runtimeDirectory,
     hostname: hostname(),
+    snapshotter: options.snapshotter ?? null,
     hostPlatform: hostPlatform({arch: process.arch}),
     registry: () => {
       registry ??= openRegistry(options);

@@ -1,4 +1,6 @@
 import {isAbsolute, join, resolve} from 'node:path';
+import {WinchError} from '../errors.ts';
+import {excerpt} from '../oci/excerpt.ts';
 import type {ToolkitOptions} from '../toolkit.ts';
 import {findHostSettings} from './host-settings.ts';
 import {findLoginSettings} from './login-settings.ts';
@@ -25,6 +27,7 @@ export interface Environment {
 export interface ToolkitFlags {
   readonly root?: string | undefined;
   readonly durability?: 'full' | 'fast' | undefined;
+  readonly snapshotter?: ToolkitOptions['snapshotter'];
   readonly insecureRegistries?: readonly string[] | undefined;
 }
 
@@ -34,6 +37,8 @@ export interface ToolkitFlags {
  * The store: `--root`, else `$WINCH_ROOT`, else `/var/lib/winch` for root and `$XDG_DATA_HOME/winch` for others. Running
  * containers: `/run/winch` for root, `$XDG_RUNTIME_DIR/winch` for others, inside the store where there is none. As the
  * XDG base directory specification demands, relative values of its variables count as absent.
+ *
+ * @throws {WinchError} `SNAPSHOTTER_UNKNOWN`
  */
 export function resolveToolkitOptions(environment: Environment, flags: ToolkitFlags): ToolkitOptions {
   const root = findRoot(environment, flags.root);
@@ -44,6 +49,7 @@ export function resolveToolkitOptions(environment: Environment, flags: ToolkitFl
     ...findLoginSettings(environment),
     ...findHostSettings(environment),
     durability: flags.durability ?? 'full',
+    snapshotter: flags.snapshotter ?? findSnapshotter(environment),
     userAgent: `winch/${readVersion()}`,
     helperEnvironment: setVariables(environment),
     ...(insecure.length > 0 && {insecureRegistries: insecure}),
@@ -62,6 +68,15 @@ function findRuntimeDirectory(environment: Environment, root: string): string {
   if (environment.userId === 0) return '/run/winch';
   const runtime = absolute(environment.variables.XDG_RUNTIME_DIR);
   return runtime === undefined ? join(root, 'run') : join(runtime, 'winch');
+}
+
+function findSnapshotter({variables: {WINCH_SNAPSHOTTER: name}}: Environment): ToolkitOptions['snapshotter'] {
+  if (!name) return undefined;
+  if (name === 'erofs' || name === 'overlay') return name;
+  throw new WinchError('SNAPSHOTTER_UNKNOWN', `WINCH_SNAPSHOTTER names the unknown driver ${excerpt(name)}`, {
+    kind: 'invalid',
+    hint: 'erofs and overlay are known',
+  });
 }
 
 const setVariables = ({variables}: Environment): Readonly<Record<string, string>> =>

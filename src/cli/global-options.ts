@@ -10,6 +10,9 @@ export const GLOBAL_OPTIONS = grouped('Everywhere:', {
   durability: choice(['full', 'fast'], 'Whether what is stored survives a power cut (full) or a crash (fast)', {
     defaultsTo: 'full',
   }),
+  snapshotter: choice(['erofs', 'overlay'], 'How images are mounted; $WINCH_SNAPSHOTTER otherwise', {
+    defaultsTo: 'erofs where it works, see winch info',
+  }),
   insecure: flag('The registries of the named images may use plain HTTP or unverified TLS'),
   debug: flag('Show what goes over the wire, secrets masked, and the stack of an error'),
   trace: text('FILE', 'Write where the time goes, for ui.perfetto.dev or chrome://tracing'),

@@ -6,6 +6,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['REGISTRY_BLOCKED', 'winch registry explain shows which file says so'],
   ['RATE_LIMITED', 'winch ratelimit shows what is left, and winch login REGISTRY logs in'],
   ['RUNTIME_NOT_FOUND', 'name it with --runtime'],
+  ['MOUNT_UNSUPPORTED', 'or choose another driver with --snapshotter'],
   ['COMMAND_MISSING', 'or name one with --entrypoint'],
   ['LIMIT_TAGS', 'with --limit, and --last for the next part'],
   ['LIMIT_REPOSITORIES', 'with --limit, and --last for the next part'],

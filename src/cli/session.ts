@@ -134,8 +134,8 @@ async function openToolkit(
   const given = giveCredential(login, world.environment);
   const insecureRegistries = values.insecure ? await registriesOf(references) : [];
   const registries = given ? await registriesOf(await namesIn(references)) : [];
-  const {root, durability} = values;
-  const options = resolveToolkitOptions(world.environment, {root, durability, insecureRegistries});
+  const {root, durability, snapshotter} = values;
+  const options = resolveToolkitOptions(world.environment, {root, durability, snapshotter, insecureRegistries});
   const toolkit = await world.openToolkit({
     ...options,
     ...(given && {credential: {registries, credential: given}}),

@@ -1,7 +1,10 @@
 import type {ImageContext} from '../images/context.ts';
+import type {SnapshotterName} from '../snapshots/snapshotter.ts';
 
 /** What the container use cases work with. */
 export interface ContainerContext extends ImageContext {
   /** The host's name. */
   readonly hostname: string;
+  /** The snapshot driver that somebody insists on; null: whichever works here. */
+  readonly snapshotter: SnapshotterName | null;
 }

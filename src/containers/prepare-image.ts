@@ -7,10 +7,10 @@ import {detachMounts, performMounts} from '../host/mounts.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage} from '../images/stored-image.ts';
-import {erofsSnapshotter} from '../snapshots/erofs.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
+import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 import type {RunRequest} from './run.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 
@@ -24,49 +24,52 @@ export async function prepareImage(
   {id, request, directories, syscalls, cleanup, enter}: ImagePreparation,
   options: CallOptions,
 ): Promise<PreparedContainer> {
-  // Mounted files stay whatever is removed; until then the lease keeps them.
-  using lease = await context.store.readerLease(options.signal);
+  using held = new DisposableStack();
+  const lease = held.use(await context.store.readerLease(options.signal));
   const image = await ensureImage({...context, lease}, request, options);
+  const prepared = await prepareLayers({...context, lease}, image.layers, options);
+  // Mounted files stay whatever is removed, and until then the lease keeps them; directories do not.
+  if (prepared.needsLease) {
+    const kept = held.move();
+    cleanup.add(() => kept.dispose());
+  }
   const container = prepareBindSources(request.container ?? {});
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
   // On a disk that cannot be written nobody removes images either.
   if (writable !== null) noteImageInUse(writable, image.imageId, request.name);
   enter();
-  const rootfs = mountRootfs(syscalls, cleanup, {
-    layers: image.layers,
-    directory,
-    writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable},
-  });
-  const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const {path: rootfsPath} = mountRootfs(
+    {syscalls, cleanup, prepared},
+    {directory, writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable}},
+  );
+  const rootFd = openSync(rootfsPath, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const {hostname} = context;
-    writeImageBundle({
-      id,
-      directory,
-      rootFd,
-      rootfsPath: rootfs.path,
-      image: image.config,
-      container,
-      syscalls,
-      hostname,
-    });
+    writeImageBundle({id, directory, rootFd, rootfsPath, image: image.config, container, syscalls, hostname});
   } finally {
     closeSync(rootFd);
   }
   return {terminal: container.terminal ?? false, stopSignal};
 }
 
+interface Mounting {
+  readonly syscalls: Syscalls;
+  readonly cleanup: CleanupStack;
+  readonly prepared: PreparedLayers;
+}
+
 /** Memory takes the writes where the store's disk cannot: it is an overlay itself (in a container), or FUSE, or NFS. */
-function mountRootfs(syscalls: Syscalls, cleanup: CleanupStack, request: RootfsRequest): Rootfs {
-  const rootfs = erofsSnapshotter.prepare(request);
+function mountRootfs(mounting: Mounting, request: Omit<RootfsRequest, 'layers'>): Rootfs {
+  const {syscalls, cleanup, prepared} = mounting;
+  const rootfs = prepared.snapshotter.prepare({...request, layers: prepared.layers});
   const detach = () => detachMounts(syscalls, rootfs.mounts);
   try {
     performMounts(syscalls, rootfs.mounts);
   } catch (error) {
     detach();
     if (request.writable.type !== 'directory' || !isWinchError(error, 'UPPER_UNSUPPORTED')) throw error;
-    return mountRootfs(syscalls, cleanup, {...request, writable: {type: 'memory'}});
+    return mountRootfs(mounting, {...request, writable: {type: 'memory'}});
   }
   cleanup.add(detach);
   return rootfs;

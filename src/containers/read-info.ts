@@ -5,7 +5,7 @@ import {hasErrno, isWinchError} from '../errors.ts';
 import {readCgroups} from '../host/cgroups.ts';
 import {runCommand} from '../host/run-command.ts';
 import {DEFAULT_RUNTIME, findRuntime, SYSTEM_PATH} from '../runtime/find-runtime.ts';
-import {type ProbeResult, probeErofs} from '../snapshots/probe-erofs.ts';
+import {type ChosenSnapshotter, chooseSnapshotter} from '../snapshots/choose-snapshotter.ts';
 import {listImages} from '../store/image-records.ts';
 import {readUsage} from '../store/usage.ts';
 import type {ContainerContext} from './context.ts';
@@ -14,7 +14,8 @@ export interface ToolkitInfo {
   readonly root: string;
   /** How many images are stored. */
   readonly images: number;
-  readonly snapshotter: ProbeResult;
+  /** What mounts images, as a fresh probe has found it. */
+  readonly snapshotter: ChosenSnapshotter;
   readonly runtime: RuntimeInfo;
   readonly kernel: string;
   readonly cgroup: 'v1' | 'v2' | 'hybrid';
@@ -32,11 +33,15 @@ export interface RuntimeInfo {
 }
 
 /** What this store holds and what this machine can do with it. */
-export async function readToolkitInfo({store, runtimeDirectory}: ContainerContext): Promise<ToolkitInfo> {
+export async function readToolkitInfo({
+  store,
+  runtimeDirectory,
+  snapshotter: forced,
+}: ContainerContext): Promise<ToolkitInfo> {
   return {
     root: store.paths.root,
     images: store.read((database) => listImages(database).length, 0),
-    snapshotter: await probeErofs(runtimeDirectory),
+    snapshotter: await chooseSnapshotter({runtimeDirectory, storeDirectory: store.paths.ingest, forced}),
     runtime: await readRuntime(),
     kernel: release(),
     cgroup: readCgroups().version,

@@ -9,6 +9,8 @@ import {systemError} from './syscalls.ts';
 export interface TreeCalls {
   /** openat(2) with O_NOFOLLOW and O_CLOEXEC; returns a file descriptor. */
   open(directoryFd: number, name: Buffer, flags: number, mode?: number): number;
+  /** close(2), for what `open` has opened: a worker thread of Node's warns of descriptors that it does not know. */
+  close(fd: number): void;
   makeDirectory(directoryFd: number, name: Buffer, mode: number): void;
   /** mknodat(2). `mode` has the type of the file, `device` is packed as the kernel has it. */
   makeNode(directoryFd: number, name: Buffer, mode: number, device: number): void;
@@ -21,8 +23,6 @@ export interface TreeCalls {
   setAttribute(directoryFd: number, name: Buffer, attribute: {readonly name: Buffer; readonly value: Buffer}): void;
   /** The time of the last access becomes the same. */
   setTime(directoryFd: number, name: Buffer, seconds: bigint, nanoseconds: number): void;
-  /** syncfs(2): all that the file system of an open file has not written yet. */
-  syncFileSystem(fd: number): void;
 }
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -36,6 +36,7 @@ export function loadTreeCalls(): TreeCalls {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   const libc = koffi.load(null);
   const openat = libc.func('int openat(int, const uint8_t*, int, unsigned int)');
+  const close = libc.func('int close(int)');
   const mkdirat = libc.func('int mkdirat(int, const uint8_t*, unsigned int)');
   const mknodat = libc.func('int mknodat(int, const uint8_t*, unsigned int, unsigned long)');
   const symlinkat = libc.func('int symlinkat(const uint8_t*, int, const uint8_t*)');
@@ -44,7 +45,6 @@ export function loadTreeCalls(): TreeCalls {
   const fchmodat = libc.func('int fchmodat(int, const uint8_t*, unsigned int, int)');
   const lsetxattr = libc.func('int lsetxattr(const uint8_t*, const uint8_t*, const uint8_t*, size_t, int)');
   const utimensat = libc.func('int utimensat(int, const uint8_t*, const uint8_t*, int)');
-  const syncfs = libc.func('int syncfs(int)');
   const check = (result: number, syscall: string, name: Buffer): number => {
     if (result < 0) throw systemError(koffi.errno(), syscall, name.toString());
     return result;
@@ -52,6 +52,7 @@ export function loadTreeCalls(): TreeCalls {
   return Object.freeze({
     open: (fd, name, flags, mode = 0) =>
       check(openat(fd, ended(name), flags | O_NOFOLLOW | O_CLOEXEC, mode), 'openat', name),
+    close: (fd) => void check(close(fd), 'close', END),
     makeDirectory: (fd, name, mode) => void check(mkdirat(fd, ended(name), mode), 'mkdirat', name),
     makeNode: (fd, name, mode, device) => void check(mknodat(fd, ended(name), mode, device), 'mknodat', name),
     makeSymlink: (fd, name, target) => void check(symlinkat(ended(target), fd, ended(name)), 'symlinkat', name),
@@ -67,7 +68,6 @@ export function loadTreeCalls(): TreeCalls {
     },
     setTime: (fd, name, seconds, nanoseconds) =>
       void check(utimensat(fd, ended(name), bothTimes(seconds, nanoseconds), AT_SYMLINK_NOFOLLOW), 'utimensat', name),
-    syncFileSystem: (fd) => void check(syncfs(fd), 'syncfs', END),
   } satisfies TreeCalls);
 }
 

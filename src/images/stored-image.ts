@@ -1,5 +1,6 @@
 import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import type {Digest} from '../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../oci/image-config.ts';
 import {parseReference} from '../oci/reference.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
@@ -12,12 +13,18 @@ import {claimImage} from './hold-lease.ts';
 import {findPresent, isUnpacked} from './present-image.ts';
 import type {PullPolicy} from './pull.ts';
 
+/** A layer whose file is there. */
+export interface MountableLayer extends SnapshotLayer {
+  readonly diffId: Digest;
+  readonly fileBytes: number;
+}
+
 /** An image ready to be mounted. */
 export interface StoredImage {
   readonly imageId: string;
   readonly config: ImageConfig;
   /** Base first. */
-  readonly layers: readonly SnapshotLayer[];
+  readonly layers: readonly MountableLayer[];
 }
 
 export interface ImageRequest {
@@ -52,8 +59,10 @@ export async function ensureImage(
   return {
     imageId: image.configDigest,
     config: parseImageConfig(store.blobs.read(image.configDigest, CONFIG_LIMIT_BYTES), {where}),
-    layers: layers.map(({diffId, whiteouts, directories}) => ({
+    layers: layers.map(({diffId, fileBytes, whiteouts, directories}) => ({
       path: store.layers.path(diffId),
+      diffId,
+      fileBytes,
       whiteouts,
       directories,
     })),

@@ -32,6 +32,12 @@ export interface FileNode {
   readonly entries: ReadonlyMap<ByteString, FileNode> | null;
 }
 
+/** The root of an image without layers. */
+export const EMPTY_ROOT: FileNode = Object.freeze({
+  ...{kind: 'directory', permissions: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, inode: 0, size: 0},
+  ...{contentOffset: 0, linkTarget: null, device: 0, xattrs: null, layerPath: '', entries: null},
+} as const);
+
 export interface LayerOnTop {
   readonly tree: LayerTree;
   /** The layer file that the tree is of. */
@@ -49,14 +55,15 @@ export const applyLayer = (below: FileNode | null, layer: LayerOnTop): FileNode 
 function applyDirectory(layer: LayerOnTop, inode: InodeId, below: FileNode | null): FileNode {
   const {inodes, names} = layer.tree;
   const lower = below?.entries ? below : null;
-  const entries = new Map(inodes.opaque.has(inode) ? null : lower?.entries);
+  const isOpaque = inodes.opaque.has(inode);
+  const entries = new Map(isOpaque ? null : lower?.entries);
   for (const {name, inode: child} of names.list(inode)) {
     if (child === WHITEOUT) entries.delete(name);
     else if (inodeType(inodes, child) !== FileType.directory) entries.set(name, readNode(layer, child));
     else entries.set(name, applyDirectory(layer, child, entries.get(name) ?? null));
   }
-  // A directory that no entry describes keeps what the layers below say of it.
-  const described = lower && inodes.implied.has(inode) ? lower : readNode(layer, inode);
+  // A directory that no entry describes keeps what the layers below say of it, unless it hides those.
+  const described = lower && !isOpaque && inodes.implied.has(inode) ? lower : readNode(layer, inode);
   return {...described, entries};
 }
 

@@ -5,6 +5,7 @@ import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
 import type {RegionToHash} from '../host/hash-region.ts';
 import {openWorkerPool} from '../host/worker-pool.ts';
 import type {Digest} from '../oci/digest.ts';
+import type {LayerToExtract} from './extract-layer.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
 
@@ -37,14 +38,20 @@ export interface LayerPool extends AsyncDisposable {
   hash(request: HashRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<Digest>;
   /** As `verifyLayerIndex`, on a thread of its own. */
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
+  /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
+  extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<void>;
   /** Ends every thread; writes under way reject. Idempotent. */
   close(): Promise<void>;
 }
 
 /** What a worker is asked for. */
-export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {readonly hash: HashRequest};
+export type LayerWork =
+  | LayerWriting
+  | {readonly verify: LayerToVerify}
+  | {readonly hash: HashRequest}
+  | {readonly extract: LayerToExtract};
 
-export type LayerReply = WrittenLayer | VerifiedLayer | Digest;
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest | null;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -77,6 +84,9 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     },
     hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
+    extract: async (extract, {signal} = {}) => {
+      await pool.call({extract}, {signal});
+    },
     close: pool.close,
     [Symbol.asyncDispose]: pool.close,
   };

@@ -1,6 +1,7 @@
 import {readGrowingFile} from '../host/growing-file.ts';
 import {hashRegion} from '../host/hash-region.ts';
 import {answerRequests} from '../host/worker-protocol.ts';
+import type {LayerToExtract} from './extract-layer.ts';
 import type {HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
 import {verifyLayerIndex} from './verify-layer.ts';
 import {writeLayerFile} from './write-layer.ts';
@@ -8,6 +9,7 @@ import {writeLayerFile} from './write-layer.ts';
 answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
   if ('hash' in work) return hashCounting(work.hash, signal);
   if ('verify' in work) return verifyLayerIndex(work.verify, {signal});
+  if ('extract' in work) return extracting(work.extract, signal);
   // A refused layer leaves its source waiting for bytes that nobody needs any more.
   const done = new AbortController();
   const source = readGrowingFile(work.view, {signal: AbortSignal.any([signal, done.signal])});
@@ -17,6 +19,13 @@ answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
     done.abort();
   }
 });
+
+/** Few machines extract, and the calls that it takes need not be loaded on others. */
+async function extracting(layer: LayerToExtract, signal: AbortSignal): Promise<null> {
+  const {extractLayer} = await import('./extract-layer.ts');
+  await extractLayer(layer, {signal});
+  return null;
+}
 
 const hashCounting = ({counter, ...region}: HashRequest, signal: AbortSignal) =>
   hashRegion(region, {signal, onRead: (bytes) => counter && Atomics.add(counter, 0, BigInt(bytes))});

@@ -100,6 +100,6 @@ function stackDirectory(stacking: Stacking, {number, path, depth}: Place, below:
       entries.set(name, stackDirectory(stacking, place, entries.get(name) ?? null));
     }
   }
-  const described = lower && implied.has(path) ? lower : node;
+  const described = lower && !isOpaque && implied.has(path) ? lower : node;
   return {...described, entries};
 }

@@ -1,5 +1,5 @@
 import {closeSync, constants, openSync, readSync, writeSync} from 'node:fs';
-import {dirname} from 'node:path';
+import {basename, dirname} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import {isWinchError} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
@@ -22,8 +22,6 @@ interface Writing {
   readonly calls: TreeCalls;
   /** The directory above the root. */
   readonly outside: number;
-  /** Where the root is, from there. */
-  readonly rootName: string;
   /** The directory that is being filled; one at a time, since trees may be deeper than files may be open. */
   current: number;
   /** Content that has more than one name. */
@@ -60,12 +58,12 @@ const ABOVE = Buffer.from('..');
 export async function writeTree({root, path}: TreeToWrite, {signal}: WriteTreeOptions = {}): Promise<void> {
   signal?.throwIfAborted();
   const outside = openSync(dirname(path), DIRECTORY);
-  const rootName = path.slice(dirname(path).length + 1);
+  const calls = loadTreeCalls();
+  const name = Buffer.from(basename(path));
   const writing: Writing = {
-    calls: loadTreeCalls(),
+    calls,
     outside,
-    rootName,
-    current: openSync(dirname(path), DIRECTORY),
+    current: calls.open(outside, SELF, DIRECTORY),
     linked: findLinked(root),
     firstPaths: new Map(),
     sources: new Map(),
@@ -74,11 +72,12 @@ export async function writeTree({root, path}: TreeToWrite, {signal}: WriteTreeOp
     signal,
   };
   try {
-    await writeDirectory(writing, root, {name: Buffer.from(rootName), path: Buffer.from(rootName).toString('latin1')});
+    await writeDirectory(writing, root, {name, path: name.toString('latin1')});
   } catch (error) {
     throw isWinchError(error) || signal?.aborted ? error : storageError(error, path);
   } finally {
-    for (const fd of [outside, writing.current, ...writing.sources.values()]) closeSync(fd);
+    calls.close(writing.current);
+    for (const fd of [outside, ...writing.sources.values()]) closeSync(fd);
   }
 }
 
@@ -104,7 +103,7 @@ async function writeDirectory(writing: Writing, node: FileNode, {name, path}: Pl
 
 function enter(writing: Writing, name: Buffer): void {
   const next = writing.calls.open(writing.current, name, DIRECTORY);
-  closeSync(writing.current);
+  writing.calls.close(writing.current);
   writing.current = next;
 }
 
@@ -145,7 +144,7 @@ function writeFile(writing: Writing, node: FileNode, name: Buffer): void {
       position += bytes;
     }
   } finally {
-    closeSync(target);
+    calls.close(target);
   }
 }
 

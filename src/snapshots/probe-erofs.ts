@@ -6,9 +6,10 @@ import {writeLayerFile} from '../layers/write-layer.ts';
 import {digestOf} from '../oci/digest.ts';
 import {erofsSnapshotter} from './erofs.ts';
 import {usePrivateMounts} from './private-mounts.ts';
+import type {SnapshotterName} from './snapshotter.ts';
 
 export interface ProbeResult {
-  readonly name: string;
+  readonly name: SnapshotterName;
   readonly usable: boolean;
   /** Why not. */
   readonly reason: string | null;
@@ -17,10 +18,14 @@ export interface ProbeResult {
 /** Two zero blocks: a tar without entries. */
 const EMPTY_TAR = Buffer.alloc(1024);
 
-/** Finds out whether layers can be mounted here, by mounting a tiny one in a private namespace. */
-export async function probeErofs(runtimeDirectory: string): Promise<ProbeResult> {
+/**
+ * Finds out whether layers can be mounted here, by mounting a tiny one in a private namespace.
+ *
+ * @param directory Where the tiny one lies meanwhile.
+ */
+export async function probeErofs(runtimeDirectory: string, directory = runtimeDirectory): Promise<ProbeResult> {
   const {name} = erofsSnapshotter;
-  const path = join(runtimeDirectory, `probe-${process.pid}.erofs`);
+  const path = join(directory, `probe-${process.pid}.erofs`);
   try {
     await mkdir(runtimeDirectory, {recursive: true, mode: 0o700});
     await rm(path, {force: true});
@@ -28,7 +33,7 @@ export async function probeErofs(runtimeDirectory: string): Promise<ProbeResult>
     await usePrivateMounts({mounts: [{type: 'erofs', source: path, target: runtimeDirectory}], copy: null});
     return {name, usable: true, reason: null};
   } catch (cause) {
-    const error = storageError(cause, runtimeDirectory);
+    const error = storageError(cause, directory);
     if (!(error instanceof WinchError)) throw error;
     return {name, usable: false, reason: error.message};
   } finally {

@@ -1,9 +1,11 @@
 import type {MountStep} from '../host/mounts.ts';
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 
+export type SnapshotterName = 'erofs' | 'overlay';
+
 /** A layer as a snapshot driver needs it. */
 export interface SnapshotLayer {
-  /** The layer file. */
+  /** What the driver mounts: the layer file (`erofs`), or the directory of the extracted layer (`overlay`). */
   readonly path: string;
   /** How many whiteouts it holds. */
   readonly whiteouts: number;
@@ -34,6 +36,6 @@ export interface Rootfs {
  * `prepare` is pure. Its mounts belong into a private mount namespace; nothing needs to be unmounted.
  */
 export interface Snapshotter {
-  readonly name: 'erofs';
+  readonly name: SnapshotterName;
   prepare(request: RootfsRequest): Rootfs;
 }

@@ -28,6 +28,8 @@ export interface StorePaths {
   blob(digest: Digest): string;
   /** `layers/<algorithm>/<hex>/layer.erofs`, named by diff id. */
   layer(diffId: Digest): string;
+  /** `layers/<algorithm>/<hex>/fs`: the same layer as directories, once a machine had to extract it. */
+  layerTree(diffId: Digest): string;
 }
 
 /** The store's layout; no path is ever built from anything but a validated digest. */
@@ -49,5 +51,6 @@ export function storePaths(root: string): StorePaths {
     partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),
+    layerTree: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'fs'),
   };
 }

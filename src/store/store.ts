@@ -10,6 +10,7 @@ import {createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {ensureWritable} from './ensure-writable.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
+import {createLayerTrees, type LayerTrees} from './layer-trees.ts';
 import {keepLayoutIndex} from './layout-index.ts';
 import {type Lease, type Leases, openLeases} from './leases.ts';
 import {type StorePaths, storePaths} from './paths.ts';
@@ -28,6 +29,7 @@ export interface Store {
   readonly durability: Durability;
   readonly blobs: BlobStore;
   readonly layers: LayerFiles;
+  readonly trees: LayerTrees;
   /** Reads the graph, all of it in one state; `absent` when the store does not exist yet. */
   read<T>(query: (database: Database) => T, absent: T): T;
   /** Changes the graph in one transaction, creating the store as needed. */
@@ -65,6 +67,7 @@ export function openStore({root, durability, busyTimeoutMs}: StoreOptions): Stor
     durability,
     blobs: createBlobStore(paths, durability),
     layers: createLayerFiles(paths, durability),
+    trees: createLayerTrees(paths, durability),
     read: (query, absent) => {
       const database = connections.reader();
       return database ? database.snapshot(() => query(database)) : absent;

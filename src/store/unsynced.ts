@@ -53,7 +53,8 @@ export function createUnsyncedContent({root, unsynced}: StorePaths, durability: 
   };
 }
 
-async function syncFileSystem(root: string): Promise<void> {
+/** One syncfs(2), in a process of its own since it may take long. @throws {WinchError} `STORE_IO` */
+export async function syncFileSystem(root: string): Promise<void> {
   const options = {environment: {PATH: SEARCH_PATH}, timeoutMs: TIMEOUT_MS};
   const {exitCode, stderr} = await runCommand('sync', ['-f', root], options);
   if (exitCode === 0) return;

@@ -1,4 +1,5 @@
 import type {RegistrySettings} from '../images/registry-settings.ts';
+import type {SnapshotterName} from '../snapshots/snapshotter.ts';
 import type {Watchers} from '../trace.ts';
 
 export interface ToolkitOptions extends RegistrySettings, Watchers {
@@ -8,4 +9,9 @@ export interface ToolkitOptions extends RegistrySettings, Watchers {
   readonly runtimeDirectory: string;
   /** `full` (default): what a resolved call stored survives a power cut. `fast`: it survives a crash of winch only. */
   readonly durability?: 'full' | 'fast';
+  /**
+   * How images are mounted. `erofs`: layer files as they are. `overlay`: each layer is extracted when it is first needed.
+   * Absent: `erofs` where a probe can mount it, else `overlay`.
+   */
+  readonly snapshotter?: SnapshotterName | undefined;
 }

@@ -10,13 +10,22 @@ export interface TestStore extends AsyncDisposable {
   open(options?: Partial<ToolkitOptions>): Promise<Toolkit>;
 }
 
+/** As the command takes it, so that every suite can run with either driver. */
+const SNAPSHOTTER = process.env.WINCH_SNAPSHOTTER as ToolkitOptions['snapshotter'];
+
 /** A store of its own in a temporary directory; disposing of it closes every toolkit and removes it. */
 export async function openTestStore(options: Partial<ToolkitOptions> = {}): Promise<TestStore> {
   const directory = await mkdtemp(join(tmpdir(), 'winch-test-'));
   const root = join(directory, 'store');
   const opened: Toolkit[] = [];
   const open = async (more: Partial<ToolkitOptions> = {}): Promise<Toolkit> => {
-    const toolkit = await openToolkit({root, runtimeDirectory: join(directory, 'run'), ...options, ...more});
+    const toolkit = await openToolkit({
+      root,
+      runtimeDirectory: join(directory, 'run'),
+      snapshotter: SNAPSHOTTER,
+      ...options,
+      ...more,
+    });
     opened.push(toolkit);
     return toolkit;
   };

@@ -1,44 +1,17 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import {copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import type {TarEntry} from '../../fixtures/build-tar.ts';
-import {buildTar} from '../../fixtures/build-tar.ts';
 import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
-import type {RootfsRequest, SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
+import type {SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
 import {describe} from '../helpers/suite.ts';
-import {makeLayerFixture} from '../layers/layer-fixture.ts';
 import {mountSkip as skip} from '../layers/mounted-tree.ts';
-import {runInRootfs} from './mounted-rootfs.ts';
-
-const LIST = 'find . -mindepth 1 | sort';
+import {directory, file, makeDriverRig} from './driver-rig.ts';
 
 describe('snapshots/erofs', ({test: declare, after}) => {
-  const files = makeLayerFixture();
-  after(files.remove);
+  const {layer, list, remove, run} = makeDriverRig('erofs');
+  after(remove);
 
   const test = (title: string, body: () => unknown) => declare(title, body, {skip});
-  const layer = async (...entries: readonly TarEntry[]): Promise<SnapshotLayer> => files.write(buildTar(entries));
-  const file = (path: string, content = path): TarEntry => ({path, content});
-  const directory = (path: string, mode = 0o755): TarEntry => ({path, type: 'directory', mode});
-  const newDirectory = (): string => {
-    const path = files.path();
-    mkdirSync(path);
-    return path;
-  };
-  const run = (layers: readonly SnapshotLayer[], script: string, more: Partial<RootfsRequest> = {}): string =>
-    runInRootfs({layers, directory: newDirectory(), writable: {type: 'none'}, ...more}, script);
-  const list = (layers: readonly SnapshotLayer[], more: Partial<RootfsRequest> = {}): readonly string[] =>
-    run(layers, LIST, more).trim().split('\n');
   const stackOf = (layers: readonly SnapshotLayer[]) =>
     erofsSnapshotter
       .prepare({layers, directory: '/d', writable: {type: 'none'}})
@@ -62,55 +35,6 @@ describe('snapshots/erofs', ({test: declare, after}) => {
     ]);
   });
 
-  test('an upper layer hides a lower one', async () => {
-    const base = await layer(directory('d'), file('d/kept'), file('d/changed', 'old'));
-    const top = await layer(file('d/changed', 'new'), file('d/added'));
-    assert.equal(list([base, top]), ['./d', './d/added', './d/changed', './d/kept']);
-    assert.is(run([base, top], 'cat d/changed'), 'new');
-    assert.is(run([top, base], 'cat d/changed'), 'old');
-  });
-
-  test('whiteouts hide files and directories, and are never seen themselves', async () => {
-    const base = await layer(directory('d'), file('d/a'), directory('e'), file('e/a'));
-    const top = await layer(file('d/.wh.a', ''), file('.wh.e', ''), directory('only'), file('only/.wh.ghost', ''));
-    assert.equal(list([base, top]), ['./d', './only']);
-    assert.equal(list([top]), ['./d', './only']);
-    const again = await layer(directory('e'), file('e/b'));
-    assert.equal(list([base, top, again]), ['./d', './e', './e/b', './only']);
-  });
-
-  const SHOW = "stat -c '%n %a %u:%g %Y' . tmp home home/alice";
-  const home = async () =>
-    layer(
-      {path: './', type: 'directory', mode: 0o755, mtime: 5},
-      {path: 'tmp', type: 'directory', mode: 0o1777, mtime: 6},
-      {path: 'home', type: 'directory', mode: 0o711, mtime: 7},
-      {path: 'home/alice', type: 'directory', mode: 0o700, uid: 1000, gid: 1000, mtime: 8.000000001},
-    );
-
-  test('a directory that an upper layer only implies keeps what a lower one says of it', async () => {
-    const layers = [await home(), await layer(file('tmp/x'), file('home/alice/.rc')), await layer(file('home/y'))];
-    const kept = ['. 755 0:0 5', 'tmp 1777 0:0 6', 'home 711 0:0 7', 'home/alice 700 1000:1000 8'];
-    assert.equal(run(layers, SHOW).trim().split('\n'), kept);
-    assert.equal(
-      run(layers, SHOW, {writable: {type: 'memory'}})
-        .trim()
-        .split('\n'),
-      kept,
-    );
-    assert.equal(list(layers), ['./home', './home/alice', './home/alice/.rc', './home/y', './tmp', './tmp/x']);
-  });
-
-  test('a directory that an upper layer describes, or makes anew, takes nothing from below', async () => {
-    const described = await layer({path: 'tmp', type: 'directory', mode: 0o700, mtime: 9}, file('tmp/x'));
-    assert.match(run([await home(), described, await layer(file('tmp/y'))], SHOW), /^tmp 700 0:0 9$/m);
-    const opaque = await layer(file('tmp/x'), file('tmp/.wh..wh..opq', ''));
-    assert.match(run([await home(), opaque], SHOW), /^tmp 755 0:0 0$/m);
-    const gone = await layer(file('.wh.tmp', ''));
-    assert.match(run([await home(), gone, await layer(file('tmp/x'))], SHOW), /^tmp 755 0:0 0$/m);
-    assert.match(run([await home(), await layer(file('tmp')), await layer(file('tmp/x'))], SHOW), /^tmp 755 0:0 0$/m);
-  });
-
   // The kernel mounts no file of a tmpfs directly, nor any file before Linux 6.12.
   test('layers are mounted through loop devices where they must be, twice as well, and none is left', async () => {
     const loops = () => readdirSync('/sys/block').filter((name) => existsSync(`/sys/block/${name}/loop`));
@@ -130,77 +54,10 @@ describe('snapshots/erofs', ({test: declare, after}) => {
     assert.equal(loops(), before);
   });
 
-  test('an opaque directory shows nothing from below, the root included', async () => {
-    const base = await layer(directory('d'), file('d/a'), file('b'));
-    assert.equal(list([base, await layer(directory('d'), file('d/.wh..wh..opq', ''), file('d/c'))]), [
-      './b',
-      './d',
-      './d/c',
-    ]);
-    assert.equal(list([base, await layer(file('.wh..wh..opq', ''), file('c'))]), ['./c']);
-  });
-
-  test('an image of one layer, of the same layer twice, and of none can be mounted', async () => {
-    const one = await layer(file('a'));
-    assert.equal(list([one]), ['./a']);
-    assert.equal(list([one, one]), ['./a']);
-    assert.is(run([], LIST, {writable: {type: 'memory'}}), '');
-  });
-
-  test('nothing can be written without a place for it', async () => {
-    assert.match(run([await layer(file('a'))], 'echo x > b'), 'Read-only file system');
-  });
-
-  test('writes go into the given directory and leave the layers as they are', async () => {
-    const base = await layer(file('a', 'old'), file('b'));
-    const path = newDirectory();
-    const writable = {type: 'directory', path} as const;
-    const before = readFileSync(base.path);
-    assert.is(run([base], 'echo new > a; rm b; echo c > c; cat a', {writable}), 'new\n');
-    assert.equal(readdirSync(path).toSorted(), ['upper', 'work']);
-    assert.is(readFileSync(join(path, 'upper/a'), 'utf8'), 'new\n');
-    assert.equal(readFileSync(base.path), before);
-    assert.is(run([base], 'cat a'), 'old');
-  });
-
-  test('writes to memory leave nothing on disk', async () => {
-    const path = newDirectory();
-    const base = await layer(file('a'));
-    assert.is(run([base], 'echo new > a; cat a', {directory: path, writable: {type: 'memory'}}), 'new\n');
-    assert.equal(readdirSync(path).toSorted(), ['layers', 'rootfs', 'writable']);
-    for (const name of readdirSync(path)) assert.equal(readdirSync(join(path, name)), []);
-  });
-
-  test('the root can be entered by everybody, whatever the umask is', async () => {
-    const base = await layer(file('a'));
-    for (const writable of [{type: 'memory'}, {type: 'directory', path: newDirectory()}, {type: 'none'}] as const) {
-      assert.is(run([base], 'stat -c %a .', {writable}), '755\n', writable.type);
-    }
-  });
-
-  test('directories with names that mean something to overlayfs are no trouble', async () => {
-    const path = join(newDirectory(), 'a,b:c\\d e"\n');
-    mkdirSync(path);
-    const base = await layer(file('a'));
-    const writable = {type: 'directory', path: join(path, 'w')} as const;
-    mkdirSync(writable.path);
-    assert.is(run([base], 'echo x > b; ls', {directory: path, writable}), 'a\nb\n');
-  });
-
-  test('stacks more layers than any image should have', async () => {
-    const layers: SnapshotLayer[] = [await layer(...Array.from({length: 100}, (_, index) => file(`base-${index}`)))];
-    for (let index = 0; index < 60; index += 1) {
-      layers.push(await layer(file(`.wh.base-${index}`, ''), file(`layer-${index}`)));
-    }
-    assert.is(run(layers, 'ls base-* | wc -l; ls layer-* | wc -l'), '40\n60\n');
-  });
-
   test('a layer file that is gone or cut short is a damaged store', async () => {
     const base = await layer(file('a'));
-    assert.is(run([{...base, path: `${base.path}.gone`}], LIST), 'STORE_CORRUPT');
-    const damaged = files.path();
-    writeFileSync(damaged, readFileSync(base.path));
-    truncateSync(damaged, 1024);
-    assert.match(run([{...base, path: damaged}], LIST), /STORE_CORRUPT|MOUNT_UNSUPPORTED/);
+    assert.is(run([{...base, path: `${base.path}.gone`}], 'ls'), 'STORE_CORRUPT');
+    truncateSync(base.path, 1024);
+    assert.match(run([base], 'ls'), /STORE_CORRUPT|MOUNT_UNSUPPORTED/);
   });
 });

@@ -45,12 +45,16 @@ function describeOther(event: WinchEvent): string | null {
       return describeManifest(event);
     case 'layer:indexed':
       return `${shortDigest(event.digest)}: indexed ${event.entries} files, ${humanBytes(event.unpackedBytes)}`;
+    case 'layer:extracting':
+      return `${shortDigest(event.diffId)}: extracting`;
     case 'image:stored':
       return describeImage(event);
     case 'image:copied':
       return describeCopy(event);
     case 'bundle:copying':
       return `${safeText(event.directory)}: copying the root file system`;
+    case 'files:copying':
+      return `${safeText(event.destination)}: copying files`;
     case 'warning:raised':
       return `warning: ${safeText(event.code)}: ${safeText(event.message)}`;
     default:

@@ -8,7 +8,7 @@ export function renderInfo(info: ToolkitInfo & {readonly version: string}): stri
   const facts = {
     Version: info.version,
     Store: `${info.root} (${info.images} images, ${humanBytes(info.storeBytes)} used, ${humanBytes(info.freeBytes)} free)`,
-    Snapshots: `${snapshotter.name} ${snapshotter.usable ? 'works here' : 'does not work here'}${because(snapshotter)}`,
+    Snapshots: `${snapshotter.name}${snapshotter.isForced ? ', as asked for,' : ''} ${snapshotter.usable ? 'works here' : 'does not work here'}${because(snapshotter)}`,
     Runtime: runtime.path === null ? `none${because(runtime)}` : `${runtime.path} ${runtime.version ?? ''}`.trimEnd(),
     Kernel: info.kernel,
     Cgroups: info.cgroup,

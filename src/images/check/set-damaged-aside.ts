@@ -35,5 +35,7 @@ export async function setDamagedAside(
   // What is no directory is in the way of the file that belongs into one.
   const isInTheWay = statFile(directory)?.isDirectory() === false;
   await setAside(store.paths, isInTheWay ? directory : path);
+  // What was extracted of it is damaged as well.
+  if (kind === 'layer') await setAside(store.paths, store.paths.layerTree(digest));
   return true;
 }

@@ -6,7 +6,7 @@ import {summaryOf} from '../samples.ts';
 const info = {
   root: '/r',
   images: 0,
-  snapshotter: {name: 'erofs', usable: true, reason: null},
+  snapshotter: {name: 'erofs', usable: true, reason: null, isForced: false} as const,
   runtime: {path: null, version: null, reason: 'runc is not installed'},
   kernel: '6.18',
   cgroup: 'v2' as const,

@@ -93,7 +93,7 @@ describe('cli/render/info', ({test}) => {
     version: '0.1.0',
     root: '/r\x1b',
     images: 2,
-    snapshotter: {name: 'erofs', usable: false, reason: 'the kernel has no EROFS'},
+    snapshotter: {name: 'erofs', usable: false, reason: 'the kernel has no EROFS', isForced: false} as const,
     runtime: {path: '/usr/sbin/runc', version: '1.1.5', reason: null},
     kernel: '6.18',
     cgroup: 'v2' as const,
@@ -113,6 +113,16 @@ describe('cli/render/info', ({test}) => {
         'Cgroups: v2',
       ].join('\n'),
     );
+  });
+
+  test('says why another driver mounts images', () => {
+    const fallback = {name: 'overlay', usable: true, reason: 'the kernel has no EROFS', isForced: false} as const;
+    assert.match(
+      renderInfo({...info, snapshotter: fallback}),
+      'Snapshots: overlay works here: the kernel has no EROFS',
+    );
+    const forced = {...fallback, reason: null, isForced: true};
+    assert.match(renderInfo({...info, snapshotter: forced}), 'Snapshots: overlay, as asked for, works here\n');
   });
 
   test('says that there is no runtime', () => {

@@ -1,0 +1,48 @@
+import type {CallOptions} from '../events.ts';
+import {runTogether} from '../host/run-together.ts';
+import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
+import type {ImageContext} from './context.ts';
+import type {MountableLayer} from './stored-image.ts';
+
+const LAYERS_AT_ONCE = 3;
+
+/**
+ * The same layers as directories, for the overlay driver; those that no run has needed yet are extracted now.
+ *
+ * The caller's lease has claimed them, and has to outlive what is mounted of them.
+ *
+ * @throws {WinchError} `STORE_READ_ONLY` | `STORE_CORRUPT` | `STORE_FULL` | `WORKER_FAILED` …
+ */
+export async function extractLayers(
+  context: ImageContext,
+  layers: readonly MountableLayer[],
+  options: CallOptions,
+): Promise<readonly SnapshotLayer[]> {
+  const {trees} = context.store;
+  const distinct = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()];
+  const tasks = distinct
+    .filter(({diffId}) => !trees.isComplete(diffId))
+    .toSorted((a, b) => b.fileBytes - a.fileBytes)
+    .map((layer) => (signal: AbortSignal) => extractStored(context, layer, {...options, signal}));
+  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
+  return layers.map((layer) => ({...layer, path: trees.path(layer.diffId)}));
+}
+
+async function extractStored(context: ImageContext, layer: MountableLayer, options: CallOptions): Promise<void> {
+  const {store} = context;
+  const {diffId} = layer;
+  const {signal, onEvent} = options;
+  using _lock = await store.lock('layer', diffId, {
+    signal,
+    onWait: (holder) => onEvent?.({type: 'blob:waiting', digest: diffId, holder}),
+  });
+  if (store.trees.isComplete(diffId)) return;
+  onEvent?.({type: 'layer:extracting', diffId});
+  const pool = await context.layerPool();
+  try {
+    await pool.extract({layer, directory: await store.trees.stage(diffId)}, {signal});
+    await store.trees.commit(diffId);
+  } finally {
+    await store.trees.discard(diffId);
+  }
+}

@@ -1,0 +1,33 @@
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import {isWinchError} from '../errors.ts';
+import {overlaySnapshotter} from './overlay.ts';
+import {usePrivateMounts} from './private-mounts.ts';
+import type {ProbeResult} from './probe-erofs.ts';
+
+/** Finds out whether directories can be laid over each other here, by doing so in a private namespace. */
+export async function probeOverlay(runtimeDirectory: string): Promise<ProbeResult> {
+  const {name} = overlaySnapshotter;
+  await mkdir(runtimeDirectory, {recursive: true, mode: 0o700});
+  const directory = (path: string) => ({type: 'directory', path: join(runtimeDirectory, path), mode: 0o700}) as const;
+  try {
+    await usePrivateMounts({
+      mounts: [
+        {type: 'tmpfs', target: runtimeDirectory, options: 'mode=700'},
+        ...['merged', 'top', 'base'].map(directory),
+        {
+          type: 'overlay',
+          target: join(runtimeDirectory, 'merged'),
+          base: runtimeDirectory,
+          lower: ['top', 'base'],
+          upper: null,
+        },
+      ],
+      copy: null,
+    });
+    return {name, usable: true, reason: null};
+  } catch (error) {
+    if (!isWinchError(error)) throw error;
+    return {name, usable: false, reason: error.message};
+  }
+}

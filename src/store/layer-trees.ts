@@ -1,0 +1,77 @@
+import {readFileSync} from 'node:fs';
+import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {hasErrno} from '../errors.ts';
+import {type Durability, syncDirectory} from '../host/atomic-write.ts';
+import {readBootId} from '../host/boot-id.ts';
+import {storageError} from '../host/storage-error.ts';
+import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
+import type {StorePaths} from './paths.ts';
+import {setAside} from './set-aside.ts';
+import {syncFileSystem} from './unsynced.ts';
+
+/**
+ * Layers as directories, by diff id, beside their files: a copy for machines that cannot mount those, made again
+ * whenever it is not whole.
+ */
+export interface LayerTrees {
+  /** The directory of an extracted layer. */
+  path(diffId: Digest): string;
+  /** Whether all of it is there, as far as its mark tells. */
+  isComplete(diffId: Digest): boolean;
+  /** A new directory for a layer that is being extracted by the holder of its lock. */
+  stage(diffId: Digest): Promise<string>;
+  /** Marks what was staged as complete and moves it to its place, out of which an incomplete one is taken. */
+  commit(diffId: Digest): Promise<void>;
+  discard(diffId: Digest): Promise<void>;
+}
+
+const MARK = 'complete';
+const FORMAT = 'layer tree 1';
+const SYNCED = 'synced';
+
+export function createLayerTrees(paths: StorePaths, durability: Durability): LayerTrees {
+  const staged = (diffId: Digest) => join(paths.ingest, `tree-${digestAlgorithm(diffId)}-${digestHex(diffId)}`);
+  return {
+    path: paths.layerTree,
+    isComplete: (diffId) => isWhole(readMark(join(paths.layerTree(diffId), MARK))),
+    stage: (diffId) =>
+      guarded(staged(diffId), async (path) => {
+        await rm(path, {recursive: true, force: true});
+        await mkdir(path, {recursive: true, mode: 0o700});
+        return path;
+      }),
+    commit: (diffId) =>
+      guarded(paths.layerTree(diffId), async (path) => {
+        // What no sync has made sure of is whole until the machine stops.
+        const text = markText(durability === 'full' ? SYNCED : readBootId());
+        await writeFile(join(staged(diffId), MARK), text, {mode: 0o600, flag: 'wx'});
+        if (durability === 'full') await syncFileSystem(staged(diffId));
+        await setAside(paths, path);
+        await rename(staged(diffId), path);
+        if (durability === 'full') await syncDirectory(dirname(path));
+      }),
+    discard: (diffId) => rm(staged(diffId), {recursive: true, force: true}),
+  };
+}
+
+const markText = (state: string): string => `${FORMAT} ${state}\n`;
+
+const isWhole = (mark: string | null): boolean => mark === markText(SYNCED) || mark === markText(readBootId());
+
+function readMark(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw storageError(error, path);
+  }
+}
+
+async function guarded<T>(path: string, work: (path: string) => Promise<T>): Promise<T> {
+  try {
+    return await work(path);
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
