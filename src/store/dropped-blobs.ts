@@ -8,7 +8,7 @@ export interface UnpackedBlob extends BlobDescriptor {
   /** Of the layer file. */
   readonly fileBytes: number;
   /** The manifests of the images that have it. */
-  readonly users: readonly Digest[];
+  readonly users: ReadonlySet<Digest>;
 }
 
 /** Whether a blob was dropped on purpose; its file may be there all the same, until garbage is collected. */
@@ -21,19 +21,23 @@ export const listDropped = (database: Database): readonly BlobDescriptor[] =>
 
 /** Every blob that is kept beside a recorded layer file. */
 export function listUnpacked(database: Database): readonly UnpackedBlob[] {
-  const rows = database.all(
-    `SELECT blob_digest AS digest, blob_bytes AS bytes, diff_id, file_bytes, manifest_digest
-     FROM image_layer JOIN chain USING (chain_id) JOIN layer USING (diff_id)
-     WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob)
-       AND blob_digest NOT IN (SELECT digest FROM index_part WHERE kind = 'blob')`,
-  );
-  return [...Map.groupBy(rows, (row) => row.digest).values()].flatMap((uses) => {
-    const [row] = uses;
-    if (!row) return [];
-    const users = [...new Set(uses.map((use) => use.manifest_digest as Digest))];
-    return [{...blob(row), diffId: row.diff_id as Digest, fileBytes: Number(row.file_bytes), users}];
-  });
+  const found = new Map<unknown, UnpackedBlob & {readonly users: Set<Digest>}>();
+  for (const [digest, bytes, diffId, fileBytes, user] of database.tuples(UNPACKED)) {
+    const known = found.get(digest);
+    if (known) known.users.add(user as Digest);
+    else {
+      const blob = {digest: digest as Digest, size: Number(bytes), diffId: diffId as Digest};
+      found.set(digest, {...blob, fileBytes: Number(fileBytes), users: new Set([user as Digest])});
+    }
+  }
+  return [...found.values()];
 }
+
+const UNPACKED = `
+  SELECT blob_digest, blob_bytes, diff_id, file_bytes, manifest_digest
+  FROM image_layer JOIN chain USING (chain_id) JOIN layer USING (diff_id)
+  WHERE blob_digest NOT IN (SELECT digest FROM dropped_blob)
+    AND blob_digest NOT IN (SELECT digest FROM index_part WHERE kind = 'blob')`;
 
 /** Gives blobs up to the next garbage collection, in this transaction: their files go after it. */
 export function dropBlobs(database: Database, blobs: readonly BlobDescriptor[], droppedAt: number): void {

@@ -1,7 +1,8 @@
-import {type Dirent, existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {isDigest} from '../oci/digest.ts';
+import type {Needed} from './needed.ts';
 import type {StorePaths} from './paths.ts';
 
 /** A file or directory of the store that may be garbage. */
@@ -20,20 +21,22 @@ const DIGEST_LOCK = /^(?:blob|layer)-([0-9a-f]+)\.lock$/;
 const SHA256_HEX = 64;
 
 /** Everything that may be garbage, layers first since they are largest. */
-export const listEntries = ({layers, blobs, ingest, locks}: StorePaths): readonly Entry[] => [
-  ...listByDigest(layers, 'layer'),
-  ...listByDigest(blobs, 'blob'),
-  ...list(ingest).map(({name}) => ({path: join(ingest, name), ...ingestEntry(name)})),
-  ...list(locks).flatMap(({name}) => lockEntry(join(locks, name), name)),
+export const listEntries = ({layers, blobs, ingest, locks}: StorePaths, needed: Needed): readonly Entry[] => [
+  ...listByDigest(layers, 'layer', needed.layers),
+  ...listByDigest(blobs, 'blob', needed.blobs),
+  ...list(ingest).map((name) => ({path: join(ingest, name), ...ingestEntry(name)})),
+  ...list(locks).flatMap((name) => lockEntry(join(locks, name), name)),
 ];
 
 /** Bytes; null: it is gone. */
 export function sizeOf({path, kind}: Entry): number | null {
   if (kind === 'lock') return 0;
-  return (statOrNull(join(path, 'layer.erofs')) ?? statOrNull(path))?.size ?? null;
+  const hasFile = kind === 'layer' || kind === 'staged';
+  return ((hasFile && statOrNull(join(path, 'layer.erofs'))) || statOrNull(path))?.size ?? null;
 }
 
-export const statOrNull = (path: string): Stats | null => unlessGone(() => statSync(path), null);
+export const statOrNull = (path: string): Stats | null =>
+  unlessGone(() => statSync(path, {throwIfNoEntry: false}) ?? null, null);
 
 /** Renames all into a new directory, so that they are gone at once; locks are removed. */
 export function discardEntries(entries: readonly Entry[], directory: string): void {
@@ -69,13 +72,15 @@ function tryMakeDirectory(path: string): boolean {
 }
 
 /** Entries `<algorithm>/<hex>`; what has another name is on its way to one that starts with the digest. */
-function listByDigest(directory: string, kind: 'blob' | 'layer'): readonly Entry[] {
-  return list(directory).flatMap(({name: algorithm}) =>
-    list(join(directory, algorithm)).map(({name}) => ({
-      path: join(directory, algorithm, name),
-      kind: isDigest(`${algorithm}:${name}`) ? kind : 'staged',
-      owner: `${algorithm}:${name.split('.', 1)[0]}`,
-    })),
+function listByDigest(directory: string, kind: 'blob' | 'layer', needed: ReadonlySet<unknown>): readonly Entry[] {
+  return list(directory).flatMap((algorithm) =>
+    list(join(directory, algorithm))
+      .filter((name) => !needed.has(`${algorithm}:${name}`))
+      .map((name) => ({
+        path: join(directory, algorithm, name),
+        kind: isDigest(`${algorithm}:${name}`) ? kind : 'staged',
+        owner: `${algorithm}:${name.split('.', 1)[0]}`,
+      })),
   );
 }
 
@@ -94,8 +99,7 @@ function lockEntry(path: string, name: string): readonly Entry[] {
 
 const digestOfHex = (hex: string): string => `${hex.length === SHA256_HEX ? 'sha256' : 'sha512'}:${hex}`;
 
-const list = (directory: string): readonly Dirent[] =>
-  unlessGone(() => readdirSync(directory, {withFileTypes: true}), []);
+const list = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), []);
 
 function unlessGone<T>(work: () => T, gone: T): T {
   try {

@@ -147,6 +147,13 @@ export const listLayerBlobBytes = (database: Database): ReadonlyMap<Digest, numb
 export const deleteImage = (database: Database, manifestDigest: Digest): boolean =>
   database.run('DELETE FROM image WHERE manifest_digest = ?', manifestDigest) > 0;
 
+/** {@link deleteImage} of many at once. */
+export const deleteImages = (database: Database, manifestDigests: readonly string[]): number =>
+  database.run(
+    'DELETE FROM image WHERE manifest_digest IN (SELECT value FROM json_each(?))',
+    JSON.stringify(manifestDigests),
+  );
+
 const layerBlob = (row: Row) => ({
   blobDigest: row.blob_digest as Digest,
   blobBytes: Number(row.blob_bytes),

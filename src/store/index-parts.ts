@@ -27,3 +27,13 @@ export const imagesOfIndex = (database: Database, indexDigest: Digest): readonly
       indexDigest,
     )
     .flatMap((row) => findImage(database, row.digest as Digest) ?? []);
+
+/** {@link imagesOfIndex} of every index at once, by manifest digest; indexes without images are absent. */
+export function listImagesByIndex(database: Database): ReadonlyMap<Digest, readonly Digest[]> {
+  const rows = database.tuples(
+    `SELECT index_digest, digest FROM index_part JOIN image ON manifest_digest = digest
+     WHERE kind = 'image' ORDER BY stored_at, digest`,
+  );
+  const groups = Map.groupBy(rows, ([indexDigest]) => indexDigest as Digest);
+  return new Map([...groups].map(([index, members]) => [index, members.map(([, digest]) => digest as Digest)]));
+}

@@ -38,3 +38,36 @@ export const listUsedFiles = (database: Database): readonly UsedFile[] =>
     kind: row.kind as UsedFile['kind'],
     digest: row.digest as Digest,
   }));
+
+/** The files that an image needs, each once. */
+export interface ImageFiles {
+  readonly blobs: ReadonlySet<string>;
+  /** By diff id. */
+  readonly layers: ReadonlySet<string>;
+}
+
+/** {@link listUsedFiles} by image: a tenth of the time where there are thousands of images. */
+export function listFilesByImage(database: Database): ReadonlyMap<Digest, ImageFiles> {
+  const diffIds = new Map(database.tuples('SELECT chain_id, diff_id FROM chain').map(([chain, id]) => [chain, id]));
+  const files = new Map<string, {blobs: Set<string>; layers: Set<string>}>();
+  for (const [image, config, blobs, chains] of database.tuples(FILES_BY_IMAGE)) {
+    const layers = wordsOf(chains).map((chain) => String(diffIds.get(chain)));
+    const [manifest, own] = [String(image), [String(image), String(config)]];
+    files.set(manifest, {blobs: new Set([...own, ...wordsOf(blobs)]), layers: new Set(layers)});
+  }
+  for (const [image, blob] of database.tuples(FILES_OF_INDEXES)) files.get(String(image))?.blobs.add(String(blob));
+  return files as ReadonlyMap<string, ImageFiles> as ReadonlyMap<Digest, ImageFiles>;
+}
+
+const FILES_BY_IMAGE = `
+  SELECT manifest_digest, config_digest, group_concat(blob_digest, ' '), group_concat(image_layer.chain_id, ' ')
+  FROM image LEFT JOIN image_layer USING (manifest_digest) GROUP BY manifest_digest`;
+const FILES_OF_INDEXES = `
+  SELECT manifest_digest, target_digest FROM tag
+  UNION SELECT member.digest, target_digest FROM tag
+    JOIN index_part AS member ON member.index_digest = target_digest AND member.kind = 'image'
+  UNION SELECT member.digest, part.digest FROM tag
+    JOIN index_part AS member ON member.index_digest = target_digest AND member.kind = 'image'
+    JOIN index_part AS part ON part.index_digest = target_digest AND part.kind <> 'image'`;
+
+const wordsOf = (text: unknown): readonly string[] => (typeof text === 'string' ? text.split(' ') : []);

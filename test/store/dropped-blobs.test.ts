@@ -31,7 +31,7 @@ describe('store/dropped-blobs', ({test}) => {
     const [found, ...more] = listUnpacked(database);
     assert.equal(more, []);
     assert.equal(
-      {...found, users: found?.users.toSorted()},
+      {...found, users: [...(found?.users ?? [])].toSorted()},
       {
         ...A,
         diffId: digestFor('a'),

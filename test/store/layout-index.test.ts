@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import {buildIndex} from '../../fixtures/build-image.ts';
+import type {Database} from '../../src/store/database.ts';
 import {deleteImage} from '../../src/store/image-records.ts';
 import {recordIndexParts} from '../../src/store/index-parts.ts';
 import {isLayoutIndexCurrent} from '../../src/store/layout-index.ts';
@@ -83,11 +84,9 @@ describe('store/layout-index', ({test}) => {
   test('goes when the last image goes, and with the files of a write that was broken off', async () => {
     using sample = await openTagged('app:1');
     writeFileSync(`${indexPath(sample)}.tmp`, '{');
-    await sample.store.collectGarbage({
-      remove: (database) => {
-        deleteTag(database, 'app:1', 2);
-        deleteImage(database, one);
-      },
+    await sample.store.write((database) => {
+      deleteTag(database, 'app:1', 2);
+      deleteImage(database, one);
     });
     for (const name of ['index.json', 'index.json.tmp', 'oci-layout']) {
       assert.is(statSync(join(sample.root, name), {throwIfNoEntry: false}), undefined, name);
@@ -99,7 +98,9 @@ describe('store/layout-index', ({test}) => {
     using sample = await openTagged('app:1');
     const before = statSync(indexPath(sample), {bigint: true});
     await sample.store.write((database) => setTag(database, tagOf('app:1'), 1));
-    await sample.store.collectGarbage({isDryRun: true, remove: (database) => deleteTag(database, 'app:1', 2)});
+    const steps = [(database: Database) => deleteTag(database, 'app:1', 2)];
+    const leaving = {images: new Set<string>([one]), blobs: new Set<string>()};
+    await sample.store.collectGarbage({isDryRun: true, choose: () => ({...leaving, steps})});
     const failing = sample.store.write((database) => {
       deleteTag(database, 'app:1', 2);
       throw new Error('enough');
