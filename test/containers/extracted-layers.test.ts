@@ -1,0 +1,126 @@
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {release} from 'node:os';
+import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
+import * as assert from 'uvu/assert';
+import {buildTar} from '../../fixtures/build-tar.ts';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import type {WinchEvent} from '../../src/events.ts';
+import type {Toolkit, ToolkitOptions} from '../../src/toolkit.ts';
+import {openTestStore, type TestStore} from '../helpers/open-store.ts';
+import {missingFor} from '../helpers/requires.ts';
+import {findStoreProblems} from '../helpers/store-problems.ts';
+import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+
+const skip = missingFor('runc', 'busybox');
+const REASON = 'this kernel has no such file system';
+
+describe('containers: extracted layers', ({test: declare}) => {
+  const test = (title: string, body: (store: TestStore) => unknown, options: Partial<ToolkitOptions> = {}) =>
+    declare(
+      title,
+      async () => {
+        await using registry = await startRegistry();
+        const upper = buildTar([
+          {path: 'etc/.wh.group'},
+          {path: 'etc/more', content: 'more'},
+          {path: 'only/.wh.ghost'},
+        ]);
+        registry.put('box', '1', busyboxImage({layers: [upper]}));
+        await using store = await openTestStore({snapshotter: 'overlay', ...options});
+        await store.toolkit.images.pull(`${registry.host}/box:1`, {platform: 'linux/amd64'});
+        await store.toolkit.images.tag(`${registry.host}/box:1`, 'box');
+        await store.toolkit.images.untag([`${registry.host}/box:1`]);
+        await body(store);
+        assert.equal(findStoreProblems(store.root), []);
+      },
+      {skip},
+    );
+  const start = async (toolkit: Toolkit, script: string) => {
+    const events: WinchEvent[] = [];
+    const container = await toolkit.containers.spawn(
+      {image: 'box', policy: 'never', interactive: true, container: {command: ['sh', '-c', script]}},
+      {onEvent: (event) => void events.push(event)},
+    );
+    return {container, events};
+  };
+  const run = async (toolkit: Toolkit, script: string) => {
+    const {container, events} = await start(toolkit, script);
+    await using _container = container;
+    container.stdin.end();
+    const output = await text(container.stdout);
+    await container.finished;
+    return {output, events, extracted: events.filter(({type}) => type === 'layer:extracting').length};
+  };
+  const layerDirectories = ({root}: TestStore) =>
+    readdirSync(join(root, 'layers/sha256')).map((name) => join(root, 'layers/sha256', name));
+  const remember = ({root}: TestStore, kernel: string) => {
+    const directory = join(root, '..', 'run');
+    mkdirSync(directory, {recursive: true});
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const facts = {kernel, boot, name: 'overlay', reason: REASON};
+    writeFileSync(join(directory, 'snapshotter.json'), JSON.stringify(facts));
+  };
+
+  test('layers are extracted once, and whiteouts hide what they name', async (store) => {
+    const first = await run(
+      store.toolkit,
+      'cd etc; ls -d more passwd group; cd ..; ls only; cat etc/more; echo x > etc/more',
+    );
+    assert.equal([first.output, first.extracted], ['more\npasswd\nmore', 2]);
+    const second = await run(store.toolkit, 'cat etc/more');
+    assert.equal([second.output, second.extracted], ['more', 0]);
+    assert.equal(readdirSync(join(store.root, 'ingest')), []);
+  });
+
+  test('half a layer is extracted again', async (store) => {
+    await run(store.toolkit, 'true');
+    const [damaged = ''] = layerDirectories(store);
+    rmSync(join(damaged, 'fs/complete'));
+    rmSync(join(damaged, 'fs/tree'), {recursive: true});
+    const again = await run(store.toolkit, 'cat etc/more');
+    assert.equal([again.output, again.extracted], ['more', 1]);
+  });
+
+  test('a removed image stays whole for its containers, and goes with all of it after them', async (store) => {
+    const {container, events} = await start(store.toolkit, 'read line; cat etc/more; exec ls bin/busybox');
+    await using _container = container;
+    await waitFor(() => events.some(({type}) => type === 'container:started'));
+    const report = await store.toolkit.images.remove(['box'], {force: true});
+    assert.is(report.deleted.length, 1);
+    assert.is(layerDirectories(store).length, 2);
+    container.stdin.end('go on\n');
+    assert.is(await text(container.stdout), 'morebin/busybox\n');
+    await container.finished;
+    await store.toolkit.images.prune();
+    assert.equal(layerDirectories(store), []);
+  });
+
+  test(
+    'what a probe has found counts, and is said where it costs something',
+    async (store) => {
+      remember(store, release());
+      const warnings = ({events}: {readonly events: readonly WinchEvent[]}) =>
+        events.flatMap((event) => (event.type === 'warning:raised' ? [`${event.code}: ${event.message}`] : []));
+      const first = await run(store.toolkit, 'true');
+      assert.equal([first.extracted, warnings(first).length], [2, 1]);
+      assert.match(warnings(first)[0] ?? '', new RegExp(`^SNAPSHOTTER_FALLBACK: .*${REASON}`));
+      assert.equal(warnings(await run(store.toolkit, 'true')), []);
+    },
+    {snapshotter: undefined},
+  );
+
+  test(
+    'what another kernel could do does not count',
+    async (store) => {
+      remember(store, `${release()}-other`);
+      assert.is((await run(store.toolkit, 'true')).extracted, 0);
+      assert.not(layerDirectories(store).some((path) => existsSync(join(path, 'fs'))));
+      const {name, reason, isForced} = (await store.toolkit.info()).snapshotter;
+      assert.equal([name, reason, isForced], ['erofs', null, false]);
+    },
+    {snapshotter: undefined},
+  );
+});
