@@ -6,8 +6,9 @@ import {listImages} from '../store/image-records.ts';
 import {lastUseOf} from '../store/last-use.ts';
 import type {StorePaths} from '../store/paths.ts';
 import type {Store} from '../store/store.ts';
-import {listUsedFiles, type UsedFile} from '../store/usage.ts';
-import {type ImageName, nameImage} from './inspect.ts';
+import {listTagsByImage} from '../store/tags.ts';
+import {listFilesByImage} from '../store/usage.ts';
+import {familiarTag, type ImageName} from './inspect.ts';
 
 /** Things on disk; sizes are bytes as files have them, the directories they have to themselves included. */
 export interface SpaceUsage {
@@ -58,12 +59,15 @@ export interface DiskUsage {
   readonly perImage: readonly ImageUsage[];
 }
 
-/** A file on disk with the images that need it. */
+/** A file on disk. */
 interface MeasuredFile {
-  readonly kind: UsedFile['kind'];
+  readonly kind: 'blob' | 'layer';
   readonly digest: string;
   readonly bytes: number;
-  readonly users: readonly Digest[];
+  /** How many images need it. */
+  users: number;
+  /** Whether one of them has a tag. */
+  hasTag: boolean;
 }
 
 /**
@@ -74,19 +78,18 @@ interface MeasuredFile {
 export function readDiskUsage(store: Store): DiskUsage {
   // Measured while the database is open, whose files are then as they are for everybody else.
   const known = store.read((database) => readImages(database, store.paths), null);
-  const {sizes, files, images, tagged, unpacked} = known ?? withoutImages(measureFiles(store.paths));
+  const {sizes, files, images, unpacked} = known ?? withoutImages(measureFiles(store.paths));
   const claims = store.readClaims();
-  const isReclaimable = ({digest, users}: MeasuredFile) =>
-    !users.some((user) => tagged.has(user)) && !claims.has(digest);
+  const isReclaimable = ({digest, hasTag}: MeasuredFile) => !hasTag && !claims.has(digest);
   const share = (some: readonly MeasuredFile[], count: number): SharedSpaceUsage => ({
     count,
     bytes: total(some),
-    sharedBytes: total(some.filter(({users}) => users.length > 1)),
-    uniqueBytes: total(some.filter(({users}) => users.length === 1)),
+    sharedBytes: total(some.filter(({users}) => users > 1)),
+    uniqueBytes: total(some.filter(({users}) => users === 1)),
     reclaimableBytes: total(some.filter(isReclaimable)),
   });
-  const ofKind = (kind: UsedFile['kind']) => files.filter((file) => file.kind === kind);
-  const used = files.filter(({users}) => users.length > 0);
+  const ofKind = (kind: MeasuredFile['kind']) => files.filter((file) => file.kind === kind);
+  const used = files.filter(({users}) => users > 0);
   const [partials, containers] = [sum([...sizes.partials.values()]), sum(sizes.containers)];
   const unclaimed = [...sizes.partials].filter(([digest]) => !claims.has(digest));
   return {
@@ -104,51 +107,59 @@ export function readDiskUsage(store: Store): DiskUsage {
 
 function readImages(database: Database, paths: StorePaths) {
   const sizes = measureFiles(paths);
-  const used = listUsedFiles(database);
-  const usersOf = Map.groupBy(used, ({kind, digest}) => `${kind} ${digest}`);
-  const files = unusedFiles(sizes).map(({kind, bytes, digest}) => {
-    const users = (usersOf.get(`${kind} ${digest}`) ?? []).map(({manifestDigest}) => manifestDigest);
-    return {kind, bytes, digest, users};
-  });
-  const filesOf = groupByUser(files);
-  const images = listImages(database).map(({manifestDigest, platform}) => {
+  const files = unusedFiles(sizes);
+  const tags = listTagsByImage(database);
+  const filesOf = countUsers(database, files, tags);
+  const images = listImages(database).map(({manifestDigest, configDigest, platform}): ImageUsage => {
     const own = filesOf.get(manifestDigest) ?? [];
-    const uniqueBytes = total(own.filter(({users}) => users.length === 1));
-    const bytes = total(own);
-    const image = nameImage(database, manifestDigest);
+    const [bytes, uniqueBytes] = [total(own), total(own.filter(({users}) => users === 1))];
     const usedAt = lastUseOf(paths, manifestDigest);
     const lastUsedAt = usedAt === null ? null : new Date(usedAt).toISOString();
-    return {image, platform, manifestDigest, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes, lastUsedAt};
+    const image = {imageId: configDigest, references: (tags.get(manifestDigest) ?? []).map(familiarTag)};
+    return {image, platform, bytes, uniqueBytes, sharedBytes: bytes - uniqueBytes, lastUsedAt};
   });
-  const tagged = images.filter(({image}) => image.references.length > 0).map(({manifestDigest}) => manifestDigest);
   const unpacked = listUnpacked(database).filter(({diffId}) => sizes.layers.has(diffId));
-  return {
-    sizes,
-    files,
-    images: images.map(({manifestDigest: _, ...image}) => image),
-    tagged: new Set(tagged),
-    unpacked: new Set<string>(unpacked.map(({digest}) => digest)),
-  };
+  return {sizes, files, images, unpacked: new Set<string>(unpacked.map(({digest}) => digest))};
+}
+
+/** Notes in the files who needs them. @returns the files of each image */
+function countUsers(
+  database: Database,
+  files: readonly MeasuredFile[],
+  tags: ReadonlyMap<Digest, unknown>,
+): ReadonlyMap<Digest, readonly MeasuredFile[]> {
+  const byKind = Object.groupBy(files, ({kind}) => kind);
+  const byDigest = (some: readonly MeasuredFile[] = []) => new Map(some.map((file) => [file.digest, file]));
+  const [blobs, layers] = [byDigest(byKind.blob), byDigest(byKind.layer)];
+  const filesOf = new Map<Digest, readonly MeasuredFile[]>();
+  for (const [manifestDigest, needed] of listFilesByImage(database)) {
+    const own = [
+      ...[...needed.blobs].flatMap((digest) => blobs.get(digest) ?? []),
+      ...[...needed.layers].flatMap((diffId) => layers.get(diffId) ?? []),
+    ];
+    filesOf.set(manifestDigest, own);
+    for (const file of own) {
+      file.users += 1;
+      file.hasTag ||= tags.has(manifestDigest);
+    }
+  }
+  return filesOf;
 }
 
 const withoutImages = (sizes: FileSizes): ReturnType<typeof readImages> => ({
   sizes,
   files: unusedFiles(sizes),
   images: [],
-  tagged: new Set(),
   unpacked: new Set(),
 });
 
-const unusedFiles = ({blobs, layers}: FileSizes) => [
-  ...[...blobs].map(([digest, bytes]) => ({kind: 'blob' as const, digest, bytes, users: []})),
-  ...[...layers].map(([digest, bytes]) => ({kind: 'layer' as const, digest, bytes, users: []})),
-];
-
-function groupByUser(files: readonly MeasuredFile[]): ReadonlyMap<Digest, readonly MeasuredFile[]> {
-  const pairs = files.flatMap((file) => file.users.map((user) => ({user, file})));
-  const groups = Map.groupBy(pairs, ({user}) => user);
-  return new Map([...groups].map(([user, members]) => [user, members.map(({file}) => file)]));
-}
+const unusedFiles = ({blobs, layers}: FileSizes): readonly MeasuredFile[] => {
+  const unused = {users: 0, hasTag: false};
+  return [
+    ...[...blobs].map(([digest, bytes]) => ({kind: 'blob' as const, digest, bytes, ...unused})),
+    ...[...layers].map(([digest, bytes]) => ({kind: 'layer' as const, digest, bytes, ...unused})),
+  ];
+};
 
 const total = (files: readonly MeasuredFile[]): number => sum(files.map(({bytes}) => bytes));
 const sum = (numbers: readonly number[]): number => numbers.reduce((result, number) => result + number, 0);

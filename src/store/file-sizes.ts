@@ -1,4 +1,4 @@
-import {type BigIntStats, lstatSync, readdirSync} from 'node:fs';
+import {lstatSync, readdirSync, type Stats} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
@@ -21,7 +21,11 @@ export interface FileSizes {
   readonly containers: readonly number[];
 }
 
+/** A name is bytes where a container wrote what is no text. */
+type Path = string | Buffer;
+
 const SLASH = Buffer.from('/');
+const NO_TEXT = '\uFFFD';
 const PARTIAL_BLOB = /^blob-(\w+)-(\w+)$/;
 
 /**
@@ -32,12 +36,12 @@ const PARTIAL_BLOB = /^blob-(\w+)-(\w+)$/;
 export function measureFiles(paths: StorePaths): FileSizes {
   const walk: Walk = {counted: new Set(), sizes: new Map()};
   const sizeOf = (path: string) => {
-    const bytes = sizeOfTree(Buffer.from(path), walk);
+    const bytes = sizeOfTree(path, walk);
     walk.sizes.set(path, bytes);
     return bytes;
   };
   try {
-    const [blobs, layers] = [paths.blobs, paths.layers].map((directory) => measureDigests(directory, sizeOf));
+    const [blobs, layers] = [paths.blobs, paths.layers].map((directory) => measureDigests(directory, walk));
     const [partials = [], halves = []] = [true, false].map((isPartial) =>
       namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name) === isPartial),
     );
@@ -51,7 +55,7 @@ export function measureFiles(paths: StorePaths): FileSizes {
       leftovers: leftovers.map(sizeOf),
       containers: containers.map((name) => sizeOf(join(paths.containers, name))),
     };
-    return {...measured, totalBytes: sizeOfTree(Buffer.from(paths.root), walk)};
+    return {...measured, totalBytes: sizeOfTree(paths.root, walk)};
   } catch (error) {
     throw storageError(error, paths.root);
   }
@@ -67,39 +71,54 @@ interface Walk {
 }
 
 /** The sizes of the entries `<algorithm>/<hex>` of a directory. */
-function measureDigests(directory: string, sizeOf: (path: string) => number): ReadonlyMap<string, number> {
+function measureDigests(directory: string, walk: Walk): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const algorithm of namesIn(directory)) {
-    for (const name of namesIn(join(directory, algorithm))) {
-      const digest = `${algorithm}:${name}`;
-      if (isDigest(digest)) sizes.set(digest, sizeOf(join(directory, algorithm, name)));
+    const place = `${directory}/${algorithm}`;
+    const stats = statOrNull(place);
+    let sum = stats?.size ?? 0;
+    for (const name of namesIn(place)) {
+      const [digest, bytes] = [`${algorithm}:${name}`, sizeOfTree(`${place}/${name}`, walk)];
+      if (isDigest(digest)) sizes.set(digest, bytes);
+      if (stats?.isDirectory()) sum += bytes;
     }
+    walk.sizes.set(place, sum);
   }
   return sizes;
 }
 
-/** Names are bytes here: a container may write what is no text. */
-function sizeOfTree(path: Buffer, walk: Walk): number {
-  const known = walk.sizes.get(path.toString());
+function sizeOfTree(path: Path, walk: Walk): number {
+  const known = typeof path === 'string' ? walk.sizes.get(path) : undefined;
   if (known !== undefined) return known;
   const stats = statOrNull(path);
-  if (stats === null || !isFirstName(stats, walk.counted)) return 0;
-  const below = stats.isDirectory() ? namesBelow(path) : [];
-  return below.reduce((sum, name) => sum + sizeOfTree(Buffer.concat([path, SLASH, name]), walk), Number(stats.size));
+  if (stats === null) return 0;
+  if (!stats.isDirectory()) return stats.nlink === 1 || isFirstName(path, walk.counted) ? stats.size : 0;
+  return namesBelow(path).reduce((sum, name) => sum + sizeOfTree(below(path, name), walk), stats.size);
 }
 
-function isFirstName(stats: BigIntStats, counted: Set<string>): boolean {
-  if (stats.isDirectory() || stats.nlink === 1n) return true;
+const below = (directory: Path, name: Path): Path =>
+  typeof directory === 'string' && typeof name === 'string'
+    ? `${directory}/${name}`
+    : Buffer.concat([Buffer.from(directory), SLASH, Buffer.from(name)]);
+
+/** A number of a file may be larger than a number of JavaScript. */
+function isFirstName(path: Path, counted: Set<string>): boolean {
+  const stats = unlessGone(() => lstatSync(path, {bigint: true}), null);
+  if (stats === null) return false;
   const key = `${stats.dev}:${stats.ino}`;
   if (counted.has(key)) return false;
   counted.add(key);
   return true;
 }
 
-const statOrNull = (path: Buffer): BigIntStats | null =>
-  unlessGone(() => lstatSync(path, {bigint: true, throwIfNoEntry: true}), null);
+const statOrNull = (path: Path): Stats | null =>
+  unlessGone(() => lstatSync(path, {throwIfNoEntry: false}) ?? null, null);
 
-const namesBelow = (path: Buffer): readonly Buffer[] => unlessGone(() => readdirSync(path, {encoding: 'buffer'}), []);
+const namesBelow = (path: Path): readonly Path[] =>
+  unlessGone(() => {
+    const names = readdirSync(path);
+    return names.some((name) => name.includes(NO_TEXT)) ? readdirSync(path, {encoding: 'buffer'}) : names;
+  }, []);
 
 const namesIn = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), []);
 
