@@ -92,7 +92,8 @@ function waitForTurn({waiting}: PoolState, signal: AbortSignal | undefined): Pro
 
 function startWorker({options, all, idle, waiting}: PoolState): Worker {
   const {url, resourceLimits} = options;
-  const worker = new Worker(url, resourceLimits ? {resourceLimits} : {});
+  // Node would warn of each descriptor that a thread closes and a system call of ours has opened.
+  const worker = new Worker(url, {trackUnmanagedFds: false, ...(resourceLimits ? {resourceLimits} : {})});
   all.add(worker);
   // A failure is told to the call under way; without a listener it would end the process.
   worker.on('error', () => {});
