@@ -19,6 +19,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   history: async () => (await import('./commands/history.ts')).historyCommand,
   tree: async () => (await import('./commands/tree.ts')).treeCommand,
   files: async () => (await import('./commands/files.ts')).filesCommand,
+  cat: async () => (await import('./commands/cat.ts')).catCommand,
+  cp: async () => (await import('./commands/cp.ts')).cpCommand,
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   which: async () => (await import('./commands/which.ts')).whichCommand,
   tag: async () => (await import('./commands/tag.ts')).tagCommand,
@@ -48,7 +50,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   __complete: async () => (await import('./commands/complete.ts')).completeCommand,
 };
 
-const ALIASES: Readonly<Record<string, string>> = {ls: 'images', cp: 'copy'};
+const ALIASES: Readonly<Record<string, string>> = {ls: 'images'};
 
 /** The command of this name, or null. */
 export async function loadCommand(name: string): Promise<Command | null> {

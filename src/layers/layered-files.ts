@@ -27,15 +27,17 @@ interface Directory extends Place {
  * The root of an image's files, as `stackLayer` has it of all layers, but read while it is walked: a lookup reads a few
  * pages of each layer, whatever their size. Whoever walks it needs the layer files to stay.
  *
- * @param layers Base first; not empty.
+ * @param layers Base first; without any, the root is an empty directory.
  * @throws {WinchError} `STORE_CORRUPT` | as the file system; while it is walked as well
  * @see image-spec v1.1.1 layer.md#applying-changesets
  */
-export function openLayeredFiles(layers: readonly IndexedLayer[]): FileNode {
-  const root = mergeNodes(rootsOf(layers), {path: '', depth: 0});
-  if (!root) throw new Error('an image without layers has no root');
-  return root;
-}
+export const openLayeredFiles = (layers: readonly IndexedLayer[]): FileNode =>
+  mergeNodes(rootsOf(layers), {path: '', depth: 0}) ?? EMPTY;
+
+const EMPTY: FileNode = Object.freeze({
+  ...{kind: 'directory', permissions: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, inode: 0, size: 0},
+  ...{contentOffset: 0, linkTarget: null, device: 0, xattrs: null, layerPath: '', entries: new Map()},
+} as const);
 
 function* rootsOf(layers: readonly IndexedLayer[]): Generator<LayerInode> {
   for (const opened of layers.toReversed()) {
@@ -48,19 +50,18 @@ function* rootsOf(layers: readonly IndexedLayer[]): Generator<LayerInode> {
 function mergeNodes(inodes: Iterable<LayerInode>, place: Place): FileNode | null {
   const parts: LayerInode[] = [];
   let node: FileNode | null = null;
-  let [isDescribed, showsBelow] = [false, true];
+  let isDescribed = false;
   for (const {layer, number} of inodes) {
     const {node: own, isOpaque, isWhiteout} = layer.inode(number);
     if (isWhiteout || own.kind !== 'directory') {
       if (node === null && !isWhiteout) return own;
       break;
     }
-    if (showsBelow) parts.push({layer, number});
+    parts.push({layer, number});
     // A directory that no entry describes keeps what the layers below say of it.
     if (!isDescribed) node = own;
     isDescribed ||= !layer.isImplied(place.path);
-    showsBelow &&= !isOpaque;
-    if (isDescribed && !showsBelow) break;
+    if (isOpaque) break;
   }
   if (node !== null && place.depth > PATH_LIMIT_BYTES / 2) throw damagedIndex(node.layerPath, 'it leads in circles');
   return node && {...node, entries: openEntries({...place, parts})};

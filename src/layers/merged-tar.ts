@@ -13,31 +13,38 @@ const MAJOR_MASK = 0xfff;
 const BATCH_BYTES = 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
+export interface MergedTarOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** What the root is called there; absent or empty: `./`, and what is in it has names without a directory. */
+  readonly name?: ByteString;
+}
+
 /**
  * The bytes of a tar of merged layers: every kind of file with its owner, time and attributes, names of one file as hard
  * links to the first of them. Names are in the order of their bytes, so equal layers give equal tars.
  */
 export async function* writeMergedTar(
   root: FileNode,
-  {signal}: {readonly signal?: AbortSignal | undefined} = {},
+  {name = '', signal}: MergedTarOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const files = new Map<string, FileHandle>();
   try {
-    yield* inBatches(writeMembers(root, {files, signal}));
+    yield* inBatches(writeMembers(root, {name, files, signal}));
   } finally {
     for (const file of files.values()) await file.close();
   }
 }
 
 interface Writing {
+  readonly name: ByteString;
   /** Layer files that were opened, by their paths. */
   readonly files: Map<string, FileHandle>;
   readonly signal: AbortSignal | undefined;
 }
 
-async function* writeMembers(root: FileNode, {files, signal}: Writing): AsyncGenerator<Uint8Array> {
+async function* writeMembers(root: FileNode, {name, files, signal}: Writing): AsyncGenerator<Uint8Array> {
   const firstNames = new Map<string, ByteString>();
-  for (const {path, node} of walk(root, '')) {
+  for (const {path, node} of walk(root, name)) {
     signal?.throwIfAborted();
     const key = `${node.inode} ${node.layerPath}`;
     const first = node.kind === 'directory' ? undefined : firstNames.get(key);

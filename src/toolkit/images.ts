@@ -1,8 +1,11 @@
 import type {CallOptions} from '../events.ts';
+import type {ExportedFiles} from '../images/archives/export-image.ts';
 import type {CheckOptions, CheckReport} from '../images/check/check.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
 import type {PushOptions} from '../images/copy/push.ts';
 import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
+import type {CopiedFiles, CopyFromOptions, FileCopy} from '../images/copy-from.ts';
+import type {SourceOptions} from '../images/copy-source.ts';
 import type {DiffOptions, ImageDiff} from '../images/diff.ts';
 import type {DiskUsage} from '../images/disk-usage.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
@@ -10,10 +13,12 @@ import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary} from '../images/list.ts';
 import type {FilesOptions, ImageFile} from '../images/list-files.ts';
+import type {ImageFilesOptions, ImagePath} from '../images/open-files.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
+import type {ImageFileContent} from '../images/read-file.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
@@ -41,6 +46,12 @@ export interface Images extends Archives {
   tree(reference?: string): Promise<readonly ImageTreeNode[]>;
   /** The files of an image, or of one of its layers. */
   files(reference: string, options?: FilesOptions): AsyncGenerator<ImageFile>;
+  /** Opens a file of an image for reading, to be read once and closed. */
+  readFile(source: ImagePath, options?: ImageFilesOptions): Promise<ImageFileContent>;
+  /** Opens a file or directory of an image as a tar, to be read once and closed. */
+  readTar(source: ImagePath, options?: SourceOptions): Promise<ExportedFiles>;
+  /** Copies a file or directory of an image to this machine. */
+  copyFrom(copy: FileCopy, options?: CopyFromOptions): Promise<CopiedFiles>;
   /** What turns the first image into the second: files and settings. */
   diff(from: string, to: string, options?: DiffOptions): Promise<ImageDiff>;
   /** The images that have a path or a digest, and the layer it came with. */
@@ -93,6 +104,9 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     files: async function* (...args) {
       yield* (await load(import('../images/list-files.ts'))).listFiles(context, ...args);
     },
+    readFile: async (...args) => (await load(import('../images/read-file.ts'))).readImageFile(context, ...args),
+    readTar: async (...args) => (await load(import('../images/read-tar.ts'))).readImageTar(context, ...args),
+    copyFrom: async (...args) => (await load(import('../images/copy-from.ts'))).copyFromImage(context, ...args),
     diff: async (from, to, options) =>
       (await load(import('../images/diff.ts'))).diffImages(context, {from, to}, options),
     which: async (...args) => (await load(import('../images/which.ts'))).findHolders(context, ...args),

@@ -16,6 +16,7 @@ import {randomEntries, seededRandom} from './random-entries.ts';
 const PROGRAM = fileURLToPath(new URL('lookup-program.ts', import.meta.url));
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const LOOKUPS = 150;
+const EROFS = {driver: 'erofs'} as const;
 const FLIPS = 400;
 
 /** Few names, so that layers hide, merge and replace what others have, and links lead somewhere. */
@@ -86,7 +87,7 @@ describe('layers/layered-files', ({test, after}) => {
         const directory = fixture.path();
         mkdirSync(directory);
         const script = `exec '${process.execPath}' '${PROGRAM}' ${asked.join(' ')}`;
-        const answers = runInRootfs({layers, directory, writable: {type: 'none'}}, script).split('\n');
+        const answers = runInRootfs({...EROFS, layers, directory, writable: {type: 'none'}}, script).split('\n');
         const root = openLayeredFiles(layers);
         const found = asked.flatMap((path) => [
           lookUp(root, path, true),

@@ -13,6 +13,8 @@ export function activityAfter(event: WinchEvent, before: string | null): string 
       return describeWait(event);
     case 'bundle:copying':
       return `copying files to ${event.directory}`;
+    case 'files:copying':
+      return `copying files to ${event.destination}`;
     case 'image:stored':
     case 'image:copied':
       return null;
@@ -30,6 +32,8 @@ function countingLine(event: WinchEvent): string | null {
       return `reading ${amountLine(event.readBytes, event.totalBytes)}: ${event.archive}`;
     case 'archive:packing':
       return `packing ${amountLine(event.packedBytes, event.totalBytes)}: ${event.archive}`;
+    case 'bundle:written':
+      return `writing ${event.entries} of ${event.totalEntries} files, ${amountLine(event.bytes, event.totalBytes)}: ${event.directory}`;
     case 'store:reading':
       return `checking the store: ${amountLine(event.readBytes, event.totalBytes)}`;
     default:

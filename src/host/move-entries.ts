@@ -1,0 +1,90 @@
+import {closeSync, constants, lstatSync, openSync, readdirSync, renameSync, rmdirSync, type Stats} from 'node:fs';
+import {hasErrno, WinchError} from '../errors.ts';
+import {excerpt} from '../oci/excerpt.ts';
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+/**
+ * Moves what is in one directory into another on the same file system. Directories that both have are merged and keep
+ * the attributes that they have; files and symlinks are replaced, each by a rename; nothing else is.
+ *
+ * Every step names one component below an open directory and follows no symlink, so what is moved stays below `to`.
+ *
+ * @throws {WinchError} `DESTINATION_INVALID`: one has a directory where the other has something else, or what would be
+ * replaced is no file. What came before it stays moved.
+ */
+export function moveEntries(from: string, to: string): void {
+  const [source, target] = [openSync(from, DIRECTORY), openSync(to, DIRECTORY)];
+  try {
+    moveBetween({source, target, path: to});
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+}
+
+interface Directories {
+  readonly source: number;
+  readonly target: number;
+  /** Of the target, for messages. */
+  readonly path: string;
+}
+
+function moveBetween({source, target, path}: Directories): void {
+  for (const name of readdirSync(`/proc/self/fd/${source}`, {encoding: 'buffer'})) {
+    const [from, to] = [below(source, name), below(target, name)];
+    const place = `${path}/${name.toString()}`;
+    const existing = statsOf(to);
+    const isDirectory = lstatSync(from).isDirectory();
+    if (existing === null) move(from, to, place);
+    else if (isDirectory && existing.isDirectory()) mergeDirectory({from, to, path: place});
+    else if (isDirectory || existing.isDirectory()) throw invalid(place, isDirectory ? NO_DIRECTORY : A_DIRECTORY);
+    else if (existing.isFile() || existing.isSymbolicLink()) move(from, to, place);
+    else throw invalid(place, 'exists and is no regular file');
+  }
+}
+
+const NO_DIRECTORY = 'exists and is no directory, and a directory cannot replace it';
+const A_DIRECTORY = 'is a directory, and a file cannot replace it';
+
+function mergeDirectory({from, to, path}: {readonly from: Buffer; readonly to: Buffer; readonly path: string}): void {
+  const source = openSync(from, DIRECTORY);
+  try {
+    const target = openSync(to, DIRECTORY);
+    try {
+      moveBetween({source, target, path});
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+  }
+  rmdirSync(from);
+}
+
+function move(from: Buffer, to: Buffer, place: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (hasErrno(error, 'EXDEV')) throw invalid(place, 'is on another file system than the directory above it');
+    throw error;
+  }
+}
+
+const below = (directory: number, name: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), name]);
+
+function statsOf(path: Buffer): Stats | null {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+const invalid = (path: string, problem: string): WinchError =>
+  new WinchError('DESTINATION_INVALID', `${excerpt(path)} ${problem}`, {
+    kind: 'invalid',
+    hint: 'choose another destination, or move it away',
+  });
