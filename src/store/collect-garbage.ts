@@ -109,7 +109,7 @@ function judgeAll({leases}: Collector, run: Run, options: GarbageOptions): Claim
 async function collectAll(collector: Collector, run: Run, options: GarbageOptions): Promise<Claims> {
   let claims = await collectBatch(collector, run, options);
   while (run.survey.steps.length > 0 || run.position < run.survey.entries.length) {
-    await sleep(PAUSE_MS);
+    await Promise.all([sleep(PAUSE_MS), emptyTrash(collector.paths, run.trash)]);
     claims = await collectBatch(collector, run, options);
   }
   deleteUnneededChains(collector.database);
