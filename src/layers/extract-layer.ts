@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import type {ByteString} from './byte-string.ts';
+import {findDifference} from './compare-tree.ts';
 import {OPAQUE_NAME} from './erofs-xattr.ts';
 import {EXTRACTED} from './extracted.ts';
 import type {FileNode} from './file-tree.ts';
@@ -22,12 +23,35 @@ export async function extractLayer(
   {layer, directory}: LayerToExtract,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<void> {
+  for (const [name, root] of await readParts(layer, signal)) {
+    await writeTree({root, path: join(directory, name)}, {signal});
+  }
+}
+
+/**
+ * Whether an extracted layer is what `extractLayer` makes of its file, but for extended attributes.
+ *
+ * @throws {WinchError} as `stackLayer` | a Node system error when the disk cannot be read
+ */
+export async function isExtracted(
+  {layer, directory}: LayerToExtract,
+  {signal}: {readonly signal?: AbortSignal | undefined} = {},
+): Promise<boolean> {
+  for (const [name, root] of await readParts(layer, signal)) {
+    if ((await findDifference({root, path: join(directory, name)}, {signal})) !== null) return false;
+  }
+  return true;
+}
+
+async function readParts(
+  layer: IndexedLayer,
+  signal: AbortSignal | undefined,
+): Promise<readonly (readonly [name: string, root: FileNode])[]> {
   const root = await stackLayer(null, layer, {keepsWhiteouts: true, signal});
   const opaque = new Set(layer.directories.opaque);
   const content = opaque.size === 0 ? root : markOpaque(root, '', opaque);
-  await writeTree({root: content, path: join(directory, EXTRACTED.content)}, {signal});
   const hiding = keepHiding(root);
-  if (hiding) await writeTree({root: hiding, path: join(directory, EXTRACTED.hiding)}, {signal});
+  return [[EXTRACTED.content, content], ...(hiding ? [[EXTRACTED.hiding, hiding] as const] : [])];
 }
 
 function markOpaque(node: FileNode, path: ByteString, opaque: ReadonlySet<ByteString>): FileNode {

@@ -40,18 +40,18 @@ export interface LayerPool extends AsyncDisposable {
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
   /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
   extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<void>;
+  /** As `isExtracted`, on a thread of its own. */
+  verifyExtracted(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
   /** Ends every thread; writes under way reject. Idempotent. */
   close(): Promise<void>;
 }
 
 /** What a worker is asked for. */
-export type LayerWork =
-  | LayerWriting
-  | {readonly verify: LayerToVerify}
-  | {readonly hash: HashRequest}
-  | {readonly extract: LayerToExtract};
+export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {readonly hash: HashRequest} | ExtractionWork;
 
-export type LayerReply = WrittenLayer | VerifiedLayer | Digest | null;
+export type ExtractionWork = {readonly extract: LayerToExtract} | {readonly verifyExtracted: LayerToExtract};
+
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest | boolean | null;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -87,6 +87,8 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     extract: async (extract, {signal} = {}) => {
       await pool.call({extract}, {signal});
     },
+    verifyExtracted: async (verifyExtracted, {signal} = {}) =>
+      (await pool.call({verifyExtracted}, {signal})) as boolean,
     close: pool.close,
     [Symbol.asyncDispose]: pool.close,
   };

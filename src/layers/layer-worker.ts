@@ -1,15 +1,14 @@
 import {readGrowingFile} from '../host/growing-file.ts';
 import {hashRegion} from '../host/hash-region.ts';
 import {answerRequests} from '../host/worker-protocol.ts';
-import type {LayerToExtract} from './extract-layer.ts';
-import type {HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
+import type {ExtractionWork, HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
 import {verifyLayerIndex} from './verify-layer.ts';
 import {writeLayerFile} from './write-layer.ts';
 
 answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
   if ('hash' in work) return hashCounting(work.hash, signal);
   if ('verify' in work) return verifyLayerIndex(work.verify, {signal});
-  if ('extract' in work) return extracting(work.extract, signal);
+  if ('extract' in work || 'verifyExtracted' in work) return extracting(work, signal);
   // A refused layer leaves its source waiting for bytes that nobody needs any more.
   const done = new AbortController();
   const source = readGrowingFile(work.view, {signal: AbortSignal.any([signal, done.signal])});
@@ -21,9 +20,10 @@ answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
 });
 
 /** Few machines extract, and the calls that it takes need not be loaded on others. */
-async function extracting(layer: LayerToExtract, signal: AbortSignal): Promise<null> {
-  const {extractLayer} = await import('./extract-layer.ts');
-  await extractLayer(layer, {signal});
+async function extracting(work: ExtractionWork, signal: AbortSignal): Promise<boolean | null> {
+  const {extractLayer, isExtracted} = await import('./extract-layer.ts');
+  if ('verifyExtracted' in work) return isExtracted(work.verifyExtracted, {signal});
+  await extractLayer(work.extract, {signal});
   return null;
 }
 

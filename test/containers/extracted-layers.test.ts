@@ -1,6 +1,16 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {release} from 'node:os';
-import {join} from 'node:path';
+import {join, relative} from 'node:path';
 import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {buildTar} from '../../fixtures/build-tar.ts';
@@ -80,9 +90,44 @@ describe('containers: extracted layers', ({test: declare}) => {
     const [damaged = ''] = layerDirectories(store);
     rmSync(join(damaged, 'fs/complete'));
     rmSync(join(damaged, 'fs/tree'), {recursive: true});
+    const {findings, isClean} = await store.toolkit.images.check();
+    assert.equal([findings.map(({code}) => code), isClean], [['TREE_UNFINISHED'], true]);
     const again = await run(store.toolkit, 'cat etc/more');
     assert.equal([again.output, again.extracted], ['more', 1]);
   });
+
+  const HARMS: Readonly<Record<string, (file: string) => void>> = {
+    'another byte': (file) => writeFileSync(file, readFileSync(file, 'utf8').replace('m', 'n')),
+    'another mode': (file) => chmodSync(file, 0o600),
+    'a missing file': (file) => rmSync(file),
+    'a file too many': (file) => writeFileSync(`${file}.new`, ''),
+  };
+  for (const [harm, doHarm] of Object.entries(HARMS)) {
+    test(`a deep check finds ${harm} in an extracted layer, and a repair has it extracted again`, async (store) => {
+      await run(store.toolkit, 'true');
+      const check = (repair: boolean) => store.toolkit.images.check({deep: true, repair});
+      assert.equal((await check(false)).findings, []);
+      const [file = ''] = layerDirectories(store)
+        .map((path) => join(path, 'fs/tree/etc/more'))
+        .filter(existsSync);
+      const {mtime} = statSync(file);
+      doHarm(file);
+      if (existsSync(file)) utimesSync(file, mtime, mtime);
+      utimesSync(join(file, '..'), 0, 0);
+      const [damage, ...others] = (await check(false)).findings;
+      assert.equal(
+        [damage?.code, damage?.path, others],
+        ['TREE_CONTENT', relative(store.root, file.slice(0, -14)), []],
+      );
+      assert.ok((await check(true)).isClean);
+      assert.equal(
+        (await check(false)).findings.filter(({isDamage}) => isDamage),
+        [],
+      );
+      const again = await run(store.toolkit, 'cat etc/more; ls etc/more.new');
+      assert.equal([again.output, again.extracted], ['more', 1]);
+    });
+  }
 
   test('a removed image stays whole for its containers, and goes with all of it after them', async (store) => {
     const {container, events} = await start(store.toolkit, 'read line; cat etc/more; exec ls bin/busybox');

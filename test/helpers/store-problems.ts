@@ -48,6 +48,9 @@ export function findStoreProblems(root: string): readonly string[] {
       const path = join(pathOf('layers', layer.diff_id), 'layer.erofs');
       expectFile('layer', path, layer.file_bytes);
       if (existsSync(path)) problems.push(...tarProblems(path, layer));
+      const extracted = join(pathOf('layers', layer.diff_id), 'fs');
+      if (existsSync(extracted) && !existsSync(join(extracted, 'complete')))
+        problems.push(`${extracted} is not complete`);
     }
   } finally {
     database.close();

@@ -2,6 +2,7 @@ import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
 import type {ImageContext} from '../context.ts';
 import {checkFiles} from './check-files.ts';
+import {checkTrees, dropTrees} from './check-trees.ts';
 import {findExtras, findOpenPlaces} from './find-extras.ts';
 import type {Finding} from './finding.ts';
 import {lockRepair} from './lock-repair.ts';
@@ -59,12 +60,14 @@ async function checkAndRepair(context: ImageContext, options: CheckOptions): Pro
   const rebuilt = options.repair ? await rebuild(context, seen.faults, options) : [];
   const graph = rebuilt.length > 0 ? readGraph(store) : seen;
   const damages = [...findOpenPlaces(store.paths, graph), ...(await checkFiles(context, graph.expected, options))];
-  const extras = findExtras(store.paths, graph);
+  const trees = await checkTrees(context, graph.expected, options);
+  const extras = [...findExtras(store.paths, graph), ...trees.filter(({isDamage}) => !isDamage)];
   const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, damages, options) : [])];
   if (options.repair) repairs.push(...(await rewriteLayout(store, extras)));
   // Whatever is written tells other tools what the database says.
   if (options.repair && !graph.isLayoutCurrent) await store.write(() => {});
-  const found = [...seen.faults, ...damages.map(({finding}) => finding)];
+  if (options.repair) repairs.push(...(await dropTrees(context, trees, options)));
+  const found = [...seen.faults, ...damages.map(({finding}) => finding), ...trees.filter(({isDamage}) => isDamage)];
   const findings = [...found, ...extras];
   return {
     findings,

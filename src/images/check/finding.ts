@@ -52,6 +52,13 @@ const EXPLANATIONS = {
   LAYER_INDEX: layer('content'),
   LAYER_UNREADABLE: layer('content'),
   LAYER_TYPE: layer('content'),
+  /** A layer that was extracted is not what its file has. */
+  TREE_CONTENT: {
+    kind: 'content',
+    object: 'file',
+    meaning: 'containers that run on extracted layers see other files',
+    hint: 'a repair takes it away, and a run that needs it extracts it again',
+  },
   LAYER_OWNER: access('layer', FOREIGN),
   LAYER_MODE: access('layer', OPEN),
   DIRECTORY_OWNER: access('directory', FOREIGN),
@@ -70,6 +77,8 @@ const EXPLANATIONS = {
   EXTRA_FILE: extra('file', UNNEEDED),
   /** Of a download or a layer that is under way, or was ended. */
   EXTRA_LEFTOVER: extra('file', 'it goes on from there with the next pull, or prune removes it'),
+  /** A layer that was not extracted to its end, or by whom no sync made sure of it before the machine stopped. */
+  TREE_UNFINISHED: extra('file', 'a run that needs it extracts it again'),
   /** The damaged database that a repair has replaced. */
   EXTRA_DATABASE: extra('database', 'delete it once nothing of it is missed'),
   /** `index.json` or `oci-layout` say something else than the database. */

@@ -1,0 +1,67 @@
+import {relative} from 'node:path';
+import {hasErrno, isWinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {runTogether} from '../../host/run-together.ts';
+import {storageError} from '../../host/storage-error.ts';
+import {type Digest, parseDigest} from '../../oci/digest.ts';
+import type {ExpectedFile} from '../../store/expected-files.ts';
+import {statFile} from '../../store/found-files.ts';
+import {findLayerFile} from '../../store/image-records.ts';
+import {setAside} from '../../store/set-aside.ts';
+import type {ImageContext} from '../context.ts';
+import {createFinding, type Finding, type FindingCode} from './finding.ts';
+import type {Repair} from './repair.ts';
+
+const LAYERS_AT_ONCE = 2;
+/** A run may be extracting the layer. */
+const PATIENCE_MS = 30 * 60 * 1000;
+
+/** Holds layers that were extracted against their files; all of it when `deep`, else whether they are complete. */
+export async function checkTrees(
+  context: ImageContext,
+  expected: readonly ExpectedFile[],
+  {deep = false, signal}: CallOptions & {readonly deep?: boolean | undefined},
+): Promise<readonly Finding[]> {
+  const {paths, trees} = context.store;
+  const findings: Finding[] = [];
+  const extracted = expected.filter(({kind, digest}) => kind === 'layer' && statFile(trees.path(digest)) !== null);
+  const tasks = extracted.map(({digest}) => async (stop: AbortSignal) => {
+    const add = (code: FindingCode, detail: string) =>
+      findings.push(createFinding({code, detail, digest, path: relative(paths.root, trees.path(digest))}));
+    if (!trees.isComplete(digest)) add('TREE_UNFINISHED', 'it is not complete');
+    else if (deep && !(await isWhole(context, digest, stop)) && trees.isComplete(digest)) {
+      add('TREE_CONTENT', 'it is not what its layer file has');
+    }
+  });
+  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal});
+  return findings.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** False as well for what is removed meanwhile, which is no damage. */
+async function isWhole({store, layerPool}: ImageContext, diffId: Digest, signal: AbortSignal): Promise<boolean> {
+  const record = store.read((database) => findLayerFile(database, diffId), null);
+  if (record === null) return true;
+  const [layer, directory] = [{...record, path: store.layers.path(diffId)}, store.trees.path(diffId)];
+  const pool = await layerPool();
+  return await pool.verifyExtracted({layer, directory}, {signal}).catch((error: unknown) => {
+    // A damaged layer file is a finding of its own.
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR') || isWinchError(error, 'STORE_CORRUPT')) return false;
+    throw storageError(error, directory);
+  });
+}
+
+/** Takes away what is damaged, under the lock of its layer: the next run that needs it extracts it again. */
+export async function dropTrees(
+  {store}: ImageContext,
+  findings: readonly Finding[],
+  {signal}: CallOptions,
+): Promise<readonly Repair[]> {
+  const repairs: Repair[] = [];
+  for (const finding of findings.filter(({isDamage}) => isDamage)) {
+    const diffId = parseDigest(finding.digest ?? '');
+    using _lock = await store.lock('layer', diffId, {signal, timeoutMs: PATIENCE_MS});
+    await setAside(store.paths, store.trees.path(diffId));
+    repairs.push({finding, outcome: 'repaired', detail: 'taken away; a run that needs it extracts it again'});
+  }
+  return repairs;
+}
