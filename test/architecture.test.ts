@@ -34,11 +34,7 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   semver: [/^images\/remote\/tag-patterns\.ts$/],
   '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|cli)\//],
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
-  'node:child_process': [
-    /^(host|runtime|network)\//,
-    /^registry\/credential-helper\.ts$/,
-    /^snapshots\/private-mounts-worker\.ts$/,
-  ],
+  'node:child_process': [/^(host|runtime|network)\//, /^registry\/credential-helper\.ts$/],
   'node:worker_threads': [/^(host|layers|snapshots)\//],
   'node:http': [/^registry\/(agents|transport)\.ts$/],
   'node:https': [/^registry\/agents\.ts$/],

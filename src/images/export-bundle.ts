@@ -1,14 +1,16 @@
-import {closeSync, constants, mkdirSync, openSync} from 'node:fs';
-import {mkdir, readdir, rename, rm} from 'node:fs/promises';
+import {closeSync, constants, openSync} from 'node:fs';
+import {mkdir, readdir, rename} from 'node:fs/promises';
 import {basename, dirname, join, resolve} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import {removeTree} from '../host/remove-tree.ts';
 import {storageError} from '../host/storage-error.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
-import {erofsSnapshotter} from '../snapshots/erofs.ts';
-import {usePrivateMounts} from '../snapshots/private-mounts.ts';
+import {EMPTY_ROOT, type FileNode} from '../layers/file-tree.ts';
+import {stackLayer} from '../layers/read-layer-index.ts';
+import {type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
 import type {ImageContext} from './context.ts';
 import {createImageRuntimeConfig} from './image-runtime-config.ts';
 import type {PullPolicy} from './pull.ts';
@@ -25,6 +27,8 @@ export interface BundleReport {
   /** Absolute path. */
   readonly directory: string;
   readonly imageId: string;
+  /** How many files could not be written as the image has them: this user may not, or the file system cannot. */
+  readonly skipped: SkippedFiles;
 }
 
 export interface BundleTarget {
@@ -36,11 +40,12 @@ const DEFAULT_HOSTNAME = 'winch';
 const ROOTFS = 'rootfs';
 
 /**
- * Writes an OCI runtime bundle: `config.json`, and `rootfs/` exactly as the image has it.
+ * Writes an OCI runtime bundle: `config.json`, and `rootfs/` exactly as the image has it, as far as this user may write
+ * that: what is missing is counted, and told with a warning.
  *
  * The directory (mode 0700: it may hold setuid programs) appears whole or not at all; it must not exist, or be empty.
  *
- * @throws {WinchError} `BUNDLE_EXISTS` | `COPY_FAILED` | as `ensureImage` and `createImageRuntimeConfig`
+ * @throws {WinchError} `BUNDLE_EXISTS` | as `ensureImage`, `writeRootfs` and `createImageRuntimeConfig`
  * @see runtime-spec v1.0.2 bundle.md, image-spec v1.1.1 conversion.md
  */
 export async function exportBundle(
@@ -55,33 +60,43 @@ export async function exportBundle(
   const image = await ensureImage({...context, lease}, {image: reference, platform, policy}, options);
   const staging = join(dirname(directory), `.${basename(directory)}.winch-partial`);
   try {
-    await rm(staging, {recursive: true, force: true});
+    await removeTree(staging);
     await mkdir(staging, {recursive: true, mode: 0o700});
     options.onEvent?.({type: 'bundle:copying', directory});
-    await copyImage(context, {image, target: join(staging, ROOTFS)}, options);
+    const skipped = await writeFiles(image, {staging, directory}, options);
     writeConfig(staging, image, container);
     await rename(staging, directory);
+    warnOfSkipped(skipped, directory, options);
+    return {directory, imageId: image.imageId, skipped};
   } catch (error) {
-    await rm(staging, {recursive: true, force: true});
+    await removeTree(staging);
     throw storageError(error, directory);
   }
-  return {directory, imageId: image.imageId};
 }
 
-/** The mount points lie on a tmpfs over the runtime directory that only the copying thread sees. */
-async function copyImage(
-  {runtimeDirectory}: ImageContext,
-  {image, target}: {readonly image: StoredImage; readonly target: string},
-  options: CallOptions,
-): Promise<void> {
-  mkdirSync(runtimeDirectory, {recursive: true, mode: 0o700});
-  const {path, mounts} = erofsSnapshotter.prepare({
-    layers: image.layers,
-    directory: runtimeDirectory,
-    writable: {type: 'none'},
-  });
-  const scratch = {type: 'tmpfs', target: runtimeDirectory, options: 'mode=700'} as const;
-  await usePrivateMounts({mounts: [scratch, ...mounts], copy: {source: path, target}}, {signal: options.signal});
+async function writeFiles(
+  image: StoredImage,
+  {staging, directory}: {readonly staging: string; readonly directory: string},
+  {signal, onEvent}: CallOptions,
+): Promise<SkippedFiles> {
+  let root: FileNode | null = null;
+  for (const layer of image.layers) root = await stackLayer(root, layer, {signal});
+  return writeRootfs(
+    root ?? EMPTY_ROOT,
+    {directory: staging, name: ROOTFS},
+    {signal, onProgress: (progress) => onEvent?.({type: 'bundle:written', directory, ...progress})},
+  );
+}
+
+function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, directory: string, {onEvent}: CallOptions): void {
+  const parts = [
+    owners > 0 ? `${owners} belong to you instead of their owners` : null,
+    devices > 0 ? `${devices} devices are missing` : null,
+    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) return;
+  const message = `not all files of ${directory} are as in the image: ${parts.join(', ')}`;
+  onEvent?.({type: 'warning:raised', code: 'BUNDLE_INCOMPLETE', message});
 }
 
 function writeConfig(directory: string, image: StoredImage, container: ContainerOptions): void {

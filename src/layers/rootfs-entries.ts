@@ -30,7 +30,7 @@ const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const UNFINISHED_MODE = 0o600;
 const SET_UID = 0o4000;
 const SET_GID = 0o2000;
-const EVERYWHERE_ERRORS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSPC', 'ERANGE', 'E2BIG', 'EINVAL'] as const;
+const XATTR_REFUSALS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSPC', 'ERANGE', 'E2BIG', 'EINVAL'] as const;
 
 /** Writes anything but a directory. */
 export function writeEntry(writing: RootfsWriting, directoryFd: number, file: PlannedFile): void {
@@ -111,7 +111,7 @@ function giveXattrs(writing: RootfsWriting, directoryFd: number, file: PlannedFi
       writing.calls.setAttribute(directoryFd, name, attribute);
     } catch (error) {
       // Not without a capability, not on this file system, or not that many of them.
-      if (!hasErrno(error, ...EVERYWHERE_ERRORS)) throw error;
+      if (!hasErrno(error, ...XATTR_REFUSALS)) throw error;
       isWhole = false;
     }
   }

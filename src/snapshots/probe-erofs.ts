@@ -5,7 +5,7 @@ import {storageError} from '../host/storage-error.ts';
 import {writeLayerFile} from '../layers/write-layer.ts';
 import {digestOf} from '../oci/digest.ts';
 import {erofsSnapshotter} from './erofs.ts';
-import {usePrivateMounts} from './private-mounts.ts';
+import {tryPrivateMounts} from './private-mounts.ts';
 import type {SnapshotterName} from './snapshotter.ts';
 
 export interface ProbeResult {
@@ -30,7 +30,7 @@ export async function probeErofs(runtimeDirectory: string, directory = runtimeDi
     await mkdir(runtimeDirectory, {recursive: true, mode: 0o700});
     await rm(path, {force: true});
     await writeLayerFile(tarStream(), path, {expectedDiffId: digestOf(EMPTY_TAR), durability: 'fast'});
-    await usePrivateMounts({mounts: [{type: 'erofs', source: path, target: runtimeDirectory}], copy: null});
+    await tryPrivateMounts({mounts: [{type: 'erofs', source: path, target: runtimeDirectory}]});
     return {name, usable: true, reason: null};
   } catch (cause) {
     const error = storageError(cause, directory);

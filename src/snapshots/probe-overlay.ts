@@ -2,7 +2,7 @@ import {mkdir} from 'node:fs/promises';
 import {join} from 'node:path';
 import {isWinchError} from '../errors.ts';
 import {overlaySnapshotter} from './overlay.ts';
-import {usePrivateMounts} from './private-mounts.ts';
+import {tryPrivateMounts} from './private-mounts.ts';
 import type {ProbeResult} from './probe-erofs.ts';
 
 /** Finds out whether directories can be laid over each other here, by doing so in a private namespace. */
@@ -11,7 +11,7 @@ export async function probeOverlay(runtimeDirectory: string): Promise<ProbeResul
   await mkdir(runtimeDirectory, {recursive: true, mode: 0o700});
   const directory = (path: string) => ({type: 'directory', path: join(runtimeDirectory, path), mode: 0o700}) as const;
   try {
-    await usePrivateMounts({
+    await tryPrivateMounts({
       mounts: [
         {type: 'tmpfs', target: runtimeDirectory, options: 'mode=700'},
         ...['merged', 'top', 'base'].map(directory),
@@ -23,7 +23,6 @@ export async function probeOverlay(runtimeDirectory: string): Promise<ProbeResul
           upper: null,
         },
       ],
-      copy: null,
     });
     return {name, usable: true, reason: null};
   } catch (error) {

@@ -158,6 +158,20 @@ describe('layers/write-rootfs', ({test, after}) => {
     }
   });
 
+  test(
+    'a full disk says so, from whichever thread',
+    async () => {
+      const files = Array.from({length: 30}, (_, index) => ({path: `d${index}/f`, content: Buffer.alloc(20_000, 1)}));
+      const layers = [await layer(...files)];
+      const directory = newDirectory();
+      const script = 'mount -t tmpfs -o size=200k,mode=700 none "$0" && exec "$@"';
+      const words = ['-c', script, directory, process.execPath, PROGRAM, JSON.stringify(layers), directory];
+      const {stdout, stderr} = spawnSync('unshare', ['--mount', '/bin/sh', ...words], {encoding: 'utf8'});
+      assert.equal([stdout, stderr], ['STORE_FULL', '']);
+    },
+    {skip: missingFor('unshare')},
+  );
+
   test('an abort ends it with its own reason', async () => {
     const files = Array.from({length: 3000}, (_, index) => ({path: `d${index % 50}/${index}`, content: 'x'}));
     const node = await stack([await layer(...files)]);

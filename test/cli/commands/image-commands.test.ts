@@ -131,7 +131,7 @@ describe('cli/commands on images', ({test}) => {
     const seen: unknown[] = [];
     const bundle = async (reference: string, directory: string, {container, policy}: BundleOptions = {}) => {
       seen.push(reference, directory, container, policy);
-      return {directory: `${directory}\x1b`, imageId: DIGESTS.config, entries: 1};
+      return {directory: `${directory}\x1b`, imageId: DIGESTS.config, skipped: {owners: 0, devices: 0, xattrs: 0}};
     };
     const words = ['bundle', '-e', 'A=b', 'alpine', 'dir', 'sleep', '-5'];
     const {code, stdout} = await runWinch(words, {images: {bundle}});
