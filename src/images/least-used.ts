@@ -30,7 +30,7 @@ export interface LeastUsed {
  * Chooses the images that were not used for the longest time, until what is left of the store is no more than it may
  * take. Images that one tag leads to go together, and none goes while one of them has to stay.
  */
-export function chooseLeastUsed(database: Database, {store}: ImageContext, goal: SpaceGoal): LeastUsed {
+export function chooseLeastUsed(database: Database, {store}: Pick<ImageContext, 'store'>, goal: SpaceGoal): LeastUsed {
   const {families, isRemovable, keepBytes, sizes} = goal;
   const needed = countNeeded(database, goal);
   const fixed = fixedBytes(sizes);
@@ -63,9 +63,9 @@ function total(sizes: Iterable<number>): number {
 
 /** The bytes of the files that images need, of which any can be taken away: each file goes with the last that needs it. */
 function countNeeded(database: Database, {sizes, families, dropped: droppedNow}: SpaceGoal) {
-  const files = listFilesByImage(database);
   const dropped = new Set<string>([...droppedNow, ...listDropped(database).map(({digest}) => digest)]);
-  const blobs = countUsers((digest) => (dropped.has(digest) ? 0 : sizes.blobs.get(digest)));
+  const files = listFilesByImage(database, dropped);
+  const blobs = countUsers((digest) => sizes.blobs.get(digest));
   const layers = countUsers((diffId) => sizes.layers.get(diffId));
   const both = (image: ImageFiles | undefined, change: 1 | -1) => {
     blobs.change(image?.blobs ?? [], change);

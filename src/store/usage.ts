@@ -46,14 +46,22 @@ export interface ImageFiles {
   readonly layers: ReadonlySet<string>;
 }
 
-/** {@link listUsedFiles} by image: a tenth of the time where there are thousands of images. */
-export function listFilesByImage(database: Database): ReadonlyMap<Digest, ImageFiles> {
+/**
+ * {@link listUsedFiles} by image: a tenth of the time where there are thousands of images.
+ *
+ * @param dropped Blobs that are not needed for being layers.
+ */
+export function listFilesByImage(
+  database: Database,
+  dropped: ReadonlySet<string> = new Set(),
+): ReadonlyMap<Digest, ImageFiles> {
   const diffIds = new Map(database.tuples('SELECT chain_id, diff_id FROM chain').map(([chain, id]) => [chain, id]));
   const files = new Map<string, {blobs: Set<string>; layers: Set<string>}>();
   for (const [image, config, blobs, chains] of database.tuples(FILES_BY_IMAGE)) {
     const layers = wordsOf(chains).map((chain) => String(diffIds.get(chain)));
     const [manifest, own] = [String(image), [String(image), String(config)]];
-    files.set(manifest, {blobs: new Set([...own, ...wordsOf(blobs)]), layers: new Set(layers)});
+    const kept = wordsOf(blobs).filter((blob) => !dropped.has(blob));
+    files.set(manifest, {blobs: new Set([...own, ...kept]), layers: new Set(layers)});
   }
   for (const [image, blob] of database.tuples(FILES_OF_INDEXES)) files.get(String(image))?.blobs.add(String(blob));
   return files as ReadonlyMap<string, ImageFiles> as ReadonlyMap<Digest, ImageFiles>;
