@@ -39,7 +39,7 @@ export const checkCommand = defineCommand({
 });
 
 function summarize({findings, repairs, isClean, checkedFiles, checkedBytes, droppedBlobs}: CheckReport): string {
-  const dropped = droppedBlobs > 0 ? `; ${droppedBlobs} compressed layers were dropped by prune` : '';
+  const dropped = droppedBlobs > 0 ? `; ${droppedBlobs} compressed layers are not kept` : '';
   const checked = `${checkedFiles} files with ${humanBytes(checkedBytes)}${dropped}`;
   const damages = findings.filter(({isDamage}) => isDamage).length;
   if (damages === 0) return `the store is sound: ${checked}`;
