@@ -1,11 +1,11 @@
 import {randomBytes} from 'node:crypto';
-import {rm} from 'node:fs/promises';
+import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {isSystemError, isWinchError, WinchError} from '../errors.ts';
 import {moveEntries} from '../host/move-entries.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {FileNode} from '../layers/file-tree.ts';
-import {writeTree} from '../layers/write-tree.ts';
+import {writeRootfs} from '../layers/write-rootfs.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ImageContext} from './context.ts';
 import {findSource, type SourceOptions} from './copy-source.ts';
@@ -108,9 +108,10 @@ async function writeInto(
   const staging = join(directory, `.winch-copy-${randomBytes(6).toString('hex')}`);
   const {uid, gid} = rightsOf({});
   try {
-    await writeTree({root: {...STAGING, uid, gid, entries}, path: staging}, {signal});
+    await mkdir(staging, {mode: 0o700});
+    await writeRootfs({...STAGING, uid, gid, entries}, {directory: staging, name: CONTENT}, {signal});
     signal?.throwIfAborted();
-    moveEntries(staging, directory);
+    moveEntries(join(staging, CONTENT), directory);
   } catch (error) {
     signal?.throwIfAborted();
     throw isWinchError(error) ? error : failure(storageError(error, directory), directory);
@@ -119,6 +120,7 @@ async function writeInto(
   }
 }
 
+const CONTENT = 'content';
 const STAGING: FileNode = Object.freeze({
   ...{kind: 'directory', permissions: 0o700, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, inode: -1, size: 0},
   ...{contentOffset: 0, linkTarget: null, device: 0, xattrs: null, layerPath: '', entries: null},
