@@ -58,6 +58,7 @@ export type {RemovalReport, RemoveOptions} from './images/remove.ts';
 export type {RestoredTag, TagMove} from './images/tag-history.ts';
 export type {ImageTreeNode} from './images/tree.ts';
 export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/which.ts';
+export type {SkippedFiles} from './layers/write-rootfs.ts';
 export {
   type Containers,
   type Images,

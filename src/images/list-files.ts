@@ -1,7 +1,7 @@
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {ByteString} from '../layers/byte-string.ts';
-import type {FileKind, FileNode} from '../layers/file-tree.ts';
+import {EMPTY_ROOT, type FileKind, type FileNode} from '../layers/file-tree.ts';
 import {findFile} from '../layers/find-file.ts';
 import {stackLayer} from '../layers/read-layer-index.ts';
 import {excerpt} from '../oci/excerpt.ts';
@@ -96,13 +96,8 @@ async function openListing(context: ImageContext, name: string, options: FilesOp
     const path = store.layers.path(layer.diffId);
     root = await stackLayer(root, {...layer, path}, {signal, keepsWhiteouts: only !== null});
   }
-  return {root: root ?? EMPTY, numbers};
+  return {root: root ?? EMPTY_ROOT, numbers};
 }
-
-const EMPTY: FileNode = Object.freeze({
-  ...{kind: 'directory', permissions: 0o755, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, inode: 0, size: 0},
-  ...{contentOffset: 0, linkTarget: null, device: 0, xattrs: null, layerPath: '', entries: null},
-} as const);
 
 function findLayer(layers: readonly StoredLayer[], wanted: string, name: string): StoredLayer {
   const byNumber = /^\d{1,3}$/.test(wanted) ? layers[Number(wanted) - 1] : undefined;

@@ -136,7 +136,9 @@ function decodeBlock(block: Buffer, path: string): readonly NamedNumber[] {
     const isLast = record + 2 * DIRENT_BYTES > namesStart;
     const nameEnd = isLast ? endOfLast(block, nameStart) : block.readUInt16LE(record + DIRENT_BYTES + 8);
     refuseUnless(nameStart < nameEnd && nameEnd <= block.length, path, 'a directory has an entry without a name');
-    entries.push({name: block.toString('latin1', nameStart, nameEnd), number: block.readUInt32LE(record)});
+    const name = block.toString('latin1', nameStart, nameEnd);
+    refuseUnless(!name.includes('/') && !name.includes('\0'), path, 'a name leads elsewhere');
+    entries.push({name, number: block.readUInt32LE(record)});
   }
   return entries;
 }

@@ -82,6 +82,18 @@ describe('layers/read-layer-index', ({test, after}) => {
     const other = {...layer, diffId: `sha256:${'0'.repeat(64)}` as const};
     assert.is((await rejectionOf(stackLayer(null, other))).code, 'STORE_CORRUPT');
   });
+
+  test('refuses names that lead elsewhere', async () => {
+    const entries = ['name', 'other'].map((path) => ({path, content: ''}));
+    const layer = await fixture.write(buildTar(entries));
+    const sound = readFileSync(layer.path);
+    for (const name of ['../x', '/etc', 'n\0me']) {
+      const bytes = Buffer.from(sound);
+      bytes.write(name, bytes.lastIndexOf('nameother'), 'latin1');
+      writeFileSync(layer.path, bytes);
+      assert.is((await rejectionOf(stackLayer(null, layer))).code, 'STORE_CORRUPT', name);
+    }
+  });
 });
 
 /** Everything but inode numbers, which are named by the first path that has them. */

@@ -46,12 +46,15 @@ describe('cli/render/progress-model', ({test}) => {
     assert.is(model.activity(), null);
   });
 
-  test('knows how far an archive or a check has come', () => {
+  test('knows how far an archive, a bundle or a check has come', () => {
     const {model, play} = createScene();
     play({type: 'archive:reading', archive: 'a.tar', readBytes: 4000, totalBytes: null});
     assert.equal([model.activity(), model.isCounting()], ['reading 4kB: a.tar', true]);
     play({type: 'archive:packing', archive: 'a.tar', packedBytes: 1000, totalBytes: 4000});
     assert.equal([model.activity(), model.isCounting()], ['packing 1kB of 4kB: a.tar', true]);
+    const written = {entries: 1, totalEntries: 2, bytes: 1000, totalBytes: 4000};
+    play({type: 'bundle:written', directory: 'dir', ...written});
+    assert.equal([model.activity(), model.isCounting()], ['writing 1 of 2 files, 1kB of 4kB: dir', true]);
     play({type: 'store:reading', readBytes: 1000, totalBytes: 4000});
     assert.equal([model.activity(), model.isCounting()], ['checking the store: 1kB of 4kB', true]);
     play(resolved('alpine:3.20', []));
