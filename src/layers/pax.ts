@@ -13,20 +13,25 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const LENGTH_DIGITS = 7;
 
+/** Looks at a record, also at one that a later record of its key replaces: other readers stumble over it. */
+export type RecordCheck = (key: ByteString, value: ByteString) => void;
+
 /**
  * Parses records of the form `length key=value\n`, where the length counts the whole record.
  *
- * @throws {WinchError} `TAR_INVALID`: a malformed record. Skipping one would let two readers see two archives.
+ * @throws {WinchError} what `check` throws, and `TAR_INVALID`: a malformed record. Skipping one would let two readers see two archives.
  * @see POSIX.1-2024 pax, "pax Extended Header"
  */
-export function parsePaxRecords(bytes: Buffer): PaxRecords {
+export function parsePaxRecords(bytes: Buffer, check: RecordCheck): PaxRecords {
   const records = new Map<ByteString, ByteString>();
   for (let start = 0; start < bytes.length; ) {
     const space = bytes.indexOf(SPACE, start);
     const end = start + recordLength(bytes, start, space);
     const equals = bytes.indexOf(EQUALS, space);
     if (end > bytes.length || bytes[end - 1] !== NEWLINE || equals <= space + 1 || equals >= end) throw malformed();
-    records.set(bytes.toString('latin1', space + 1, equals), bytes.toString('latin1', equals + 1, end - 1));
+    const [key, value] = [bytes.toString('latin1', space + 1, equals), bytes.toString('latin1', equals + 1, end - 1)];
+    check(key, value);
+    records.set(key, value);
     start = end;
   }
   return records;

@@ -33,6 +33,10 @@ const ENTRY_TYPES: Readonly<Record<string, TarEntryType>> = Object.freeze({
 const SPARSE_PREFIX = 'GNU.sparse.';
 /** A global one of these would give every entry the same name or size. */
 const PER_ENTRY_KEYS: readonly string[] = Object.freeze(['path', 'linkpath', 'size']);
+const NUMBER_KEYS: readonly string[] = Object.freeze(['size', 'uid', 'gid']);
+const TIME_KEYS: readonly string[] = Object.freeze(['mtime', 'atime', 'ctime']);
+/** How messages call an entry whose header is still to come. */
+const PAX_HEADER = 'behind a PAX header';
 
 export const createTarAssembly = (): TarAssembly => ({
   global: NO_PAX_RECORDS,
@@ -58,11 +62,11 @@ export function addExtension(assembly: TarAssembly, flag: ExtensionFlag, body: B
   switch (flag) {
     case 'x':
       if (assembly.local) throw ambiguous('two PAX headers before one entry');
-      assembly.local = checkedRecords(body);
+      assembly.local = parsePaxRecords(body, checkRecord);
       return;
     case 'g':
       if (isPending(assembly)) throw ambiguous('a global PAX header between an extended header and its entry');
-      assembly.global = globalRecords(assembly.global, checkedRecords(body));
+      assembly.global = globalRecords(assembly.global, body);
       return;
     case 'L':
       if (assembly.longPath !== null) throw ambiguous('two long names before one entry');
@@ -86,7 +90,8 @@ export function assembleEntry(assembly: TarAssembly, header: TarHeader, dataOffs
   const isLink = type === 'hardlink' || type === 'symlink';
   const mtime = records.get('mtime');
   const [mtimeSeconds, mtimeNanoseconds] = mtime ? paxTime(mtime, path) : [clampTime(header.mtime), 0];
-  if (type === 'character' || type === 'block') checkDevice(header.deviceMajor, header.deviceMinor, path);
+  const isDevice = type === 'character' || type === 'block';
+  if (isDevice) checkDevice(header.deviceMajor, header.deviceMinor, path);
   const entry: TarEntry = {
     path,
     type,
@@ -98,8 +103,8 @@ export function assembleEntry(assembly: TarAssembly, header: TarHeader, dataOffs
     mtimeNanoseconds,
     size: type === 'file' ? checkedSize(numberOr(records.get('size'), header.size, path), path) : 0,
     dataOffset,
-    deviceMajor: header.deviceMajor,
-    deviceMinor: header.deviceMinor,
+    deviceMajor: isDevice ? header.deviceMajor : 0,
+    deviceMinor: isDevice ? header.deviceMinor : 0,
     xattrs: records.size === 0 ? null : collectXattrs(records, path),
   };
   assembly.local = null;
@@ -108,30 +113,41 @@ export function assembleEntry(assembly: TarAssembly, header: TarHeader, dataOffs
   return entry;
 }
 
-function entryType({flag, path: headerPath}: TarHeader, path: ByteString): TarEntryType {
+function entryType({flag, size, path: headerPath}: TarHeader, path: ByteString): TarEntryType {
   if (flag === 'S') throw sparse();
   // Before POSIX a directory was an entry without a type whose name ends with a slash.
-  if (flag === '\0' && headerPath.endsWith('/')) return 'directory';
+  if (flag === '\0' && headerPath.endsWith('/')) {
+    if (path.endsWith('/') && size === 0) return 'directory';
+    throw disputed(path, 'is a directory by one of its names, or has content');
+  }
   const type = ENTRY_TYPES[flag];
   if (type === undefined) throw entryRefusal('TAR_INVALID', path, `has the unknown type ${JSON.stringify(flag)}`);
+  if (type === 'file' && path.endsWith('/')) {
+    throw disputed(path, 'is a file with the name of a directory');
+  }
   return type;
 }
 
-function checkedRecords(body: Buffer): PaxRecords {
-  const records = parsePaxRecords(body);
-  for (const [key, value] of records) {
-    if (key.startsWith(SPARSE_PREFIX) || key === 'SCHILY.realsize') throw sparse();
-    if ((key === 'path' || key === 'linkpath') && value.includes('\0')) {
-      throw layerRefusal('TAR_INVALID', 'a PAX header of the layer has a name with a NUL byte');
-    }
+/** Of no use for an entry, a record must make sense all the same: who reads it refuses the archive. */
+function checkRecord(key: ByteString, value: ByteString): void {
+  if (key.startsWith(SPARSE_PREFIX) || key === 'SCHILY.realsize') throw sparse();
+  if (key.includes('\0') || ((key === 'path' || key === 'linkpath') && value.includes('\0'))) {
+    throw layerRefusal('TAR_INVALID', 'a PAX header of the layer has a name with a NUL byte');
   }
-  return records;
+  if (value === '') return;
+  if (NUMBER_KEYS.includes(key)) paxNumber(value, PAX_HEADER);
+  if (TIME_KEYS.includes(key)) paxTime(value, PAX_HEADER);
 }
 
-function globalRecords(before: PaxRecords, added: PaxRecords): PaxRecords {
-  const key = PER_ENTRY_KEYS.find((name) => added.has(name));
-  if (key !== undefined) throw ambiguous(`a global PAX header that sets ${key} for every entry`);
-  return mergeRecords(before, added);
+function globalRecords(before: PaxRecords, body: Buffer): PaxRecords {
+  const records = new Map(before);
+  parsePaxRecords(body, (key, value) => {
+    checkRecord(key, value);
+    if (PER_ENTRY_KEYS.includes(key)) throw ambiguous(`a global PAX header that sets ${key} for every entry`);
+    if ((records.get(key) ?? value) !== value) throw ambiguous('global PAX headers that contradict each other');
+    records.set(key, value);
+  });
+  return records;
 }
 
 /** An empty value takes back the global one (POSIX pax), except that an xattr may well be empty. */
@@ -150,6 +166,9 @@ function untilNul(body: Buffer): ByteString {
   const nul = body.indexOf(0);
   return body.toString('latin1', 0, nul === -1 ? body.length : nul);
 }
+
+const disputed = (path: ByteString, what: string) =>
+  entryRefusal('TAR_INVALID', path, `${what}, which tar readers do not agree about`);
 
 const sparse = () => layerRefusal('TAR_SPARSE', 'the layer holds a sparse file, which tar readers do not agree about');
 

@@ -56,7 +56,7 @@ export function decodeTarHeader(bytes: Buffer, at: number): TarHeader | null {
   if (!verifyChecksum(block)) return null;
   const path = fullPath(block);
   const flag = String.fromCharCode(block[FLAG_AT] ?? 0);
-  const isDevice = flag === '3' || flag === '4';
+  const hasDevice = flag === '3' || flag === '4' || block.toString('latin1', MAGIC.start, MAGIC.start + 5) === 'ustar';
   return {
     path,
     linkPath: text(block, LINK_NAME),
@@ -66,9 +66,9 @@ export function decodeTarHeader(bytes: Buffer, at: number): TarHeader | null {
     gid: number(block, GID, path),
     mtime: number(block, MTIME, path),
     size: number(block, SIZE, path),
-    // Old tars leave other bytes there when the entry is no device.
-    deviceMajor: isDevice ? number(block, DEVICE_MAJOR, path) : 0,
-    deviceMinor: isDevice ? number(block, DEVICE_MINOR, path) : 0,
+    // Tars from before POSIX leave other bytes there when the entry is no device.
+    deviceMajor: hasDevice ? number(block, DEVICE_MAJOR, path) : 0,
+    deviceMinor: hasDevice ? number(block, DEVICE_MINOR, path) : 0,
   };
 }
 

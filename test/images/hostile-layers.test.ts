@@ -58,14 +58,12 @@ describe('images (hostile layers)', ({test, before, after}) => {
   });
 
   test(
-    'T34 a refused layer fails the pull at once, whatever the other layers wait for',
+    'T34 a refused layer fails the pull at once, while another layer waits for its first byte',
     async () => {
       await using registry = await startRegistry();
-      const tars = [[{path: 'slow'}], [{path: '../hostile'}], [{path: 'slower'}]].map((entries) => buildTar(entries));
-      const image = buildImage({layers: tars});
+      const image = buildImage({layers: [buildTar([{path: 'slow'}]), buildTar([{path: '../hostile'}])]});
       registry.put('app', '1', image);
-      const waiting = [image.layers[0], image.layers[2]].flatMap((layer) => layer?.digest ?? []);
-      registry.setFaults(waiting.map((matching) => ({on: 'blob', matching, hang: true})));
+      registry.setFaults([{on: 'blob', matching: `${image.layers[0]?.digest}`, hang: true}]);
       const error = await rejectionOf(store.toolkit.images.pull(`${registry.host}/app:1`));
       assert.is(error.code, 'TAR_PATH', error.message);
       assertNothingStored();

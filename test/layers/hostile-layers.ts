@@ -104,7 +104,11 @@ function paths(canary: string): readonly HostileLayer[] {
     ...refuseEach(
       'T05',
       root,
-      ['/.', '', './', '/', 'a/..'].flatMap((path) => [[link(path, '/')], [{path}], [hardlink(path, 'a')]]),
+      ['/.', '', './', '/', 'a/..'].flatMap((path) => [
+        [link(path, '/')],
+        [{path, type: 'fifo'}],
+        [hardlink(path, 'a')],
+      ]),
     ),
   ];
 }
@@ -374,6 +378,22 @@ function formats(): readonly HostileLayer[] {
       [{path: 'f', pax: Buffer.from('8 path=a\n')}],
       [{path: 'f', pax: Buffer.from('999998 path=a\n')}],
       [{path: 'f', pax: Buffer.from('-5 a=b\n')}],
+      [{path: 'd', type: 'directory', pax: [['size', '-1']]}],
+      [{path: 'f', pax: [['atime', 'never']]}],
+      [
+        {
+          path: 'f',
+          pax: [
+            ['mtime', ' 1'],
+            ['mtime', '8'],
+          ],
+        },
+      ],
+      [{path: 'f', xattrs: {'user.a\0b': 'x'}}],
+      [{path: 'g', type: 'g', content: Buffer.concat([paxRecord('uid', '7'), paxRecord('uid', '8')])}, {path: 'f'}],
+      [{path: 'f/'}],
+      [{path: 'd/', type: '\0', size: 512, content: Buffer.alloc(512)}],
+      [{path: 'd/', type: '\0', pax: [['path', 'd']]}],
     ]),
     ...refuseEach('T27', {refused: 'TAR_SPARSE', title: 'sparse files are refused by name'}, [
       [{path: 'f', type: 'S'}],
@@ -385,6 +405,9 @@ function formats(): readonly HostileLayer[] {
       [{path: 'f', size: 2 ** 60, format: 'gnu'}],
       [{path: 'f', checksum: 'wrong'}],
       [{path: 'f', patch: (header) => header.write('12x', 124)}],
+      [{path: 'f', patch: (header) => header.write('\x001', 124)}],
+      [{path: 'f', patch: (header) => header.fill(0x81, 136, 137)}],
+      [{path: 'f', patch: (header) => header.fill(0xc0, 329, 330)}],
       [{path: 'f', content: 'x', size: 100_000}],
     ]),
     {
@@ -410,8 +433,8 @@ function formats(): readonly HostileLayer[] {
 function limits(): readonly HostileLayer[] {
   return refuseEach('T29', {refused: 'TAR_LIMIT', title: 'names, paths and depths beyond what Linux has'}, [
     [{path: 'n'.repeat(256)}],
-    [{path: 'nnnn/'.repeat(1000)}],
-    [{path: 'd/'.repeat(5000)}],
+    [directory('nnnn/'.repeat(1000))],
+    [directory('d/'.repeat(5000))],
     [link('l', 't'.repeat(4096))],
     [{path: `a/${'n'.repeat(256)}/../b`}],
   ]);
