@@ -90,7 +90,7 @@ function warn({devices}: CopyableTree, {keepsOwners = false, onEvent}: CopyFromO
     onEvent?.({type: 'warning:raised', code: 'OWNERS_NOT_KEPT', message});
   }
   if (devices === 0) return;
-  const message = `${devices} ${devices === 1 ? 'device was' : 'devices were'} left out: only root may make them`;
+  const message = `${devices} ${devices === 1 ? 'device was' : 'devices were'} left out: they are made on demand, for root alone`;
   onEvent?.({type: 'warning:raised', code: 'DEVICES_LEFT_OUT', message});
 }
 
