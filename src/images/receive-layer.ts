@@ -75,8 +75,8 @@ export async function openReception(
     }
   };
   const leave = async (error: unknown) => {
-    // What was refused is of no use, and on a full disk its space is of more.
-    const isUseless = isWinchError(error) && (error.kind === 'refused' || error.code === 'STORE_FULL');
+    if (isWinchError(error, 'STORE_FULL')) await ingest.giveBack();
+    const isUseless = isWinchError(error) && error.kind === 'refused';
     if (isUseless || store.blobs.partialBytes(digest) === 0) await ingest.discard();
   };
   return {growing, receive, received: received.promise, commit: ingest.commit, leave};

@@ -1,6 +1,6 @@
-import {type FileHandle, mkdir, open, rm, truncate} from 'node:fs/promises';
+import {type FileHandle, mkdir, open, rm, stat, truncate} from 'node:fs/promises';
 import {dirname} from 'node:path';
-import {isWinchError, WinchError} from '../errors.ts';
+import {isSystemError, isWinchError, WinchError} from '../errors.ts';
 import {commitFile, type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
@@ -9,6 +9,8 @@ import type {StorePaths} from './paths.ts';
 
 const FILE_MODE = 0o600;
 const REREAD_BYTES = 1024 * 1024;
+/** What the database, the locks and the leases of a prune take, several times over. */
+const GIVEN_BACK_BYTES = 1024 * 1024;
 
 export interface BlobDescriptor {
   readonly digest: Digest;
@@ -42,6 +44,8 @@ export interface Ingest {
   commit(): Promise<void>;
   /** Removes the partial file; without effect after `commit`. */
   discard(): Promise<void>;
+  /** Shortens the partial file, once nobody reads it any more: on a full disk nothing can be freed without some space. */
+  giveBack(): Promise<void>;
 }
 
 /** Starts a download, or goes on with what an earlier one left. */
@@ -77,7 +81,18 @@ export async function openIngest(paths: StorePaths, blob: BlobDescriptor, durabi
       });
     },
     discard: () => rm(path, {force: true}),
+    giveBack: () => giveBack(path),
   };
+}
+
+async function giveBack(path: string): Promise<void> {
+  try {
+    const {size} = await stat(path);
+    await truncate(path, Math.max(0, size - GIVEN_BACK_BYTES));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    await rm(path, {force: true});
+  }
 }
 
 interface IngestTarget {

@@ -10,6 +10,7 @@ import {missingFor} from '../helpers/requires.ts';
 import {requireProgram} from '../helpers/run-program.ts';
 import {findStoreProblems} from '../helpers/store-problems.ts';
 import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch, type Winch, type WinchExit} from '../helpers/winch.ts';
 
 const skip = missingFor('runc', 'busybox', 'unshare', 'nsenter', 'fallocate');
@@ -122,6 +123,30 @@ describe('e2e/failing-disk', ({test}) => {
       requireSuccess(await disk.run(pull));
       const again = registry.requests.slice(before).filter(({url}) => first && url.endsWith(first.digest));
       for (const {headers} of again) assert.match(headers.range ?? '', /^bytes=[1-9]/);
+      await disk.requireSound();
+    },
+    {skip},
+  );
+
+  test(
+    'S05 a blob that fills the disk itself goes on from there, and leaves a prune the space that it needs',
+    async () => {
+      await using registry = await serve();
+      await using disk = await openSmallDisk(registry);
+      const {host} = registry;
+      const [layer] = LARGE.layers;
+      const requests = () => registry.requests.filter(({url}) => layer && url.endsWith(layer.digest));
+      registry.setFaults([{on: 'blob', matching: layer?.digest ?? '', times: 1, delayMs: 2000}]);
+      const pull = ['pull', '--download-only', `${host}/large:1`];
+      const pulling = disk.run(pull);
+      await waitFor(() => requests().length > 0);
+      await disk.fill(3 * MIB);
+      requireRefusal(await pulling, 'STORE_FULL');
+      requireSuccess(await disk.run(['prune']));
+      await disk.requireRunning();
+      await disk.fill(null);
+      requireSuccess(await disk.run(pull));
+      assert.match(requests().at(-1)?.headers.range ?? '', /^bytes=[1-9]/);
       await disk.requireSound();
     },
     {skip},
