@@ -17,6 +17,8 @@ const questions = ({app, other}: PlaceImages, directory: string): readonly (read
   ['history', app],
   ['tree'],
   ['which', `/${APP_FILE.path}`],
+  ['cat', `${app}:/${APP_FILE.path}`],
+  ['cp', `${app}:/${APP_FILE.path}`, join(directory, 'copied')],
   ['diff', app, other],
   ['df'],
   ['check', '--deep'],
