@@ -1,11 +1,12 @@
 import {join} from 'node:path';
+import {WinchError} from '../errors.ts';
 import type {ByteString} from './byte-string.ts';
 import {findDifference} from './compare-tree.ts';
 import {OPAQUE_NAME} from './erofs-xattr.ts';
 import {EXTRACTED} from './extracted.ts';
 import type {FileNode} from './file-tree.ts';
 import {type IndexedLayer, stackLayer} from './read-layer-index.ts';
-import {writeTree} from './write-tree.ts';
+import {writeRootfs} from './write-rootfs.ts';
 
 export interface LayerToExtract {
   readonly layer: IndexedLayer;
@@ -16,7 +17,7 @@ export interface LayerToExtract {
 /**
  * Writes a layer as directories for overlayfs, from the index of its file, as root.
  *
- * @throws {WinchError} as `stackLayer` and `writeTree`
+ * @throws {WinchError} `EXTRACT_UNSUPPORTED` | as `stackLayer` and `writeRootfs`
  * @see https://docs.kernel.org/filesystems/overlayfs.html (whiteouts and opaque directories)
  */
 export async function extractLayer(
@@ -24,9 +25,16 @@ export async function extractLayer(
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<void> {
   for (const [name, root] of await readParts(layer, signal)) {
-    await writeTree({root, path: join(directory, name)}, {signal});
+    const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal});
+    if (owners + devices + xattrs > 0) throw cannotExtract(directory);
   }
 }
+
+const cannotExtract = (directory: string): WinchError =>
+  new WinchError('EXTRACT_UNSUPPORTED', `files of a layer cannot be as in the image below ${directory}`, {
+    kind: 'unsupported',
+    hint: 'owners, devices and trusted attributes need root, and a file system that keeps them',
+  });
 
 /**
  * Whether an extracted layer is what `extractLayer` makes of its file, but for extended attributes.
@@ -48,20 +56,32 @@ async function readParts(
   signal: AbortSignal | undefined,
 ): Promise<readonly (readonly [name: string, root: FileNode])[]> {
   const root = await stackLayer(null, layer, {keepsWhiteouts: true, signal});
-  const opaque = new Set(layer.directories.opaque);
-  const content = opaque.size === 0 ? root : markOpaque(root, '', opaque);
+  const marking = {opaque: new Set(layer.directories.opaque), whiteouts: 0};
+  const content = markHidden(marking, root, '');
   const hiding = keepHiding(root);
   return [[EXTRACTED.content, content], ...(hiding ? [[EXTRACTED.hiding, hiding] as const] : [])];
 }
 
-function markOpaque(node: FileNode, path: ByteString, opaque: ReadonlySet<ByteString>): FileNode {
+interface Marking {
+  readonly opaque: ReadonlySet<ByteString>;
+  whiteouts: number;
+}
+
+/** Opaque directories get their attribute; whiteouts become files of their own, since names of a file are limited. */
+function markHidden(marking: Marking, node: FileNode, path: ByteString): FileNode {
+  if (isWhiteout(node)) {
+    marking.whiteouts += 1;
+    return {...node, inode: -marking.whiteouts};
+  }
   if (!node.entries) return node;
   const entries = [...node.entries].map(
-    ([name, child]) => [name, markOpaque(child, path === '' ? name : `${path}/${name}`, opaque)] as const,
+    ([name, child]) => [name, markHidden(marking, child, path === '' ? name : `${path}/${name}`)] as const,
   );
-  const xattrs = opaque.has(path) ? new Map(node.xattrs).set(OPAQUE_NAME, 'y') : node.xattrs;
+  const xattrs = marking.opaque.has(path) ? new Map(node.xattrs).set(OPAQUE_NAME, 'y') : node.xattrs;
   return {...node, xattrs, entries: new Map(entries)};
 }
+
+const isWhiteout = ({kind, device}: FileNode): boolean => kind === 'character' && device === 0;
 
 /** The directories in which something is hidden, and those above; null without any. */
 function keepHiding(node: FileNode): FileNode | null {
@@ -70,6 +90,6 @@ function keepHiding(node: FileNode): FileNode | null {
     const hiding = child.kind === 'directory' ? keepHiding(child) : null;
     return hiding ? [[name, hiding] as const] : [];
   });
-  const hidesAny = entries.some(([, {kind, device}]) => kind === 'character' && device === 0);
+  const hidesAny = entries.some(([, child]) => isWhiteout(child));
   return hidesAny || kept.length > 0 ? {...node, entries: new Map(kept)} : null;
 }

@@ -4,7 +4,7 @@ import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
 import type {FileNode} from '../../src/layers/file-tree.ts';
 import {applyLayer} from '../../src/layers/file-tree.ts';
 import {readLayerTree} from '../../src/layers/read-layer-tree.ts';
-import {writeTree} from '../../src/layers/write-tree.ts';
+import {writeRootfs} from '../../src/layers/write-rootfs.ts';
 import {type Listing, listTree} from '../helpers/file-tree.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeLayerFixture} from '../layers/layer-fixture.ts';
@@ -60,9 +60,9 @@ describe('snapshots: random stacks', ({test: declare, after}) => {
           model = applyLayer(model, {tree: await readLayerTree(layer), path: layer.path});
         }
         if (model === null) throw new Error('a stack has layers');
-        const path = join(fixture.directory, `model-${seed}`);
-        await writeTree({root: model, path});
-        const expected = withoutLinks(listTree(path));
+        const name = `model-${seed}`;
+        await writeRootfs(model, {directory: fixture.directory, name});
+        const expected = withoutLinks(listTree(join(fixture.directory, name)));
         for (const rig of rigs) {
           const layers = await Promise.all(stack.map((entries) => rig.layer(...entries)));
           assert.equal(withoutLinks(rig.listAll(layers)), expected);
