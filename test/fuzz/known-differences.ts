@@ -35,6 +35,8 @@ export function knownDifference({reader, listing, headers}: Reading, {tar, count
   if (headersOf(tar).some((at) => isRunOnName(tar, at))) return 'a long name that runs on behind its size';
   if (reader === 'tarfile') return knownOfTarfile(tar, listing);
   if ('error' in listing && listing.error.includes('out of time_t range')) return 'a time beyond 2^63';
+  const hasEmptyLink = headers?.some(({type, linkPath}) => type === 'hardlink' && linkPath === '');
+  if (hasEmptyLink) return 'a hard link to nothing';
   const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) === true;
   return hasSizedName ? 'an entry without content that has a size' : null;
 }
