@@ -29,6 +29,13 @@ describe('cli/environment', ({test}) => {
     assert.is(resolve({WINCH_ROOT: ''}, 0, '').root, '/var/lib/winch');
   });
 
+  test('prefers the flag to WINCH_SNAPSHOTTER, which names a known driver', () => {
+    const choose = (name: string, snapshotter?: 'erofs') =>
+      resolveToolkitOptions(environmentOf({variables: {WINCH_SNAPSHOTTER: name}}), {snapshotter}).snapshotter;
+    assert.equal([choose('overlay'), choose('overlay', 'erofs'), choose('')], ['overlay', 'erofs', undefined]);
+    assert.throws(() => choose('zfs'), /WINCH_SNAPSHOTTER names the unknown driver "zfs"/);
+  });
+
   test('resolves relative stores', () => {
     assert.is(resolve({WINCH_ROOT: 'store'}).root, '/work/here/store');
     assert.is(resolve({}, 0, '../store').root, '/work/store');

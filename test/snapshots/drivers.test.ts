@@ -6,13 +6,15 @@ import {describe} from '../helpers/suite.ts';
 import {mountSkip as skip} from '../layers/mounted-tree.ts';
 import {directory, file, makeDriverRig} from './driver-rig.ts';
 
+/** Stacks of many layers are extracted one by one. */
+const TIMEOUT_MS = 180_000;
 const DRIVERS: readonly SnapshotterName[] = ['erofs', 'overlay'];
 
 for (const driver of DRIVERS) {
   describe(`snapshots/drivers: ${driver}`, ({test: declare, after}) => {
     const {layer, list, newDirectory, remove, run} = makeDriverRig(driver);
     after(remove);
-    const test = (title: string, body: () => unknown) => declare(title, body, {skip});
+    const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: TIMEOUT_MS});
 
     test('an upper layer hides a lower one', async () => {
       const base = await layer(directory('d'), file('d/kept'), file('d/changed', 'old'));
