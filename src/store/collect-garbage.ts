@@ -15,7 +15,7 @@ import {emptyTrash, listTrash} from './trash.ts';
 /** How long an unfinished download waits for somebody to go on with it. */
 const PARTIAL_BLOB_MS = 7 * 24 * 60 * 60 * 1000;
 /** What is taken while claims are held off: some 100 ms. */
-const BATCH_ENTRIES = 3000;
+const BATCH_ENTRIES = 2000;
 /** Longer than anybody waits until the next look at a lock. */
 const PAUSE_MS = 120;
 /** How often the store is looked at anew because somebody changed it meanwhile, before the others have to wait. */

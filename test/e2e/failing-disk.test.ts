@@ -129,7 +129,7 @@ describe('e2e/failing-disk', ({test}) => {
   );
 
   test(
-    'S05 a blob that fills the disk itself goes on from there, and leaves a prune the space that it needs',
+    'S05 a blob that fills the disk itself goes on from there, and until then a prune is not kept from its work',
     async () => {
       await using registry = await serve();
       await using disk = await openSmallDisk(registry);
