@@ -48,7 +48,8 @@ describe('e2e/signals', ({test}) => {
     'S19 Ctrl-C on a terminal leaves it as it was, with a cursor',
     async () => {
       await using rig = await openSignalRig();
-      const line = `stty -g; winch pull ${rig.reference}; code=$?; stty -g; exit $code`;
+      // The key is meant for the shell as well, which is to see the end.
+      const line = `trap : INT; stty -g; winch pull ${rig.reference}; code=$?; stty -g; exit $code`;
       const terminal = startOnTerminal(rig, line);
       await waitFor(() => rig.sentBytes() > MB);
       terminal.stdin.write('\x03');
