@@ -25,8 +25,8 @@ export interface AtomicWriteOptions {
 export async function writeFileAtomic(path: string, bytes: Uint8Array, options: AtomicWriteOptions): Promise<void> {
   const {staging = stagingBeside(path)} = options;
   try {
-    await ensureDirectory(dirname(path), options.durability);
     await ensureDirectory(dirname(staging), options.durability);
+    await ensureDirectory(dirname(path), options.durability);
     await withFile(staging, options.mode, async (file) => {
       await file.writeFile(bytes);
       if (options.durability === 'full') await file.datasync();

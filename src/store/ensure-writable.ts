@@ -1,4 +1,5 @@
-import {accessSync, chmodSync, constants, existsSync, readdirSync, realpathSync, statSync} from 'node:fs';
+import {accessSync, chmodSync, constants, readdirSync, realpathSync, statSync} from 'node:fs';
+import {basename} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
@@ -48,11 +49,13 @@ function requireShortPath(root: string): void {
   });
 }
 
+/** One look at the directory: another process may be beginning the same store, which it does with one of the signs. */
 function requireStore({root, database, ingest, layers}: StorePaths): void {
-  if (existsSync(database) || existsSync(ingest) || existsSync(layers)) return;
-  const [first] = readdirSync(root).filter((name) => !BESIDE_A_STORE.has(name));
-  if (first === undefined) return;
-  throw new WinchError('STORE_FOREIGN', `${root} is no store, and not empty: there is ${first}`, {
+  const names = readdirSync(root);
+  if ([database, ingest, layers].some((sign) => names.includes(basename(sign)))) return;
+  const foreign = names.find((name) => !BESIDE_A_STORE.has(name));
+  if (foreign === undefined) return;
+  throw new WinchError('STORE_FOREIGN', `${root} is no store, and not empty: there is ${foreign}`, {
     kind: 'invalid',
     hint: 'a store begins in a directory that is new or empty',
   });

@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, statSync} from 'node:fs';
+import {setImmediate} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import {digestHex} from '../../src/oci/digest.ts';
+import {digestHex, digestOf} from '../../src/oci/digest.ts';
 import {listImages} from '../../src/store/image-records.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingFor} from '../helpers/requires.ts';
@@ -48,6 +49,21 @@ describe('store/store', ({test}) => {
     assert.is(openFiles(), before);
     assert.equal(readdirSync(sample.root).toSorted(), ['index.json', 'oci-layout', 'winch.db']);
     assert.is(sample.store.read(listImages, []).length, 4, 'it opens again when it is needed');
+  });
+
+  test('several may begin one store at the same moment', async () => {
+    for (let round = 0; round < 25; round += 1) {
+      using sample = openSampleStore();
+      const begin = async (name: string, index: number) => {
+        for (let turn = 0; turn < index * round; turn += 1) await setImmediate();
+        const store = sample.open();
+        using _lease = await store.lease();
+        await store.blobs.put(digestOf(Buffer.from(name)), Buffer.from(name));
+        await store.write((database) => addImage(database, {name, layers: name}));
+      };
+      await Promise.all(['a', 'b', 'c', 'd', 'e'].map(begin));
+      assert.is(sample.store.read(listImages, []).length, 5);
+    }
   });
 
   test('one holder for each digest, and one for each subject', async () => {
