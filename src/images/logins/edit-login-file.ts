@@ -49,15 +49,15 @@ async function followLinks(path: string): Promise<string> {
   } catch (error) {
     if (!hasErrno(error, 'ENOENT')) throw error;
     const plain = join(directory, basename(path));
-    if (await isPresent(plain)) throw failure(path, 'is a symbolic link to what does not exist', error);
+    // Another process may have made the file meanwhile.
+    if (await isLink(plain)) throw failure(path, 'is a symbolic link to what does not exist', error);
     return plain;
   }
 }
 
-async function isPresent(path: string): Promise<boolean> {
+async function isLink(path: string): Promise<boolean> {
   try {
-    await lstat(path);
-    return true;
+    return (await lstat(path)).isSymbolicLink();
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return false;
     throw error;
