@@ -8,6 +8,7 @@ import {storageError} from '../host/storage-error.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
 import type {ContainerContext} from './context.ts';
+import {endStrays} from './end-strays.ts';
 
 export interface ContainerDirectories {
   /** In memory: the bundle, the mount points and the runtime's messages. */
@@ -62,6 +63,7 @@ export async function sweepDeadContainers(context: ContainerContext): Promise<Sw
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   const stateDirectory = runtimeStateDirectory(context);
+  await endStrays(id, cgroupPath(id));
   if (existsSync(join(stateDirectory, id))) {
     await openRunc({path: findRuntime(readRuntime(context, id)), stateDirectory}).remove(id);
   }

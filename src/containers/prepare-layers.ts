@@ -1,8 +1,9 @@
 import type {CallOptions} from '../events.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
 import type {SnapshotLayer, Snapshotter} from '../snapshots/snapshotter.ts';
-import {chooseDriver} from './choose-driver.ts';
+import {chooseDriver, type DriverChoice} from './choose-driver.ts';
 import type {ContainerContext} from './context.ts';
+import type {ContainerDirectories} from './directories.ts';
 
 /** Layers as their driver mounts them. */
 export interface PreparedLayers {
@@ -13,31 +14,61 @@ export interface PreparedLayers {
   readonly needsLease: boolean;
 }
 
+export interface LayersOfRun {
+  /** Base first. */
+  readonly layers: readonly MountableLayer[];
+  readonly directories: ContainerDirectories;
+}
+
 /**
- * Chooses the driver and has the layers extracted where that needs them so, which is said where nobody asked for it.
+ * Chooses the driver and has the layers extracted or copied where that needs them so, which is said where nobody asked
+ * for it.
  *
- * @throws {WinchError} as `chooseDriver` and `extractLayers`
+ * @throws {WinchError} as `chooseDriver`, `extractLayers` and `copyImage`
  */
 export async function prepareLayers(
   context: ContainerContext,
-  layers: readonly MountableLayer[],
+  run: LayersOfRun,
   options: CallOptions,
 ): Promise<PreparedLayers> {
-  const {name, fallbackReason} = await chooseDriver(context);
-  if (name === 'erofs') {
-    const {erofsSnapshotter} = await import('../snapshots/erofs.ts');
-    return {snapshotter: erofsSnapshotter, layers, needsLease: false};
+  const choice = await chooseDriver(context);
+  switch (choice.name) {
+    case 'erofs': {
+      const {erofsSnapshotter} = await import('../snapshots/erofs.ts');
+      return {snapshotter: erofsSnapshotter, layers: run.layers, needsLease: false};
+    }
+    case 'overlay': {
+      const {overlaySnapshotter} = await import('../snapshots/overlay.ts');
+      return {
+        snapshotter: overlaySnapshotter,
+        layers: await extract(context, {...run, choice}, options),
+        needsLease: true,
+      };
+    }
+    case 'copy':
+      return copy({...run, choice}, options);
   }
-  const {overlaySnapshotter} = await import('../snapshots/overlay.ts');
+}
+
+type ChosenRun = LayersOfRun & {readonly choice: DriverChoice};
+
+async function extract(context: ContainerContext, {layers, choice}: ChosenRun, options: CallOptions) {
   const {extractLayers} = await import('../images/extract-layers.ts');
-  const {trees} = context.store;
-  if (fallbackReason !== null && !layers.every(({diffId}) => trees.isComplete(diffId))) {
-    const message = `layers are extracted, which takes time and space: ${fallbackReason}`;
-    options.onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
+  if (!layers.every(({diffId}) => context.store.trees.isComplete(diffId))) {
+    warnOfFallback('layers are extracted, which takes time and space', choice, options);
   }
-  return {
-    snapshotter: overlaySnapshotter,
-    layers: await extractLayers(context, layers, options),
-    needsLease: true,
-  };
+  return extractLayers(context, layers, options);
+}
+
+async function copy({layers, directories, choice}: ChosenRun, options: CallOptions): Promise<PreparedLayers> {
+  const {copySnapshotter} = await import('../snapshots/copy.ts');
+  const {copyImage} = await import('./copy-image.ts');
+  warnOfFallback('all files are copied for this run, which takes time and space', choice, options);
+  return {snapshotter: copySnapshotter, layers: [await copyImage(directories, layers, options)], needsLease: false};
+}
+
+function warnOfFallback(consequence: string, {fallbackReason}: DriverChoice, {onEvent}: CallOptions): void {
+  if (fallbackReason === null) return;
+  const message = `${consequence}: ${fallbackReason}`;
+  onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
 }

@@ -121,7 +121,11 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   cleanup.add(() => (runtime.hasState(id) ? runtime.remove(id) : undefined));
   const container = runtime.start(start);
   // Attached while the runtime is getting ready, it costs the run no time.
-  const lifeline = attachLifeline({runtime: runtimePath, stateDirectory, id});
+  const lifeline = attachLifeline({
+    ...{runtime: runtimePath, stateDirectory, id},
+    cgroupPath: cgroupPath(id),
+    runtimePid: container.pid,
+  });
   cleanup.add(() => lifeline.release());
   const exit = await superviseStart(container, {id, request, stopSignal: prepared.stopSignal}, options);
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);

@@ -40,9 +40,16 @@ export function countOutOfMemoryKills(cgroups: Cgroups, path: string): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
+/** The processes of a cgroup in any hierarchy, as this process's pid namespace counts them. */
+export function listCgroupProcesses(cgroups: Cgroups, path: string): readonly number[] {
+  const texts = mountPointsOf(cgroups).map((mountPoint) => readOrEmpty(join(mountPoint, path, 'cgroup.procs')));
+  // A process of another pid namespace is listed as 0.
+  return [...new Set(texts.flatMap((text) => text.split('\n')).map(Number))].filter((pid) => pid > 0);
+}
+
 /** Removes an empty cgroup from every hierarchy. */
 export function removeCgroup(cgroups: Cgroups, path: string): void {
-  for (const mountPoint of new Set([...cgroups.controllers.values(), ...(cgroups.unified ? [cgroups.unified] : [])])) {
+  for (const mountPoint of mountPointsOf(cgroups)) {
     try {
       rmdirSync(join(mountPoint, path));
     } catch (error) {
@@ -51,6 +58,10 @@ export function removeCgroup(cgroups: Cgroups, path: string): void {
     }
   }
 }
+
+const mountPointsOf = ({controllers, unified}: Cgroups): readonly string[] => [
+  ...new Set([...controllers.values(), ...(unified ? [unified] : [])]),
+];
 
 function readOrEmpty(path: string): string {
   try {

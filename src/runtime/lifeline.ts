@@ -6,6 +6,10 @@ export interface LifelineRequest {
   readonly runtime: string;
   readonly stateDirectory: string;
   readonly id: string;
+  /** The cgroup that is the container's alone, as a path below each hierarchy. */
+  readonly cgroupPath: string;
+  /** Process of the runtime that starts the container; null when it did not start. */
+  readonly runtimePid: number | null;
 }
 
 export interface Lifeline {
@@ -14,18 +18,36 @@ export interface Lifeline {
 }
 
 /**
- * The container is deleted once more a little later: a runtime that was still creating it when its starter died goes on.
+ * A runtime that was still creating the container has not written its state, and a delete then takes away what the
+ * container's first process waits for: so the runtime ends first, then what is in the cgroup, then the state goes. The
+ * runtime is known by the id on its command line, since its pid may be another process's by now. All of it is done once
+ * more a little later: what is on its way into the cgroup has arrived by then.
  */
-const SCRIPT = 'read -r line && exit; "$@"; sleep 2; exec "$@"';
+const SCRIPT = `
+read -r line && exit
+id=$1 pid=$2 cgroup=$3
+shift 3
+clear() {
+  case $(tr '\\0' ' ' <"/proc/$pid/cmdline") in *"$id"*) kill -s KILL -- "-$pid"; kill -s KILL "$pid" ;; esac
+  for file in "/sys/fs/cgroup$cgroup/cgroup.procs" /sys/fs/cgroup/*"$cgroup/cgroup.procs"; do
+    [ -e "$file" ] && while read -r member; do kill -s KILL "$member"; done <"$file"
+  done
+  "$@"
+}
+clear "$@"
+sleep 2
+clear "$@"
+`;
 
 /**
  * Starts a watcher that ends the container when this process dies without having released it, SIGKILL included.
  *
  * It is a shell that waits on a pipe of which this process alone holds the other end, in a session of its own.
  */
-export function attachLifeline({runtime, stateDirectory, id}: LifelineRequest): Lifeline {
+export function attachLifeline({runtime, stateDirectory, id, cgroupPath, runtimePid}: LifelineRequest): Lifeline {
   const command = [runtime, ...deleteArguments({root: stateDirectory}, id)];
-  const watcher = spawn('/bin/sh', ['-c', SCRIPT, 'winch-lifeline', ...command], {
+  const parameters = [id, String(runtimePid ?? 'none'), cgroupPath, ...command];
+  const watcher = spawn('/bin/sh', ['-c', SCRIPT, 'winch-lifeline', ...parameters], {
     cwd: '/',
     env: {PATH: SYSTEM_PATH},
     stdio: ['pipe', 'ignore', 'ignore'],

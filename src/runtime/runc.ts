@@ -47,6 +47,7 @@ function start(path: string, flags: {root: string; log: string}, request: StartR
     detached: !terminal,
   });
   return {
+    pid: child.pid ?? null,
     exited: waitForExit(child, flags.log),
     forward: (signal) => void child.kill(signal),
     killAll: async () => {

@@ -20,6 +20,8 @@ export interface RuntimeExit {
 }
 
 export interface RunningContainer {
+  /** Process of the runtime, which lives as long as the container; null when it could not be started. */
+  readonly pid: number | null;
   readonly exited: Promise<RuntimeExit>;
   /** Passes a signal on to the container's first process. */
   forward(signal: NodeJS.Signals | number): void;

@@ -43,6 +43,7 @@ export interface CrashRig extends AsyncDisposable {
   requireEmptied(): Promise<void>;
 }
 
+const OUTPUT_LIMIT_MS = 30_000;
 const RUNTIME_DIRECTORY = '/run/winch';
 
 export async function openCrashRig(): Promise<CrashRig> {
@@ -144,7 +145,12 @@ async function kill({child, exited}: WinchProcess, afterMs: number): Promise<Win
     child.kill('SIGKILL');
     killGroup(pid);
   }
-  return exited;
+  return Promise.race([exited, failLater()]);
+}
+
+async function failLater(): Promise<never> {
+  await sleep(OUTPUT_LIMIT_MS, undefined, {ref: false});
+  throw new Error('a process that outlives the killed command holds its output open');
 }
 
 const wasKilled = ({signal, exitCode}: WinchExit): boolean => signal !== null || exitCode === 137;

@@ -1,9 +1,9 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {attachLifeline} from '../../src/runtime/lifeline.ts';
 
-/** A process of its own: attaches a lifeline, then ends in one of several ways. */
-const [, , runtime = '', stateDirectory = '', end = ''] = process.argv;
-const lifeline = attachLifeline({runtime, stateDirectory, id: 'id'});
+/** A process of its own: attaches the lifeline that its first word asks for, then ends as the second says. */
+const [, , request = '', end = ''] = process.argv;
+const lifeline = attachLifeline(JSON.parse(request));
 if (end === 'release') lifeline.release();
 if (end === 'release and exit') {
   lifeline.release();

@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
-import {attachLifeline} from '../../src/runtime/lifeline.ts';
+import {attachLifeline, type LifelineRequest} from '../../src/runtime/lifeline.ts';
 import {describe} from '../helpers/suite.ts';
 import {type FakeRuntime, makeFakeRuntime} from './fake-runtime.ts';
 
@@ -12,8 +12,15 @@ const OWNER = fileURLToPath(new URL('lifeline-owner.ts', import.meta.url));
 const QUIET_MS = 200;
 
 describe('runtime/lifeline', ({test}) => {
-  const startOwner = ({path, stateDirectory}: FakeRuntime, end: string) =>
-    spawn(process.execPath, [OWNER, path, stateDirectory, end], {stdio: ['ignore', 'pipe', 'inherit']});
+  const requestFor = ({path, stateDirectory}: FakeRuntime, runtimePid: number | null = null): LifelineRequest => ({
+    ...{runtime: path, stateDirectory, runtimePid},
+    id: 'id-of-a-container',
+    cgroupPath: '/winch-id-of-a-container',
+  });
+  const startOwner = (fake: FakeRuntime, end: string, runtimePid: number | null = null) =>
+    spawn(process.execPath, [OWNER, JSON.stringify(requestFor(fake, runtimePid)), end], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   const waitForCalls = async (fake: FakeRuntime, count: number) => {
     while (fake.calls().length < count) await sleep(10);
     return fake.calls();
@@ -27,9 +34,26 @@ describe('runtime/lifeline', ({test}) => {
     assert.equal(fake.calls(), [], 'not while it lives');
     owner.kill('SIGKILL');
     const [first, second] = await waitForCalls(fake, 2);
-    assert.equal(first?.args, ['--root', fake.stateDirectory, 'delete', '--force', 'id']);
+    assert.equal(first?.args, ['--root', fake.stateDirectory, 'delete', '--force', 'id-of-a-container']);
     assert.is(first?.workingDirectory, '/');
     assert.equal(second, first);
+  });
+
+  test('ends the runtime that was starting the container, and no other process that has its pid', async () => {
+    using fake = makeFakeRuntime();
+    const [runtime, bystander] = ['id-of-a-container', 'another'].map((word) =>
+      spawn('sh', ['-c', 'sleep 300; :', 'sh', word], {detached: true, stdio: 'ignore'}),
+    );
+    const ended = once(runtime ?? fail(), 'exit');
+    for (const {pid = null} of [runtime ?? fail(), bystander ?? fail()]) {
+      const owner = startOwner(fake, 'wait', pid);
+      await once(owner.stdout, 'data');
+      owner.kill('SIGKILL');
+    }
+    assert.equal(await ended, [null, 'SIGKILL']);
+    await waitForCalls(fake, 4);
+    assert.is(bystander?.signalCode, null);
+    process.kill(-(bystander?.pid ?? fail()), 'SIGKILL');
   });
 
   test('deletes the container of a process that ended without having released it', async () => {
@@ -51,10 +75,14 @@ describe('runtime/lifeline', ({test}) => {
 
   test('may be released twice', async () => {
     using fake = makeFakeRuntime();
-    const lifeline = attachLifeline({runtime: fake.path, stateDirectory: fake.stateDirectory, id: 'id'});
+    const lifeline = attachLifeline(requestFor(fake));
     lifeline.release();
     lifeline.release();
     await sleep(QUIET_MS);
     assert.equal(fake.calls(), []);
   });
 });
+
+const fail = (): never => {
+  throw new Error('a process was not started');
+};

@@ -1,0 +1,84 @@
+import {statfs} from 'node:fs/promises';
+import {join} from 'node:path';
+import {WinchError} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
+import type {MountableLayer} from '../images/stored-image.ts';
+import {EMPTY_ROOT, type FileNode} from '../layers/file-tree.ts';
+import {stackLayer} from '../layers/read-layer-index.ts';
+import {type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
+import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
+import type {ContainerDirectories} from './directories.ts';
+
+const ROOTFS = 'rootfs';
+const BLOCK_BYTES = 4096;
+const MEGABYTE = 1_000_000;
+/** File systems need some room for themselves. */
+const USABLE_SHARE = 0.95;
+/** Copies that take longer say so. */
+const SILENCE_MS = 1000;
+
+/**
+ * Writes all files of an image into a directory of this run, which goes with the run: on the store's disk, or in memory
+ * when that cannot be written or has no room.
+ *
+ * @returns the tree as the one layer of the `copy` driver.
+ * @throws {WinchError} `STORE_FULL` | as `stackLayer` and `writeRootfs`
+ */
+export async function copyImage(
+  directories: ContainerDirectories,
+  layers: readonly MountableLayer[],
+  options: CallOptions,
+): Promise<SnapshotLayer> {
+  const {signal, onEvent} = options;
+  let root: FileNode = EMPTY_ROOT;
+  for (const [index, layer] of layers.entries()) root = await stackLayer(index === 0 ? null : root, layer, {signal});
+  const directory = await findRoom(directories, measureFiles(root));
+  const path = join(directory, ROOTFS);
+  const timer = setTimeout(() => onEvent?.({type: 'files:copying', destination: path}), SILENCE_MS);
+  try {
+    warnOfSkipped(await writeRootfs(root, {directory, name: ROOTFS}, {signal}), options);
+  } finally {
+    clearTimeout(timer);
+  }
+  return {path, whiteouts: 0, directories: {implied: [], opaque: []}};
+}
+
+/** Bytes that files and directories take on a disk; names of one file count once. */
+function measureFiles(root: FileNode): number {
+  const counted = new Map<string, Set<number>>();
+  const measure = (node: FileNode): number => {
+    const inodes = counted.get(node.layerPath) ?? new Set();
+    counted.set(node.layerPath, inodes);
+    if (node.kind === 'file' && inodes.has(node.inode)) return 0;
+    inodes.add(node.inode);
+    let bytes = node.kind === 'directory' ? BLOCK_BYTES : Math.ceil(node.size / BLOCK_BYTES) * BLOCK_BYTES;
+    for (const child of node.entries?.values() ?? []) bytes += measure(child);
+    return bytes;
+  };
+  return measure(root);
+}
+
+async function findRoom({writable, volatile}: ContainerDirectories, neededBytes: number): Promise<string> {
+  const places: string[] = [];
+  for (const directory of writable === null ? [volatile] : [writable, volatile]) {
+    const {bavail, bsize} = await statfs(directory);
+    const freeBytes = bavail * bsize * USABLE_SHARE;
+    if (neededBytes <= freeBytes) return directory;
+    places.push(`${directory} has room for ${megabytes(freeBytes)}`);
+  }
+  const message = `a copy of the image takes ${megabytes(neededBytes)}, and ${places.join(', ')}`;
+  throw new WinchError('STORE_FULL', message, {kind: 'storage', hint: 'free space there or choose another root'});
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / MEGABYTE)} MB`;
+
+function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, {onEvent}: CallOptions): void {
+  const parts = [
+    owners > 0 ? `${owners} have other owners` : null,
+    devices > 0 ? `${devices} devices are missing` : null,
+    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) return;
+  const message = `not all files of this run are as in the image: ${parts.join(', ')}`;
+  onEvent?.({type: 'warning:raised', code: 'COPY_INCOMPLETE', message});
+}
