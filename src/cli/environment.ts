@@ -1,6 +1,7 @@
 import {isAbsolute, join, resolve} from 'node:path';
 import {WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
+import {isSnapshotterName, SNAPSHOTTERS} from '../snapshots/snapshotter.ts';
 import type {ToolkitOptions} from '../toolkit.ts';
 import {findHostSettings} from './host-settings.ts';
 import {findLoginSettings} from './login-settings.ts';
@@ -72,10 +73,10 @@ function findRuntimeDirectory(environment: Environment, root: string): string {
 
 function findSnapshotter({variables: {WINCH_SNAPSHOTTER: name}}: Environment): ToolkitOptions['snapshotter'] {
   if (!name) return undefined;
-  if (name === 'erofs' || name === 'overlay') return name;
+  if (isSnapshotterName(name)) return name;
   throw new WinchError('SNAPSHOTTER_UNKNOWN', `WINCH_SNAPSHOTTER names the unknown driver ${excerpt(name)}`, {
     kind: 'invalid',
-    hint: 'erofs and overlay are known',
+    hint: `known are ${SNAPSHOTTERS.join(', ')}`,
   });
 }
 

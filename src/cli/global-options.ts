@@ -1,3 +1,4 @@
+import {SNAPSHOTTERS} from '../snapshots/snapshotter.ts';
 import {choice, flag, grouped, text} from './arguments/option-table.ts';
 
 /** Flags of every command, before or after its name. */
@@ -10,8 +11,8 @@ export const GLOBAL_OPTIONS = grouped('Everywhere:', {
   durability: choice(['full', 'fast'], 'Whether what is stored survives a power cut (full) or a crash (fast)', {
     defaultsTo: 'full',
   }),
-  snapshotter: choice(['erofs', 'overlay'], 'How images are mounted; $WINCH_SNAPSHOTTER otherwise', {
-    defaultsTo: 'erofs where it works, see winch info',
+  snapshotter: choice(SNAPSHOTTERS, 'How images are mounted; $WINCH_SNAPSHOTTER otherwise', {
+    defaultsTo: 'the first that works, see winch info',
   }),
   insecure: flag('The registries of the named images may use plain HTTP or unverified TLS'),
   debug: flag('Show what goes over the wire, secrets masked, and the stack of an error'),

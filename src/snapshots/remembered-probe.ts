@@ -4,12 +4,12 @@ import {release} from 'node:os';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {readBootId} from '../host/boot-id.ts';
-import type {SnapshotterName} from './snapshotter.ts';
+import {isSnapshotterName, type SnapshotterName} from './snapshotter.ts';
 
 /** What a probe has found. */
 export interface RememberedProbe {
   readonly name: SnapshotterName;
-  /** Why it is not `erofs`. */
+  /** Why it is not the first one. */
   readonly reason: string | null;
 }
 
@@ -20,7 +20,7 @@ export function recallProbe(runtimeDirectory: string): RememberedProbe | null {
   try {
     const {kernel, boot, name, reason} = JSON.parse(readFileSync(join(runtimeDirectory, FILE), 'utf8'));
     const isCurrent = kernel === release() && boot === readBootId();
-    return isCurrent && (name === 'erofs' || name === 'overlay') ? {name, reason: reason ?? null} : null;
+    return isCurrent && typeof name === 'string' && isSnapshotterName(name) ? {name, reason: reason ?? null} : null;
   } catch (error) {
     // A file that cannot be understood is as good as none.
     if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return null;

@@ -1,11 +1,16 @@
 import type {MountStep} from '../host/mounts.ts';
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 
-export type SnapshotterName = 'erofs' | 'overlay';
+/** Every driver, in the order in which they are tried. */
+export const SNAPSHOTTERS = Object.freeze(['erofs', 'overlay', 'copy'] as const);
+export type SnapshotterName = (typeof SNAPSHOTTERS)[number];
+
+export const isSnapshotterName = (name: string): name is SnapshotterName =>
+  SNAPSHOTTERS.some((known) => known === name);
 
 /** A layer as a snapshot driver needs it. */
 export interface SnapshotLayer {
-  /** What the driver mounts: the layer file (`erofs`), or the directory of the extracted layer (`overlay`). */
+  /** The layer file (`erofs`), the directory of the extracted layer (`overlay`), or the whole tree (`copy`). */
   readonly path: string;
   /** How many whiteouts it holds. */
   readonly whiteouts: number;

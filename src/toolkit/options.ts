@@ -11,7 +11,7 @@ export interface ToolkitOptions extends RegistrySettings, Watchers {
   readonly durability?: 'full' | 'fast';
   /**
    * How images are mounted. `erofs`: layer files as they are. `overlay`: each layer is extracted when it is first needed.
-   * Absent: `erofs` where a probe can mount it, else `overlay`.
+   * `copy`: all files are written for each run. Absent: the first of these that works, as a probe finds out.
    */
   readonly snapshotter?: SnapshotterName | undefined;
 }

@@ -17,6 +17,7 @@ export function activityAfter(event: WinchEvent, before: string | null): string 
       return `copying files to ${event.destination}`;
     case 'image:stored':
     case 'image:copied':
+    case 'container:started':
       return null;
     default:
       return countingLine(event) ?? before;
