@@ -18,6 +18,7 @@ import {fuzzInput} from './fuzz-input.ts';
 import {knownDifference, type Reading} from './known-differences.ts';
 import {listModel} from './list-model.ts';
 import {listMounts} from './list-mounts.ts';
+import {liveBytes} from './live-bytes.ts';
 import {listWithGnuTar, openTarfile} from './reference-readers.ts';
 
 export interface FuzzOptions {
@@ -42,8 +43,8 @@ export interface FuzzReport {
   readonly known: Record<string, number>;
   /** What is wrong, with the number of the input. */
   readonly findings: string[];
-  /** Resident bytes after the first tenth of the inputs, and at the end. */
-  memory: readonly [early: number, late: number];
+  /** Bytes in use after the first inputs, and at the end; 0: there were too few of them. */
+  live: readonly [early: number, late: number];
 }
 
 interface Lab {
@@ -68,6 +69,8 @@ const MOUNTS_AT_ONCE = 32;
 const MOST_FINDINGS = 20;
 const OPAQUE = 'trusted.overlay.opaque=0x79';
 const EARLY_INPUTS = 2000;
+/** What caches of Node and of the readers may grow by. */
+const LEAK_BYTES = 16 * 2 ** 20;
 
 /** Reads mutated layers, and has everybody else who can read them look at what was accepted. */
 export async function fuzzLayers({seed, first, inputs, seconds, onInput}: FuzzOptions): Promise<FuzzReport> {
@@ -81,14 +84,14 @@ export async function fuzzLayers({seed, first, inputs, seconds, onInput}: FuzzOp
       onInput(index);
       await fuzzOnce(lab, {seed, index});
       report.inputs++;
-      if (report.inputs === EARLY_INPUTS) report.memory = [process.memoryUsage.rss(), 0];
+      if (report.inputs === EARLY_INPUTS) report.live = [await liveBytes(), 0];
       if (report.findings.length >= MOST_FINDINGS) break;
     }
     compareMounts(lab);
+    await findLeak(report);
   } finally {
     fixture.remove();
   }
-  report.memory = [report.memory[0], process.memoryUsage.rss()];
   return report;
 }
 
@@ -99,8 +102,17 @@ const emptyReport = (): FuzzReport => ({
   compared: {tarfile: 0, gnuTar: 0, fsck: 0, mounted: 0},
   known: {},
   findings: [],
-  memory: [0, 0],
+  live: [0, 0],
 });
+
+async function findLeak(report: FuzzReport): Promise<void> {
+  const [early] = report.live;
+  if (early === 0) return;
+  const late = await liveBytes();
+  report.live = [early, late];
+  if (late > early + LEAK_BYTES)
+    report.findings.push(`${report.inputs} inputs leave ${late - early} bytes more in use`);
+}
 
 async function fuzzOnce(lab: Lab, {seed, index}: {readonly seed: number; readonly index: number}): Promise<void> {
   const {report, fixture} = lab;
