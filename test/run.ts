@@ -1,46 +1,66 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {globSync} from 'node:fs';
-import {relative} from 'node:path';
-import {pathToFileURL} from 'node:url';
+import {availableParallelism} from 'node:os';
+import {createInterface} from 'node:readline';
+import type {FileReport} from './run-files.ts';
 
-// uvu looks at this while it loads: with it, suites wait for `exec` instead of starting by themselves.
-Object.assign(globalThis, {UVU_DEFER: 1});
-const {exec} = await import('uvu');
-const {readTally} = await import('./helpers/suite.ts');
+/** As in run-files.ts, which cannot be imported without running. */
+const REPORT_MARK = '\u0000report ';
+const RUNNER = `${import.meta.dirname}/run-files.ts`;
 
-const LINGER_MS = 10_000;
-
-/** Runs every test file (or those whose path contains an argument) in this process, one after the other. */
+/** Runs every test file (or those whose path contains an argument), in as many processes as there are processors. */
 async function runTests(filters: readonly string[]): Promise<void> {
   const files = globSync('**/*.test.ts', {cwd: import.meta.dirname})
     .map((file) => `${import.meta.dirname}/${file}`)
     .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
     .toSorted();
-  const silent: string[] = [];
-  for (const [index, file] of files.entries()) {
-    Object.assign(globalThis, {UVU_INDEX: index});
-    queue().push([relative(import.meta.dirname, file)]);
-    const before = readTally().declared;
-    await import(pathToFileURL(file).href);
-    if (readTally().declared === before) silent.push(file);
-  }
-  await exec();
-  report(silent);
+  const waiting = files.values();
+  const processes = Math.min(availableParallelism(), files.length);
+  const results = await Promise.all(Array.from({length: processes}, () => runInProcess(waiting)));
+  summarize(files, results.flat());
 }
 
-/** uvu's own queue of files, each a name followed by its suites. */
-const queue = (): unknown[][] => (globalThis as unknown as {UVU_QUEUE: unknown[][]}).UVU_QUEUE;
+/** One process, which gets the next file when it has done one; it prints what a file printed when the file is done. */
+async function runInProcess(waiting: Iterator<string>): Promise<readonly FileReport[]> {
+  const child = spawn(process.execPath, [RUNNER], {stdio: ['pipe', 'pipe', 'inherit']});
+  const exited = once(child, 'exit');
+  const reports: FileReport[] = [];
+  const giveNext = () => {
+    const next = waiting.next();
+    if (next.done) child.stdin.end();
+    else child.stdin.write(`${next.value}\n`);
+  };
+  giveNext();
+  let printed = '';
+  for await (const line of createInterface(child.stdout)) {
+    if (!line.includes(REPORT_MARK)) {
+      printed += `${line}\n`;
+      continue;
+    }
+    const [rest = '', report = ''] = line.split(REPORT_MARK);
+    process.stdout.write(`${printed}${rest}\n`);
+    printed = '';
+    reports.push(JSON.parse(report));
+    giveNext();
+  }
+  process.stdout.write(printed);
+  const [code, signal] = await exited;
+  if (code !== 0) throw new Error(`a process of the tests ended with ${signal ?? `code ${code}`}`);
+  return reports;
+}
 
-function report(silent: readonly string[]): void {
-  const {declared, passed, failed, skipped} = readTally();
-  for (const file of silent) process.stdout.write(`no suite in ${file}\n`);
-  const unrun = declared - passed - failed - skipped;
-  if (unrun > 0) process.stdout.write(`${unrun} tests did not run\n`);
+function summarize(files: readonly string[], reports: readonly FileReport[]): void {
+  const sum = (key: keyof FileReport['tally']) => reports.reduce((total, {tally}) => total + tally[key], 0);
+  const [declared, passed, failed, skipped] = [sum('declared'), sum('passed'), sum('failed'), sum('skipped')];
+  const problems = [
+    ...files.filter((file) => !reports.some((report) => report.file === file)).map((file) => `${file} did not end`),
+    ...reports.filter(({tally}) => tally.declared === 0).map(({file}) => `no suite in ${file}`),
+    ...(declared > passed + failed + skipped ? [`${declared - passed - failed - skipped} tests did not run`] : []),
+  ];
+  process.stdout.write(`${problems.map((problem) => `${problem}\n`).join('')}`);
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-  if (silent.length > 0 || unrun > 0 || failed > 0 || passed === 0) process.exitCode = 1;
-  setTimeout(() => {
-    process.stdout.write(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}\n`);
-    process.exit(1);
-  }, LINGER_MS).unref();
+  if (problems.length > 0 || failed > 0 || passed === 0) process.exitCode = 1;
 }
 
 await runTests(process.argv.slice(2));

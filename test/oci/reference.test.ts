@@ -175,9 +175,9 @@ describe('oci/reference', ({test}) => {
   });
 
   test('takes no longer for a name built to make a pattern backtrack', () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     errorOf(`${'a-'.repeat(500)}!`);
     errorOf(`${'a'.repeat(500)}.${'b-'.repeat(200)}!/x`);
-    assert.ok(performance.now() - started < 50);
+    assert.ok(process.cpuUsage(started).user < 50_000);
   });
 });

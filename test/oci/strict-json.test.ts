@@ -68,9 +68,9 @@ describe('oci/strict-json', ({test}) => {
   test('reads 4 MiB of small objects well within a second', () => {
     const text = `[${Array.from({length: 200_000}, (_, at) => `{"k${at}":"\\\\"}`).join(',')}]`;
     assert.ok(text.length < LIMIT_BYTES);
-    const started = performance.now();
+    const started = process.cpuUsage();
     assert.is((parse(text) as unknown[]).length, 200_000);
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(process.cpuUsage(started).user < 1_000_000);
   });
 
   test('refuses keys that another parser reads as a known key', () => {

