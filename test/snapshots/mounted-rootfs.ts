@@ -1,15 +1,21 @@
 import {spawnSync} from 'node:child_process';
+import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {isWinchError} from '../../src/errors.ts';
 import {enterPrivateMountNamespace, performMounts} from '../../src/host/mounts.ts';
 import {loadSyscalls} from '../../src/host/syscalls.ts';
+import {EMPTY_ROOT, type FileNode} from '../../src/layers/file-tree.ts';
+import {type IndexedLayer, stackLayer} from '../../src/layers/read-layer-index.ts';
+import {writeRootfs} from '../../src/layers/write-rootfs.ts';
+import {copySnapshotter} from '../../src/snapshots/copy.ts';
 import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
 import {overlaySnapshotter} from '../../src/snapshots/overlay.ts';
-import type {RootfsRequest, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
+import type {RootfsRequest, SnapshotLayer, Snapshotter, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {type Listing, listTree} from '../helpers/file-tree.ts';
 
 export interface MountedRequest extends RootfsRequest {
-  readonly driver: SnapshotterName;
+  /** `kernel`: nothing but mount(8), of layers that are directories. */
+  readonly driver: SnapshotterName | 'kernel';
 }
 
 /** Stands for a script that lists everything. */
@@ -29,14 +35,18 @@ export function runInRootfs(request: MountedRequest, script: string): string {
   return stdout;
 }
 
-function main({driver, ...request}: MountedRequest, script: string): void {
-  const snapshotter = driver === 'erofs' ? erofsSnapshotter : overlaySnapshotter;
-  const {path, mounts} = snapshotter.prepare(request);
-  const syscalls = loadSyscalls();
+const SNAPSHOTTERS: Readonly<Record<SnapshotterName, Snapshotter>> = {
+  erofs: erofsSnapshotter,
+  overlay: overlaySnapshotter,
+  copy: copySnapshotter,
+};
+
+async function main(request: MountedRequest, script: string): Promise<void> {
   process.umask(0o077);
-  enterPrivateMountNamespace(syscalls);
+  const mount = request.driver === 'kernel' ? mountByHand : await prepareMounts({...request, driver: request.driver});
+  let path: string;
   try {
-    performMounts(syscalls, mounts);
+    path = mount(request);
   } catch (error) {
     if (!isWinchError(error)) throw error;
     process.stdout.write(error.code);
@@ -50,7 +60,41 @@ function main({driver, ...request}: MountedRequest, script: string): void {
   process.stdout.write(stdout + stderr);
 }
 
+/** Mounts and tells where. */
+type Mount = (request: MountedRequest) => string;
+
+async function prepareMounts(request: MountedRequest & {readonly driver: SnapshotterName}): Promise<Mount> {
+  const {driver, directory} = request;
+  const layers =
+    driver === 'copy'
+      ? [await copyLayers(request.layers as readonly (SnapshotLayer & IndexedLayer)[], directory)]
+      : request.layers;
+  const {path, mounts} = SNAPSHOTTERS[driver].prepare({...request, layers});
+  const syscalls = loadSyscalls();
+  return () => {
+    enterPrivateMountNamespace(syscalls);
+    performMounts(syscalls, mounts);
+    return path;
+  };
+}
+
+async function copyLayers(layers: readonly IndexedLayer[], directory: string): Promise<SnapshotLayer> {
+  let root: FileNode | null = null;
+  for (const layer of layers) root = await stackLayer(root, layer);
+  await writeRootfs(root ?? EMPTY_ROOT, {directory, name: 'rootfs'});
+  return {path: join(directory, 'rootfs'), whiteouts: 0, directories: {implied: [], opaque: []}};
+}
+
+function mountByHand({layers, directory}: MountedRequest): string {
+  enterPrivateMountNamespace(loadSyscalls());
+  const lower = layers.map(({path}) => path).toReversed();
+  const words = ['-t', 'overlay', '-o', `ro,lowerdir=${lower.join(':')}`, 'overlay', directory];
+  const {status, stderr} = spawnSync('mount', words, {encoding: 'utf8'});
+  if (status !== 0) throw new Error(stderr);
+  return directory;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , request = '', script = ''] = process.argv;
-  main(JSON.parse(request) as MountedRequest, script);
+  await main(JSON.parse(request) as MountedRequest, script);
 }
