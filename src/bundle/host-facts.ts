@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {release} from 'node:os';
 import {readCgroups} from '../host/cgroups.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {decodeCapabilityMask} from './capabilities.ts';
 import type {CgroupFacts} from './resources.ts';
 import type {HardLimits} from './rlimits.ts';
@@ -48,7 +49,8 @@ const LIMIT_NAMES: Readonly<Record<string, string>> = {
 /** Reads the facts from `/proc` and `/sys`; about 1 ms. Synchronous: it describes the calling thread's process. */
 export function readHostFacts(): HostFacts {
   const status = readFileSync('/proc/self/status', 'utf8');
-  const isAllowed = capabilitySet(status, 'CapEff').includes('CAP_SYS_RESOURCE');
+  // In a namespace of users, that capability is about the namespace and not about limits.
+  const isAllowed = capabilitySet(status, 'CapEff').includes('CAP_SYS_RESOURCE') && isInitialUserNamespace();
   return {
     architecture: ARCHITECTURES[process.arch] ?? process.arch,
     kernel: release(),
@@ -64,6 +66,7 @@ const capabilitySet = (status: string, field: string): readonly string[] =>
 
 function readCgroupFacts(): CgroupFacts {
   const {version, controllers, unified} = readCgroups();
+  if (!isInitialUserNamespace()) return {version, controllers: [], swapLimit: false, isForeign: true};
   if (version !== 'v2' || unified === null) {
     const swapFile = `${controllers.get('memory')}/memory.memsw.limit_in_bytes`;
     return {version, controllers: [...controllers.keys()], swapLimit: existsSync(swapFile)};

@@ -9,6 +9,8 @@ export interface CgroupFacts {
   readonly controllers: readonly string[];
   /** Whether swap can be limited. */
   readonly swapLimit: boolean;
+  /** Whether they belong to somebody else: root of a user namespace may not set limits. */
+  readonly isForeign?: boolean;
 }
 
 /** Docker's minimum: below it a container dies before it can say why. */
@@ -47,7 +49,7 @@ function createMemory({memoryBytes, memorySwapBytes}: ContainerOptions, cgroup: 
   const swap = memorySwapBytes ?? memoryBytes * 2;
   if (swap !== -1) requireInteger('memory and swap', swap, memoryBytes);
   if (cgroup.swapLimit) return {limit: memoryBytes, swap};
-  if (memorySwapBytes !== undefined) throw missingController('limit of swap');
+  if (memorySwapBytes !== undefined) throw missingController(cgroup, 'limit of swap');
   return {limit: memoryBytes};
 }
 
@@ -79,14 +81,17 @@ function requireInteger(what: string, value: number, minimum: number): void {
 }
 
 function requireController(cgroup: CgroupFacts, name: string): void {
-  if (!cgroup.controllers.includes(name)) throw missingController(`${name} controller`);
+  if (!cgroup.controllers.includes(name)) throw missingController(cgroup, `${name} controller`);
 }
 
 const invalidResource = (what: string, value: number | string, rule: string): WinchError =>
   new WinchError('RESOURCE_INVALID', `${what} ${value} ${rule}`, {kind: 'invalid'});
 
-const missingController = (what: string): WinchError =>
-  new WinchError('CGROUP_CONTROLLER_MISSING', `this machine's cgroups have no ${what}`, {
+function missingController({isForeign}: CgroupFacts, what: string): WinchError {
+  const problem = isForeign ? `root of a user namespace has no ${what}` : `this machine's cgroups have no ${what}`;
+  const hint = isForeign ? 'run as root' : 'enable it on the kernel command line';
+  return new WinchError('CGROUP_CONTROLLER_MISSING', problem, {
     kind: 'unsupported',
-    hint: 'enable it on the kernel command line, or run without that limit',
+    hint: `${hint}, or run without that limit`,
   });
+}

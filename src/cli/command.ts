@@ -66,6 +66,11 @@ export interface CommandContext {
   remark(text: string): void;
   /** Opens the store; it is closed when the command ends. */
   openToolkit(options?: OpenOptions): Promise<Toolkit>;
+  /**
+   * For what only root can do: for another user the command starts anew as root of a user namespace. To be called before
+   * anything is done or read.
+   */
+  becomeRoot(): Promise<void>;
 }
 
 export interface OpenOptions {

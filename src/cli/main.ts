@@ -5,6 +5,7 @@ import {listenForInterrupts} from './interrupts.ts';
 import {createOutput} from './render/output.ts';
 import {formatError} from './report-error.ts';
 import {runCommandLine} from './run-cli.ts';
+import {findUserId} from './user-id.ts';
 
 /** Runs this process's command line. The process ends by itself with the right exit code. */
 export async function main(): Promise<void> {
@@ -21,13 +22,17 @@ export async function main(): Promise<void> {
     terminal: () => (isTerminal(2) ? process.stderr.on('error', ignoreHangUp) : null),
     interrupts,
     openToolkit: async (options) => (await import('../toolkit.ts')).openToolkit(options),
+    becomeRoot: async (runtimeDirectory) => {
+      if (process.geteuid?.() === 0) return;
+      await (await import('./become-root.ts')).becomeRoot(process.env, runtimeDirectory);
+    },
   });
   interrupts.release();
 }
 
 const readEnvironment = (): Environment => ({
   variables: process.env,
-  userId: process.geteuid?.() ?? 0,
+  userId: findUserId(process.geteuid?.() ?? 0, process.env),
   homeDirectory: process.env.HOME || findHome(),
   workingDirectory: () => process.cwd(),
   stdinIsTerminal: () => isTerminal(0),

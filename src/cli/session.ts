@@ -27,6 +27,8 @@ export interface World {
   terminal(): Terminal | null;
   readonly interrupts: Interrupts;
   readonly openToolkit: (options: ToolkitOptions) => Promise<Toolkit>;
+  /** See `CommandContext`. */
+  readonly becomeRoot: (runtimeDirectory: string) => Promise<void>;
 }
 
 type GlobalValues = OptionValues<typeof GLOBAL_OPTIONS>;
@@ -121,6 +123,7 @@ function createContext(world: World, session: Session): CommandContext {
       if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);
     },
     openToolkit: (options) => openToolkit(world, session, options),
+    becomeRoot: () => world.becomeRoot(resolveToolkitOptions(world.environment, {root: values.root}).runtimeDirectory),
   };
 }
 

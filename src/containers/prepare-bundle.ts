@@ -1,6 +1,7 @@
 import {closeSync, constants, fstatSync, openSync, readFileSync} from 'node:fs';
 import {isAbsolute, join, resolve} from 'node:path';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
+import {adaptToOwnNamespace} from '../bundle/user-namespace.ts';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import type {RuntimeSpec} from '../oci/runtime-spec.ts';
@@ -33,12 +34,12 @@ export function prepareBundle(
   const spec = readSpec(directory);
   const terminal = request.container?.terminal ?? false;
   const rootPath = isAbsolute(spec.root.path) ? spec.root.path : join(directory, spec.root.path);
-  const own: RuntimeSpec = {
+  const own = adaptToOwnNamespace({
     ...spec,
     root: {...spec.root, path: rootPath},
     process: {...spec.process, terminal},
     linux: {...spec.linux, cgroupsPath: cgroupPath(id)},
-  };
+  });
   requireCommand(own, syscalls);
   writeBundleConfig(directories.volatile, own);
   return {terminal, stopSignal: SIGTERM};

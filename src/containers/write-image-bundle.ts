@@ -5,6 +5,7 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
 import {listMountPoints} from '../bundle/mount-points.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
+import {adaptToOwnNamespace} from '../bundle/user-namespace.ts';
 import {hasErrno} from '../errors.ts';
 import {prepareMountPoints, prepareWorkingDirectory} from '../host/mount-points.ts';
 import type {Syscalls} from '../host/syscalls.ts';
@@ -46,16 +47,18 @@ export function writeImageBundle(bundle: ImageBundle): void {
     hostHosts: readOrNull('/etc/hosts'),
     hostResolvConf: readOrNull('/etc/resolv.conf'),
   });
-  const spec = createImageRuntimeConfig({
-    image,
-    container,
-    rootFd,
-    syscalls,
-    rootfsPath: bundle.rootfsPath,
-    hostname: chooseHostname(bundle),
-    network: {namespace: network.namespace, files: writeNetworkFiles(directory, network)},
-    cgroupsPath: cgroupPath(id),
-  });
+  const spec = adaptToOwnNamespace(
+    createImageRuntimeConfig({
+      image,
+      container,
+      rootFd,
+      syscalls,
+      rootfsPath: bundle.rootfsPath,
+      hostname: chooseHostname(bundle),
+      network: {namespace: network.namespace, files: writeNetworkFiles(directory, network)},
+      cgroupsPath: cgroupPath(id),
+    }),
+  );
   prepareMountPoints(syscalls, rootFd, listMountPoints(spec));
   prepareWorkingDirectory(syscalls, rootFd, spec.process.cwd);
   requireExecutable({syscalls, rootFd, spec, command: createCommand(image, container)[0] ?? ''});

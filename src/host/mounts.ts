@@ -1,9 +1,11 @@
 import {chmodSync, mkdirSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
+import {mountFuseOverlay, type OverlayDirectories} from './fuse-overlay.ts';
 import {attachLoopDevice} from './loop-device.ts';
 import {type RestoreRequest, restoreDirectories} from './restore-directories.ts';
 import {storageError} from './storage-error.ts';
 import {CloneFlag, MountFlag, type Syscalls, UnmountFlag} from './syscalls.ts';
+import {isInitialUserNamespace} from './user-namespace.ts';
 
 /** One step on the way to a mounted tree, as data; `performMounts` carries it out. */
 export type MountStep =
@@ -12,15 +14,7 @@ export type MountStep =
   | {readonly type: 'erofs'; readonly source: string; readonly target: string}
   | ({readonly type: 'restore'} & RestoreRequest)
   | {readonly type: 'bind'; readonly source: string; readonly target: string}
-  | {
-      readonly type: 'overlay';
-      readonly target: string;
-      /** The other directories are named relative to this one, since the kernel takes one page of options. */
-      readonly base: string;
-      /** Topmost first. */
-      readonly lower: readonly string[];
-      readonly upper: {readonly directory: string; readonly work: string} | null;
-    };
+  | ({readonly type: 'overlay' | 'fuse-overlayfs'} & OverlayDirectories);
 
 const OPTIONS_LIMIT_BYTES = 4095;
 /** OVL_MAX_STACK of the kernel. */
@@ -98,6 +92,9 @@ function performMount(syscalls: Syscalls, step: MountStep): void {
       return;
     case 'overlay':
       mountOverlay(syscalls, step);
+      return;
+    case 'fuse-overlayfs':
+      mountFuseOverlay(step);
   }
 }
 
@@ -117,9 +114,11 @@ function mountErofs(syscalls: Syscalls, source: string, target: string): void {
   }
 }
 
-function mountOverlay(syscalls: Syscalls, step: MountStep & {type: 'overlay'}): void {
+function mountOverlay(syscalls: Syscalls, step: OverlayDirectories): void {
   const upper = step.upper ? `,upperdir=${step.upper.directory},workdir=${step.upper.work},volatile` : '';
-  const options = `lowerdir=${step.lower.join(':')}${upper}`;
+  // Elsewhere only the kernel's own root may set the attributes that the kernel looks for by itself.
+  const marks = isInitialUserNamespace() ? '' : ',userxattr';
+  const options = `lowerdir=${step.lower.join(':')}${upper}${marks}`;
   if (options.length > OPTIONS_LIMIT_BYTES || step.lower.length > LOWER_LIMIT) {
     throw new WinchError('LIMIT_LAYERS', `${step.lower.length} layers do not fit into one overlay mount`, {
       kind: 'unsupported',

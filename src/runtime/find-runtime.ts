@@ -1,9 +1,9 @@
-import {accessSync, constants, statSync} from 'node:fs';
-import {delimiter, isAbsolute, join} from 'node:path';
-import {hasErrno, WinchError} from '../errors.ts';
+import {isAbsolute} from 'node:path';
+import {WinchError} from '../errors.ts';
+import {findSystemProgram, isProgram} from '../host/system-programs.ts';
 
-/** Programs are never looked up in the caller's PATH. */
-export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export {SYSTEM_PATH} from '../host/system-programs.ts';
+
 export const DEFAULT_RUNTIME = 'runc';
 
 /**
@@ -12,8 +12,8 @@ export const DEFAULT_RUNTIME = 'runc';
  * @throws {WinchError} `RUNTIME_NOT_FOUND`
  */
 export function findRuntime(runtime: string = DEFAULT_RUNTIME): string {
-  const found = candidates(runtime).find(isExecutable);
-  if (found !== undefined) return found;
+  const found = isAbsolute(runtime) ? ownPath(runtime) : findByName(runtime);
+  if (found !== null) return found;
   throw new WinchError('RUNTIME_NOT_FOUND', `the OCI runtime ${runtime} is not installed`, {
     kind: 'runtime',
     hint: `install it (apt-get install ${DEFAULT_RUNTIME}, dnf install ${DEFAULT_RUNTIME}) or choose another`,
@@ -21,17 +21,6 @@ export function findRuntime(runtime: string = DEFAULT_RUNTIME): string {
   });
 }
 
-const candidates = (runtime: string): readonly string[] => {
-  if (isAbsolute(runtime)) return [runtime];
-  return runtime.includes('/') ? [] : SYSTEM_PATH.split(delimiter).map((directory) => join(directory, runtime));
-};
+const ownPath = (path: string): string | null => (isProgram(path) ? path : null);
 
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG')) return false;
-    throw error;
-  }
-}
+const findByName = (name: string): string | null => (name.includes('/') ? null : findSystemProgram(name));

@@ -27,6 +27,7 @@ const contextIn = (directory: string, parts: Partial<Context> = {}): Context => 
   writeBytes: () => true,
   remark: () => {},
   openToolkit: () => Promise.reject(new Error('not here')),
+  becomeRoot: async () => {},
   ...parts,
 });
 

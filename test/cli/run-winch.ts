@@ -41,6 +41,7 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
       fakes.onOpen?.(options);
       return createToolkit(fakes, () => void outcome.closed++);
     },
+    becomeRoot: async () => {},
   });
   return outcome;
 }

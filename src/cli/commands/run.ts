@@ -24,6 +24,7 @@ export const runCommand = defineCommand({
   ],
   handle: async ({values, positionals}, context) => {
     const request = parseRunRequest(values, positionals, context.environment);
+    await context.becomeRoot();
     const references = 'image' in request ? [request.image] : [];
     const toolkit = await context.openToolkit({references, registry: parseRegistryFlags(values)});
     const result = await toolkit.containers.run(request, {signal: context.signal, onEvent: context.onEvent});

@@ -1,0 +1,34 @@
+import {userInfo} from 'node:os';
+import type {Account} from '../host/subordinate-ids.ts';
+import {tryUserNamespace} from '../host/try-user-namespace.ts';
+import {OUTER_USER, type Variables} from './user-id.ts';
+
+/**
+ * Starts this process's command line anew as root of a user namespace, in which mounts can be made and files belong to
+ * several owners. The process stays the same, so terminals, signals and parents notice nothing.
+ *
+ * @throws {WinchError} `USER_NAMESPACE_DENIED`
+ */
+export async function becomeRoot(variables: Variables, runtimeDirectory: string): Promise<never> {
+  const account = readAccount();
+  const {words} = await tryUserNamespace(account, runtimeDirectory);
+  const command = [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  const [program = ''] = command;
+  // Windows and workers alone have none.
+  if (!process.execve) throw new Error('this process cannot be replaced');
+  return process.execve(program, command, {...setOnly(variables), [OUTER_USER]: String(account.uid)});
+}
+
+/** The account of the user that runs this process. */
+export function readAccount(): Account {
+  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
+  try {
+    return {uid, gid, name: userInfo().username};
+  } catch {
+    // Containers often run with any number.
+    return {uid, gid, name: null};
+  }
+}
+
+const setOnly = (variables: Variables): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));
