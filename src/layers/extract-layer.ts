@@ -1,12 +1,18 @@
+import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
-import {WinchError} from '../errors.ts';
+import {hasErrno, WinchError} from '../errors.ts';
+import {loadTreeCalls} from '../host/tree-calls.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import type {ByteString} from './byte-string.ts';
 import {findDifference} from './compare-tree.ts';
 import {OPAQUE_NAME} from './erofs-xattr.ts';
 import {EXTRACTED} from './extracted.ts';
 import type {FileNode} from './file-tree.ts';
 import {type IndexedLayer, stackLayer} from './read-layer-index.ts';
-import {writeRootfs} from './write-rootfs.ts';
+import {type SkippedFiles, writeRootfs} from './write-rootfs.ts';
+
+/** What overlayfs looks for in its stead where it is mounted in a user namespace (`userxattr`). */
+const OPAQUE_FOR_USERS = 'user.overlay.opaque';
 
 export interface LayerToExtract {
   readonly layer: IndexedLayer;
@@ -17,16 +23,38 @@ export interface LayerToExtract {
 /**
  * Writes a layer as directories for overlayfs, from the index of its file, as root.
  *
+ * Root of a user namespace is not refused what it cannot keep: owners that the namespace lacks, devices, and attributes
+ * of other namespaces. They are counted.
+ *
  * @throws {WinchError} `EXTRACT_UNSUPPORTED` | as `stackLayer` and `writeRootfs`
  * @see https://docs.kernel.org/filesystems/overlayfs.html (whiteouts and opaque directories)
  */
 export async function extractLayer(
   {layer, directory}: LayerToExtract,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
-): Promise<void> {
+): Promise<SkippedFiles> {
+  const isPrivileged = isInitialUserNamespace();
+  if (!isPrivileged && layer.directories.opaque.length > 0) requireMarks(directory);
+  const total = {owners: 0, devices: 0, xattrs: 0};
   for (const [name, root] of await readParts(layer, signal)) {
     const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal});
-    if (owners + devices + xattrs > 0) throw cannotExtract(directory);
+    if (isPrivileged && owners + devices + xattrs > 0) throw cannotExtract(directory);
+    if (name !== EXTRACTED.content) continue;
+    Object.assign(total, {owners, devices, xattrs});
+  }
+  return total;
+}
+
+/** An opaque directory without its mark would show what it has to hide. */
+function requireMarks(directory: string): void {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    loadTreeCalls().setAttribute(fd, Buffer.from('.'), {name: Buffer.from(OPAQUE_FOR_USERS), value: Buffer.from('n')});
+  } catch (error) {
+    if (hasErrno(error, 'EPERM', 'EOPNOTSUPP', 'ENOTSUP')) throw cannotExtract(directory);
+    throw error;
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -56,13 +84,15 @@ async function readParts(
   signal: AbortSignal | undefined,
 ): Promise<readonly (readonly [name: string, root: FileNode])[]> {
   const root = await stackLayer(null, layer, {keepsWhiteouts: true, signal});
-  const marking = {opaque: new Set(layer.directories.opaque), whiteouts: 0};
+  const opaqueName = isInitialUserNamespace() ? OPAQUE_NAME : OPAQUE_FOR_USERS;
+  const marking = {opaqueName, opaque: new Set(layer.directories.opaque), whiteouts: 0};
   const content = markHidden(marking, root, '');
   const hiding = keepHiding(root);
   return [[EXTRACTED.content, content], ...(hiding ? [[EXTRACTED.hiding, hiding] as const] : [])];
 }
 
 interface Marking {
+  readonly opaqueName: string;
   readonly opaque: ReadonlySet<ByteString>;
   whiteouts: number;
 }
@@ -77,7 +107,7 @@ function markHidden(marking: Marking, node: FileNode, path: ByteString): FileNod
   const entries = [...node.entries].map(
     ([name, child]) => [name, markHidden(marking, child, path === '' ? name : `${path}/${name}`)] as const,
   );
-  const xattrs = marking.opaque.has(path) ? new Map(node.xattrs).set(OPAQUE_NAME, 'y') : node.xattrs;
+  const xattrs = marking.opaque.has(path) ? new Map(node.xattrs).set(marking.opaqueName, 'y') : node.xattrs;
   return {...node, xattrs, entries: new Map(entries)};
 }
 

@@ -8,6 +8,7 @@ import type {Digest} from '../oci/digest.ts';
 import type {LayerToExtract} from './extract-layer.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
+import type {SkippedFiles} from './write-rootfs.ts';
 
 export type {LayerFault, LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 export type {WrittenLayer} from './write-layer.ts';
@@ -39,7 +40,7 @@ export interface LayerPool extends AsyncDisposable {
   /** As `verifyLayerIndex`, on a thread of its own. */
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
   /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
-  extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<void>;
+  extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<SkippedFiles>;
   /** As `isExtracted`, on a thread of its own. */
   verifyExtracted(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
   /** Ends every thread; writes under way reject. Idempotent. */
@@ -51,7 +52,7 @@ export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {reado
 
 export type ExtractionWork = {readonly extract: LayerToExtract} | {readonly verifyExtracted: LayerToExtract};
 
-export type LayerReply = WrittenLayer | VerifiedLayer | Digest | boolean | null;
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest | boolean | SkippedFiles;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -84,9 +85,7 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     },
     hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
-    extract: async (extract, {signal} = {}) => {
-      await pool.call({extract}, {signal});
-    },
+    extract: async (extract, {signal} = {}) => (await pool.call({extract}, {signal})) as SkippedFiles,
     verifyExtracted: async (verifyExtracted, {signal} = {}) =>
       (await pool.call({verifyExtracted}, {signal})) as boolean,
     close: pool.close,

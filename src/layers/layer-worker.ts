@@ -4,6 +4,7 @@ import {answerRequests} from '../host/worker-protocol.ts';
 import type {ExtractionWork, HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
 import {verifyLayerIndex} from './verify-layer.ts';
 import {writeLayerFile} from './write-layer.ts';
+import type {SkippedFiles} from './write-rootfs.ts';
 
 answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
   if ('hash' in work) return hashCounting(work.hash, signal);
@@ -20,11 +21,10 @@ answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
 });
 
 /** Few machines extract, and the calls that it takes need not be loaded on others. */
-async function extracting(work: ExtractionWork, signal: AbortSignal): Promise<boolean | null> {
+async function extracting(work: ExtractionWork, signal: AbortSignal): Promise<boolean | SkippedFiles> {
   const {extractLayer, isExtracted} = await import('./extract-layer.ts');
   if ('verifyExtracted' in work) return isExtracted(work.verifyExtracted, {signal});
-  await extractLayer(work.extract, {signal});
-  return null;
+  return extractLayer(work.extract, {signal});
 }
 
 const hashCounting = ({counter, ...region}: HashRequest, signal: AbortSignal) =>
