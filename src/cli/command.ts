@@ -71,6 +71,11 @@ export interface CommandContext {
    * anything is done or read.
    */
   becomeRoot(): Promise<void>;
+  /**
+   * As `becomeRoot`, where the store may hold files that its owner can neither read nor remove otherwise. Goes on as it is
+   * where that cannot be done.
+   */
+  becomeRootOfStore(): Promise<void>;
 }
 
 export interface OpenOptions {

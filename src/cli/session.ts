@@ -123,8 +123,24 @@ function createContext(world: World, session: Session): CommandContext {
       if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);
     },
     openToolkit: (options) => openToolkit(world, session, options),
-    becomeRoot: () => world.becomeRoot(resolveToolkitOptions(world.environment, {root: values.root}).runtimeDirectory),
+    becomeRoot: () => world.becomeRoot(placesOf(world, values).runtimeDirectory),
+    becomeRootOfStore: () => becomeRootOfStore(world, values),
   };
+}
+
+const placesOf = ({environment}: World, {root}: GlobalValues) => resolveToolkitOptions(environment, {root});
+
+async function becomeRootOfStore(world: World, values: GlobalValues): Promise<void> {
+  if (world.environment.userId === 0) return;
+  const {root, runtimeDirectory} = placesOf(world, values);
+  const {mayHoldForeignFiles} = await import('../store/foreign-files.ts');
+  if (!mayHoldForeignFiles(root)) return;
+  try {
+    await world.becomeRoot(runtimeDirectory);
+  } catch (error) {
+    // Then nothing there can belong to anybody else, or the disk will say what it is.
+    if (!isWinchError(error, 'USER_NAMESPACE_DENIED')) throw error;
+  }
 }
 
 async function openToolkit(

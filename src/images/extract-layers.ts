@@ -1,5 +1,7 @@
 import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
+import type {SkippedFiles} from '../layers/write-rootfs.ts';
+import {type Digest, shortDigest} from '../oci/digest.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
 import type {ImageContext} from './context.ts';
 import type {MountableLayer} from './stored-image.ts';
@@ -40,9 +42,22 @@ async function extractStored(context: ImageContext, layer: MountableLayer, optio
   onEvent?.({type: 'layer:extracting', diffId});
   const pool = await context.layerPool();
   try {
-    await pool.extract({layer, directory: await store.trees.stage(diffId)}, {signal});
+    const skipped = await pool.extract({layer, directory: await store.trees.stage(diffId)}, {signal});
     await store.trees.commit(diffId);
+    warnOfSkipped(skipped, diffId, options);
   } finally {
     await store.trees.discard(diffId);
   }
+}
+
+/** What root of a user namespace cannot keep; root itself is refused such a layer. */
+function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, diffId: Digest, {onEvent}: CallOptions): void {
+  const parts = [
+    owners > 0 ? `${owners} belong to you instead of their owners` : null,
+    devices > 0 ? `${devices} devices are missing` : null,
+    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) return;
+  const message = `not all files of layer ${shortDigest(diffId)} are as in the image: ${parts.join(', ')}`;
+  onEvent?.({type: 'warning:raised', code: 'LAYER_INCOMPLETE', message});
 }

@@ -5,6 +5,7 @@ import {hasErrno} from '../errors.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
 import {readBootId} from '../host/boot-id.ts';
 import {storageError} from '../host/storage-error.ts';
+import {describeIdMaps, isInitialUserNamespace} from '../host/user-namespace.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
 import {setAside} from './set-aside.ts';
@@ -17,8 +18,10 @@ import {syncFileSystem} from './unsynced.ts';
 export interface LayerTrees {
   /** The directory of an extracted layer. */
   path(diffId: Digest): string;
-  /** Whether all of it is there, as far as its mark tells. */
+  /** Whether all of it is there, as far as its mark tells, with the owners that this user namespace knows. */
   isComplete(diffId: Digest): boolean;
+  /** Whether all of it is there, for whichever user namespace. */
+  isMarked(diffId: Digest): boolean;
   /** A new directory for a layer that is being extracted by the holder of its lock. */
   stage(diffId: Digest): Promise<string>;
   /** Marks what was staged as complete and moves it to its place, out of which an incomplete one is taken. */
@@ -29,12 +32,14 @@ export interface LayerTrees {
 const MARK = 'complete';
 const FORMAT = 'layer tree 1';
 const SYNCED = 'synced';
+const NAMESPACE = / in [\d /]+ /;
 
 export function createLayerTrees(paths: StorePaths, durability: Durability): LayerTrees {
   const staged = (diffId: Digest) => join(paths.ingest, `tree-${digestAlgorithm(diffId)}-${digestHex(diffId)}`);
   return {
     path: paths.layerTree,
-    isComplete: (diffId) => isWhole(readMark(join(paths.layerTree(diffId), MARK))),
+    isComplete: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK)), markText),
+    isMarked: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK))?.replace(NAMESPACE, ' '), rootText),
     stage: (diffId) =>
       guarded(staged(diffId), async (path) => {
         await rm(path, {recursive: true, force: true});
@@ -55,9 +60,14 @@ export function createLayerTrees(paths: StorePaths, durability: Durability): Lay
   };
 }
 
-const markText = (state: string): string => `${FORMAT} ${state}\n`;
+const rootText = (state: string): string => `${FORMAT} ${state}\n`;
 
-const isWhole = (mark: string | null): boolean => mark === markText(SYNCED) || mark === markText(readBootId());
+/** In user namespaces with other maps the owners of the same files would be others. */
+const markText = (state: string): string =>
+  isInitialUserNamespace() ? rootText(state) : rootText(`in ${describeIdMaps()} ${state}`);
+
+const isOneOf = (mark: string | null | undefined, textOf: (state: string) => string): boolean =>
+  mark === textOf(SYNCED) || mark === textOf(readBootId());
 
 function readMark(path: string): string | null {
   try {

@@ -28,6 +28,7 @@ const contextIn = (directory: string, parts: Partial<Context> = {}): Context => 
   remark: () => {},
   openToolkit: () => Promise.reject(new Error('not here')),
   becomeRoot: async () => {},
+  becomeRootOfStore: async () => {},
   ...parts,
 });
 

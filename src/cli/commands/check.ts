@@ -26,6 +26,7 @@ export const checkCommand = defineCommand({
     ['winch check --deep --repair', 'After a power cut, or on a disk in doubt'],
   ],
   handle: async ({values}, context) => {
+    await context.becomeRootOfStore();
     const toolkit = await context.openToolkit();
     const {signal, onEvent} = context;
     const {deep, repair} = values;

@@ -23,6 +23,7 @@ export const dfCommand = defineCommand({
     ["winch df --format '{{.Type}} {{.Reclaimable}}'", 'By template; json prints everything in bytes'],
   ],
   handle: async ({values}, context) => {
+    await context.becomeRootOfStore();
     const toolkit = await context.openToolkit();
     const usage = await toolkit.images.usage();
     context.print(

@@ -39,6 +39,7 @@ export const pruneCommand = defineCommand({
     const filters = parsePruneFilters(values.filter ?? [], Date.now());
     const size = values['keep-bytes'];
     const keepBytes = size === undefined ? undefined : parseSize('--keep-bytes', size);
+    await context.becomeRootOfStore();
     const toolkit = await context.openToolkit();
     const {signal, onEvent} = context;
     const isDryRun = values['dry-run'] ?? false;

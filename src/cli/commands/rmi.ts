@@ -17,6 +17,7 @@ export const rmiCommand = defineCommand({
     ['winch rmi -f 4cb8d1e9a1f2', 'By id, with every tag'],
   ],
   handle: async ({values, positionals}, context) => {
+    await context.becomeRootOfStore();
     const toolkit = await context.openToolkit();
     const {signal, onEvent} = context;
     printReport(await toolkit.images.remove(positionals, {force: values.force ?? false, signal, onEvent}), context);

@@ -28,8 +28,8 @@ export async function checkTrees(
   const tasks = extracted.map(({digest}) => async (stop: AbortSignal) => {
     const add = (code: FindingCode, detail: string) =>
       findings.push(createFinding({code, detail, digest, path: relative(paths.root, trees.path(digest))}));
-    if (!trees.isComplete(digest)) add('TREE_UNFINISHED', 'it is not complete');
-    else if (deep && !(await isWhole(context, digest, stop)) && trees.isComplete(digest)) {
+    if (!trees.isMarked(digest)) add('TREE_UNFINISHED', 'it is not complete');
+    else if (deep && trees.isComplete(digest) && !(await isWhole(context, digest, stop)) && trees.isComplete(digest)) {
       add('TREE_CONTENT', 'it is not what its layer file has');
     }
   });
