@@ -1,4 +1,4 @@
-import {statfs} from 'node:fs/promises';
+import {realpath, statfs} from 'node:fs/promises';
 import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
@@ -32,7 +32,8 @@ export async function copyImage(
   const {signal, onEvent} = options;
   let root: FileNode = EMPTY_ROOT;
   for (const [index, layer] of layers.entries()) root = await stackLayer(index === 0 ? null : root, layer, {signal});
-  const directory = await findRoom(directories, measureFiles(root));
+  // A runtime takes no symlink on the way to a root file system.
+  const directory = await realpath(await findRoom(directories, measureFiles(root)));
   const path = join(directory, ROOTFS);
   const timer = setTimeout(() => onEvent?.({type: 'files:copying', destination: path}), SILENCE_MS);
   try {

@@ -39,11 +39,11 @@ export async function prepareLayers(
     }
     case 'overlay': {
       const {overlaySnapshotter} = await import('../snapshots/overlay.ts');
-      return {
-        snapshotter: overlaySnapshotter,
-        layers: await extract(context, {...run, choice}, options),
-        needsLease: true,
-      };
+      return extract(context, {...run, choice, snapshotter: overlaySnapshotter}, options);
+    }
+    case 'fuse-overlayfs': {
+      const {fuseSnapshotter} = await import('../snapshots/fuse-overlayfs.ts');
+      return extract(context, {...run, choice, snapshotter: fuseSnapshotter}, options);
     }
     case 'copy':
       return copy({...run, choice}, options);
@@ -52,12 +52,16 @@ export async function prepareLayers(
 
 type ChosenRun = LayersOfRun & {readonly choice: DriverChoice};
 
-async function extract(context: ContainerContext, {layers, choice}: ChosenRun, options: CallOptions) {
+async function extract(
+  context: ContainerContext,
+  {layers, choice, snapshotter}: ChosenRun & Pick<PreparedLayers, 'snapshotter'>,
+  options: CallOptions,
+): Promise<PreparedLayers> {
   const {extractLayers} = await import('../images/extract-layers.ts');
   if (!layers.every(({diffId}) => context.store.trees.isComplete(diffId))) {
     warnOfFallback('layers are extracted, which takes time and space', choice, options);
   }
-  return extractLayers(context, layers, options);
+  return {snapshotter, layers: await extractLayers(context, layers, options), needsLease: true};
 }
 
 async function copy({layers, directories, choice}: ChosenRun, options: CallOptions): Promise<PreparedLayers> {

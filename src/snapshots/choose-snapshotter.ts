@@ -26,6 +26,7 @@ export type SnapshotterProbes = Readonly<Record<SnapshotterName, (question: Prob
 const PROBES: SnapshotterProbes = Object.freeze({
   erofs: probeErofsAnywhere,
   overlay: ({runtimeDirectory}) => probeOverlay(runtimeDirectory),
+  'fuse-overlayfs': ({runtimeDirectory}) => probeOverlay(runtimeDirectory, 'fuse-overlayfs'),
   copy: probeCopy,
 } satisfies SnapshotterProbes);
 

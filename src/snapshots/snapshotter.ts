@@ -2,7 +2,7 @@ import type {MountStep} from '../host/mounts.ts';
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 
 /** Every driver, in the order in which they are tried. */
-export const SNAPSHOTTERS = Object.freeze(['erofs', 'overlay', 'copy'] as const);
+export const SNAPSHOTTERS = Object.freeze(['erofs', 'overlay', 'fuse-overlayfs', 'copy'] as const);
 export type SnapshotterName = (typeof SNAPSHOTTERS)[number];
 
 export const isSnapshotterName = (name: string): name is SnapshotterName =>
@@ -10,7 +10,7 @@ export const isSnapshotterName = (name: string): name is SnapshotterName =>
 
 /** A layer as a snapshot driver needs it. */
 export interface SnapshotLayer {
-  /** The layer file (`erofs`), the directory of the extracted layer (`overlay`), or the whole tree (`copy`). */
+  /** The layer file (`erofs`), the directory of the extracted layer (overlays), or the whole tree (`copy`). */
   readonly path: string;
   /** How many whiteouts it holds. */
   readonly whiteouts: number;

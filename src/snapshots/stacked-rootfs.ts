@@ -22,11 +22,15 @@ export interface StackedLayer {
   readonly role: 'content' | 'again';
 }
 
-/** An overlay of layers, each of which `mountLayer` mounts in its own way. */
-export function prepareStacked(
-  {layers, directory, writable}: RootfsRequest,
-  mountLayer: (layer: StackedLayer, target: string) => MountStep,
-): Rootfs {
+/** What makes a stack out of layers. */
+export interface Stacking {
+  mountLayer(layer: StackedLayer, target: string): MountStep;
+  /** What lays them over each other. */
+  readonly overlay: 'overlay' | 'fuse-overlayfs';
+}
+
+/** An overlay of layers, each of which is mounted in its own way. */
+export function prepareStacked({layers, directory, writable}: RootfsRequest, {mountLayer, overlay}: Stacking): Rootfs {
   const base = join(directory, 'layers');
   const path = join(directory, 'rootfs');
   const stack = lowerStack(layers);
@@ -47,7 +51,7 @@ export function prepareStacked(
   const restores = needsRestore(described);
   if (restores) mounts.push(restoreStep(base, described, upper !== null));
   const lower = [...(restores ? [RESTORED] : []), ...stack.map(({name}) => name), EMPTY];
-  mounts.push({type: 'overlay', target: path, base, lower, upper});
+  mounts.push({type: overlay, target: path, base, lower, upper});
   return {path, mounts};
 }
 

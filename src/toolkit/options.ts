@@ -11,7 +11,8 @@ export interface ToolkitOptions extends RegistrySettings, Watchers {
   readonly durability?: 'full' | 'fast';
   /**
    * How images are mounted. `erofs`: layer files as they are. `overlay`: each layer is extracted when it is first needed.
-   * `copy`: all files are written for each run. Absent: the first of these that works, as a probe finds out.
+   * `fuse-overlayfs`: the same, mounted by a process. `copy`: all files are written for each run. Absent: the first of
+   * these that works, as a probe finds out.
    */
   readonly snapshotter?: SnapshotterName | undefined;
 }

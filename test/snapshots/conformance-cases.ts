@@ -17,7 +17,7 @@ export interface ConformanceCase {
   readonly name: string;
   /** Base first. */
   readonly layers: readonly CaseLayer[];
-  /** Names of a file go while others stay: the number of its links is then its layer's, but for a copy. */
+  /** Names of a file go while others stay: some drivers count those that are left, as the kernel does not. */
   readonly hidesLinks?: boolean;
 }
 

@@ -1,16 +1,16 @@
 import {mkdirSync} from 'node:fs';
 import * as assert from 'uvu/assert';
-import type {SnapshotterName} from '../../src/snapshots/snapshotter.ts';
+import {SNAPSHOTTERS, type SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {FILE_TYPE, type ListedFile, type Listing} from '../helpers/file-tree.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeLayerFixture} from '../layers/layer-fixture.ts';
 import {mountSkip as skip} from '../layers/mounted-tree.ts';
 import {CONFORMANCE_CASES, type ConformanceCase} from './conformance-cases.ts';
-import {makeDriverRig} from './driver-rig.ts';
+import {driverSkip, makeDriverRig} from './driver-rig.ts';
 import {entriesOf, makeByHand} from './hand-made.ts';
 import {listRootfs, runInRootfs} from './mounted-rootfs.ts';
 
-const DRIVERS: readonly SnapshotterName[] = ['erofs', 'overlay', 'copy'];
+const DRIVERS: readonly SnapshotterName[] = SNAPSHOTTERS;
 const TIMEOUT_MS = 180_000;
 /** Names of one file, by device and number. */
 const LIST_LINKS = "find . -type f -links +1 -printf '%D:%i %p\\n'";
@@ -69,14 +69,16 @@ function groupLinks(output: string): readonly string[] {
 
 function takeCase({listing, links}: Shown, {name, hidesLinks = false}: ConformanceCase, driver: SnapshotterName) {
   const isOwn = (path: string) => path === `./${name}` || path.startsWith(`./${name}/`);
-  const comparesCount = !(hidesLinks && driver === 'copy');
+  const countsVisible = driver === 'copy' || driver === 'fuse-overlayfs';
+  const comparesCount = !(hidesLinks && countsVisible);
   // File systems count the links of directories each in their own way.
   const describeFile = ({links: count, ...file}: ListedFile) =>
     file.type === FILE_TYPE.directory || !comparesCount ? file : {...file, links: count};
   const files = Object.keys(listing).filter(isOwn).toSorted();
   return {
     files: Object.fromEntries(files.map((path) => [path, describeFile(listing[path] as ListedFile)])),
-    links: comparesCount ? links.filter((group) => group.startsWith(`./${name}/`)) : [],
+    // fuse-overlayfs counts the names of a file, and gives some of them numbers of their own.
+    links: comparesCount && driver !== 'fuse-overlayfs' ? links.filter((group) => group.startsWith(`./${name}/`)) : [],
   };
 }
 
@@ -86,7 +88,8 @@ describe('snapshots/conformance', ({test, before}) => {
   before(async () => {
     if (skip !== undefined) return;
     oracle = showOracle();
-    for (const driver of DRIVERS) shown.set(driver, await showDriver(driver));
+    for (const driver of DRIVERS.filter((name) => driverSkip(name) === undefined))
+      shown.set(driver, await showDriver(driver));
   });
 
   for (const driver of DRIVERS) {
@@ -99,7 +102,7 @@ describe('snapshots/conformance', ({test, before}) => {
         assert.ok(Object.keys(expected.files).length > 1);
         assert.equal(takeCase(found, one, driver), expected);
       };
-      test(title, compare, {skip, timeoutMs: TIMEOUT_MS});
+      test(title, compare, {skip: driverSkip(driver), timeoutMs: TIMEOUT_MS});
     }
   }
 });

@@ -1,9 +1,11 @@
-import {mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync} from 'node:fs';
 import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
 import {extractLayer} from '../../src/layers/extract-layer.ts';
 import type {RootfsRequest, SnapshotLayer, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import type {Listing} from '../helpers/file-tree.ts';
+import {missingFor} from '../helpers/requires.ts';
 import {makeLayerFixture} from '../layers/layer-fixture.ts';
+import {mountSkip} from '../layers/mounted-tree.ts';
 import {listRootfs, runInRootfs} from './mounted-rootfs.ts';
 
 /** Layers as one driver mounts them, and what is seen of their stacks. */
@@ -43,6 +45,12 @@ export function makeDriverRig(driver: SnapshotterName): DriverRig {
     remove: files.remove,
   };
 }
+
+/** Why a driver cannot work here; undefined when it can. */
+export const driverSkip = (driver: SnapshotterName): string | undefined => {
+  if (driver !== 'fuse-overlayfs') return mountSkip;
+  return existsSync('/dev/fuse') ? missingFor('fuse-overlayfs', 'setpriv') : 'there is no /dev/fuse';
+};
 
 export const file = (path: string, content = path): TarEntry => ({path, content});
 export const directory = (path: string, mode = 0o755): TarEntry => ({path, type: 'directory', mode});

@@ -9,6 +9,7 @@ import {type IndexedLayer, stackLayer} from '../../src/layers/read-layer-index.t
 import {writeRootfs} from '../../src/layers/write-rootfs.ts';
 import {copySnapshotter} from '../../src/snapshots/copy.ts';
 import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
+import {fuseSnapshotter} from '../../src/snapshots/fuse-overlayfs.ts';
 import {overlaySnapshotter} from '../../src/snapshots/overlay.ts';
 import type {RootfsRequest, SnapshotLayer, Snapshotter, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {type Listing, listTree} from '../helpers/file-tree.ts';
@@ -38,6 +39,7 @@ export function runInRootfs(request: MountedRequest, script: string): string {
 const SNAPSHOTTERS: Readonly<Record<SnapshotterName, Snapshotter>> = {
   erofs: erofsSnapshotter,
   overlay: overlaySnapshotter,
+  'fuse-overlayfs': fuseSnapshotter,
   copy: copySnapshotter,
 };
 
