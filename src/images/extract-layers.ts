@@ -6,7 +6,9 @@ import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
 import type {ImageContext} from './context.ts';
 import type {MountableLayer} from './stored-image.ts';
 
-const LAYERS_AT_ONCE = 3;
+/** Each of several threads by itself: more such layers at once are no faster, and only take memory. */
+const LARGE_BYTES = 16 * 1024 * 1024;
+const SMALL_LAYERS_AT_ONCE = 3;
 
 /**
  * The same layers as directories, for the overlay driver; those that no run has needed yet are extracted now.
@@ -22,11 +24,17 @@ export async function extractLayers(
 ): Promise<readonly SnapshotLayer[]> {
   const {trees} = context.store;
   const distinct = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()];
-  const tasks = distinct
-    .filter(({diffId}) => !trees.isComplete(diffId))
-    .toSorted((a, b) => b.fileBytes - a.fileBytes)
-    .map((layer) => (signal: AbortSignal) => extractStored(context, layer, {...options, signal}));
-  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
+  const missing = distinct.filter(({diffId}) => !trees.isComplete(diffId));
+  const extract = (part: readonly MountableLayer[], limit: number) => {
+    const tasks = part.map((layer) => (signal: AbortSignal) => extractStored(context, layer, {...options, signal}));
+    return runTogether(tasks, {limit, signal: options.signal});
+  };
+  const isLarge = ({fileBytes}: MountableLayer) => fileBytes > LARGE_BYTES;
+  await extract(missing.filter(isLarge), 1);
+  await extract(
+    missing.filter((layer) => !isLarge(layer)),
+    SMALL_LAYERS_AT_ONCE,
+  );
   return layers.map((layer) => ({...layer, path: trees.path(layer.diffId)}));
 }
 

@@ -37,7 +37,7 @@ export async function extractLayer(
   if (!isPrivileged && layer.directories.opaque.length > 0) requireMarks(directory);
   const total = {owners: 0, devices: 0, xattrs: 0};
   for (const [name, root] of await readParts(layer, signal)) {
-    const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal});
+    const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal, mayBlock: true});
     if (isPrivileged && owners + devices + xattrs > 0) throw cannotExtract(directory);
     if (name !== EXTRACTED.content) continue;
     Object.assign(total, {owners, devices, xattrs});
@@ -104,11 +104,14 @@ function markHidden(marking: Marking, node: FileNode, path: ByteString): FileNod
     return {...node, inode: -marking.whiteouts};
   }
   if (!node.entries) return node;
-  const entries = [...node.entries].map(
-    ([name, child]) => [name, markHidden(marking, child, path === '' ? name : `${path}/${name}`)] as const,
-  );
-  const xattrs = marking.opaque.has(path) ? new Map(node.xattrs).set(marking.opaqueName, 'y') : node.xattrs;
-  return {...node, xattrs, entries: new Map(entries)};
+  const changed = [...node.entries].flatMap(([name, child]) => {
+    const marked = markHidden(marking, child, path === '' ? name : `${path}/${name}`);
+    return marked === child ? [] : [[name, marked] as const];
+  });
+  const isOpaque = marking.opaque.has(path);
+  if (changed.length === 0 && !isOpaque) return node;
+  const xattrs = isOpaque ? new Map(node.xattrs).set(marking.opaqueName, 'y') : node.xattrs;
+  return {...node, xattrs, entries: new Map([...node.entries, ...changed])};
 }
 
 const isWhiteout = ({kind, device}: FileNode): boolean => kind === 'character' && device === 0;

@@ -1,9 +1,10 @@
 import {rm} from 'node:fs/promises';
 import {extname} from 'node:path';
+import type {ResourceLimits} from 'node:worker_threads';
 import {hasErrno} from '../errors.ts';
 import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
 import type {RegionToHash} from '../host/hash-region.ts';
-import {openWorkerPool} from '../host/worker-pool.ts';
+import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
 import type {Digest} from '../oci/digest.ts';
 import type {LayerToExtract} from './extract-layer.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
@@ -63,15 +64,19 @@ interface LayerWriting {
 
 /** A layer with millions of entries ends in WORKER_FAILED and not in a machine without memory. */
 const HEAP_LIMIT_MEBIBYTES = 1024;
+/** Reading an index leaves much garbage at once, for which V8 would take 48 MiB. */
+const EXTRACTION_YOUNG_MEBIBYTES = 8;
 
 /** Opens a pool of at most `size` threads; none is started before the first layer. */
 export function openLayerPool({size}: {readonly size: number}): LayerPool {
-  const pool = openWorkerPool<LayerWork, LayerReply>({
-    // Published files are .js, sources .ts.
-    url: new URL(`./layer-worker${extname(import.meta.url)}`, import.meta.url),
-    size,
-    resourceLimits: {maxOldGenerationSizeMb: HEAP_LIMIT_MEBIBYTES},
+  const pool = openThreads(size, {maxOldGenerationSizeMb: HEAP_LIMIT_MEBIBYTES});
+  const extraction = openThreads(size, {
+    maxOldGenerationSizeMb: HEAP_LIMIT_MEBIBYTES,
+    maxYoungGenerationSizeMb: EXTRACTION_YOUNG_MEBIBYTES,
   });
+  const close = async () => {
+    await Promise.all([pool.close(), extraction.close()]);
+  };
   return {
     write: async ({source, path, ...options}, {signal} = {}) => {
       const {view} = source;
@@ -85,10 +90,18 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     },
     hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
-    extract: async (extract, {signal} = {}) => (await pool.call({extract}, {signal})) as SkippedFiles,
+    extract: async (extract, {signal} = {}) => (await extraction.call({extract}, {signal})) as SkippedFiles,
     verifyExtracted: async (verifyExtracted, {signal} = {}) =>
-      (await pool.call({verifyExtracted}, {signal})) as boolean,
-    close: pool.close,
-    [Symbol.asyncDispose]: pool.close,
+      (await extraction.call({verifyExtracted}, {signal})) as boolean,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
+
+const openThreads = (size: number, resourceLimits: ResourceLimits): WorkerPool<LayerWork, LayerReply> =>
+  openWorkerPool({
+    // Published files are .js, sources .ts.
+    url: new URL(`./layer-worker${extname(import.meta.url)}`, import.meta.url),
+    size,
+    resourceLimits,
+  });

@@ -11,81 +11,89 @@ const PART_ENTRIES = 1000;
  * @param name Of the root directory, in the one that it is written into.
  */
 export function planRootfs(root: FileNode, name: string): RootfsPlan {
-  const planning: Planning = {layers: new Map(), firstNames: new Map(), links: [], entries: 0, bytes: 0};
-  const measured = measureDirectory(planning, name, root, [name]);
-  const linked = linkedDirectories(planning.links);
-  const parts: RootfsPart[] = [];
-  const trunk = cutParts(measured, [name], {parts, linked});
+  const measuring: Measuring = {
+    ...{layers: new Map(), firstNames: new Map(), furtherNames: new Set(), links: [], entries: 0, bytes: 0},
+  };
+  const measured = measureDirectory(measuring, name, root, [name]);
+  const {layers, furtherNames, links, entries, bytes} = measuring;
+  const planning = {layers, furtherNames, linked: linkedDirectories(links)};
+  const pieces: Piece[] = [];
+  const trunk = cutPieces({...planning, pieces}, measured, [name]);
   return {
-    layerPaths: [...planning.layers.keys()],
+    layerPaths: [...layers.keys()],
     trunk,
-    parts,
-    links: planning.links,
-    held: holdBack(measured, [name], linked),
-    entries: planning.entries,
-    bytes: planning.bytes,
+    parts: pieces.values().map((piece) => planPart(planning, piece)),
+    partCount: pieces.length,
+    links,
+    held: holdBack(planning, measured, [name]),
+    entries,
+    bytes,
   };
 }
 
-interface Planning {
+interface Measuring {
   readonly layers: Map<string, number>;
   /** By layer, then by inode. */
-  readonly firstNames: Map<number, Map<number, Path>>;
+  readonly firstNames: Map<number, Map<number, FirstName>>;
+  /** What becomes a link. Each name of a file has a node of its own. */
+  readonly furtherNames: Set<FileNode>;
   readonly links: PlannedLink[];
   entries: number;
   bytes: number;
 }
 
+/** Of nearly all files it is the only one, so no path is made for it. */
+interface FirstName {
+  readonly directory: Path;
+  readonly name: ByteString;
+}
+
 interface MeasuredDirectory {
-  readonly self: PlannedFile;
-  readonly files: readonly PlannedFile[];
+  readonly name: ByteString;
+  readonly node: FileNode;
   readonly directories: readonly MeasuredDirectory[];
+  /** But for directories. */
+  readonly files: number;
   /** Of its own and all below. */
   readonly entries: number;
 }
 
-function measureDirectory(planning: Planning, name: ByteString, node: FileNode, path: Path): MeasuredDirectory {
-  const files: PlannedFile[] = [];
+function measureDirectory(measuring: Measuring, name: ByteString, node: FileNode, path: Path): MeasuredDirectory {
   const directories: MeasuredDirectory[] = [];
-  let entries = 1;
+  let files = 0;
+  let below = 0;
+  numberLayer(measuring, node);
   for (const [childName, child] of node.entries ?? []) {
-    const place = [...path, childName];
     if (child.kind === 'directory') {
-      const directory = measureDirectory(planning, childName, child, place);
+      const directory = measureDirectory(measuring, childName, child, [...path, childName]);
       directories.push(directory);
-      entries += directory.entries;
-    } else {
-      const file = describeFile(planning, childName, child);
-      if (noteName(planning, child.inode, file, place)) files.push(file);
-    }
+      below += directory.entries;
+    } else if (noteName(measuring, child, {directory: path, name: childName})) files += 1;
   }
-  // The order of the tar, in which the content can be read in few pieces.
-  files.sort((one, other) => one.layer - other.layer || one.offset - other.offset);
-  planning.entries += files.length + 1;
-  return {self: describeFile(planning, name, node), files, directories, entries: entries + files.length};
+  measuring.entries += files + 1;
+  return {name, node, directories, files, entries: 1 + files + below};
 }
 
-function describeFile({layers}: Planning, name: ByteString, node: FileNode): PlannedFile {
-  const {kind, permissions, uid, gid, size, contentOffset, linkTarget, device, xattrs, layerPath} = node;
+function numberLayer({layers}: Measuring, {layerPath}: FileNode): number {
   const layer = layers.get(layerPath) ?? layers.size;
   layers.set(layerPath, layer);
-  const {mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds} = node;
-  const place = {layer, offset: contentOffset, size};
-  return {name, kind, permissions, uid, gid, seconds, nanoseconds, ...place, linkTarget, device, xattrs};
+  return layer;
 }
 
 /** Whether this is the first name of its file; another becomes a link. */
-function noteName(planning: Planning, inode: number, {layer, size}: PlannedFile, path: Path): boolean {
-  const names = planning.firstNames.get(layer) ?? new Map<number, Path>();
-  planning.firstNames.set(layer, names);
-  const target = names.get(inode);
-  if (target) {
-    planning.links.push({path, target});
-    planning.entries += 1;
+function noteName(measuring: Measuring, node: FileNode, {directory, name}: FirstName): boolean {
+  const layer = numberLayer(measuring, node);
+  const names = measuring.firstNames.get(layer) ?? new Map<number, FirstName>();
+  measuring.firstNames.set(layer, names);
+  const first = names.get(node.inode);
+  if (first) {
+    measuring.links.push({path: [...directory, name], target: [...first.directory, first.name]});
+    measuring.furtherNames.add(node);
+    measuring.entries += 1;
     return false;
   }
-  names.set(inode, path);
-  planning.bytes += size;
+  names.set(node.inode, {directory, name});
+  measuring.bytes += node.size;
   return true;
 }
 
@@ -104,55 +112,84 @@ function linkedDirectories(links: readonly PlannedLink[]): ReadonlySet<string> {
   return linked;
 }
 
-interface Cutting {
-  readonly parts: RootfsPart[];
+interface Planning {
+  readonly layers: ReadonlyMap<string, number>;
+  readonly furtherNames: ReadonlySet<FileNode>;
   readonly linked: ReadonlySet<string>;
 }
 
-/** Cuts a directory's content into parts, and returns what is to be there first. */
-function cutParts(directory: MeasuredDirectory, path: Path, cutting: Cutting): PlannedDirectory {
-  const {self, files, directories} = directory;
+/** A part whose files are described once it is its turn: all of them at once would take much memory. */
+interface Piece {
+  readonly path: Path;
+  /** The directory whose own files belong to it; null for none. */
+  readonly own: FileNode | null;
+  readonly directories: readonly MeasuredDirectory[];
+}
+
+type Cutting = Planning & {readonly pieces: Piece[]};
+
+/** Cuts a directory's content into pieces, and returns what is to be there first. */
+function cutPieces(cutting: Cutting, directory: MeasuredDirectory, path: Path): PlannedDirectory {
   const trunk: PlannedDirectory[] = [];
-  let part: PlannedDirectory[] = [];
-  let room = PART_ENTRIES - files.length;
-  let partFiles = files;
+  let part: MeasuredDirectory[] = [];
+  let own = directory.files > 0 ? directory.node : null;
+  let room = PART_ENTRIES - directory.files;
   const flush = () => {
-    if (part.length > 0 || partFiles.length > 0) cutting.parts.push({path, files: partFiles, directories: part});
+    if (part.length > 0 || own) cutting.pieces.push({path, own, directories: part});
     part = [];
-    partFiles = [];
+    own = null;
     room = PART_ENTRIES;
   };
-  for (const child of directories) {
-    const place = [...path, child.self.name];
+  for (const child of directory.directories) {
     if (child.entries > PART_ENTRIES) {
-      trunk.push(cutParts(child, place, cutting));
+      trunk.push(cutPieces(cutting, child, [...path, child.name]));
       continue;
     }
     if (child.entries > room) flush();
-    part.push(planDirectory(child, place, cutting.linked));
+    part.push(child);
     room -= child.entries;
   }
   flush();
-  return {self, files: [], directories: trunk, isHeld: true};
+  return {self: describeFile(cutting, directory.name, directory.node), files: [], directories: trunk, isHeld: true};
 }
 
-function planDirectory(
-  {self, files, directories}: MeasuredDirectory,
-  path: Path,
-  linked: ReadonlySet<string>,
-): PlannedDirectory {
+const planPart = (planning: Planning, {path, own, directories}: Piece): RootfsPart => ({
+  path,
+  files: own ? planFiles(planning, own) : [],
+  directories: directories.map((child) => planDirectory(planning, child, [...path, child.name])),
+});
+
+function planDirectory(planning: Planning, {name, node, directories}: MeasuredDirectory, path: Path): PlannedDirectory {
   return {
-    self,
-    files,
-    directories: directories.map((child) => planDirectory(child, [...path, child.self.name], linked)),
-    isHeld: linked.size > 0 && linked.has(keyOf(path)),
+    self: describeFile(planning, name, node),
+    files: planFiles(planning, node),
+    directories: directories.map((child) => planDirectory(planning, child, [...path, child.name])),
+    isHeld: planning.linked.size > 0 && planning.linked.has(keyOf(path)),
   };
 }
 
-function holdBack(directory: MeasuredDirectory, path: Path, linked: ReadonlySet<string>): PlannedDirectory {
-  const directories = directory.directories.flatMap((child) => {
-    const place = [...path, child.self.name];
-    return child.entries > PART_ENTRIES || linked.has(keyOf(place)) ? [holdBack(child, place, linked)] : [];
+function planFiles(planning: Planning, {entries}: FileNode): readonly PlannedFile[] {
+  const files: PlannedFile[] = [];
+  for (const [name, node] of entries ?? []) {
+    if (node.kind === 'directory' || planning.furtherNames.has(node)) continue;
+    files.push(describeFile(planning, name, node));
+  }
+  // The order of the tar, in which the content can be read in few pieces.
+  return files.sort((one, other) => one.layer - other.layer || one.offset - other.offset);
+}
+
+function describeFile({layers}: Planning, name: ByteString, node: FileNode): PlannedFile {
+  const {kind, permissions, uid, gid, size, contentOffset, linkTarget, device, xattrs, layerPath} = node;
+  const {mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds} = node;
+  const place = {layer: layers.get(layerPath) ?? 0, offset: contentOffset, size};
+  return {name, kind, permissions, uid, gid, seconds, nanoseconds, ...place, linkTarget, device, xattrs};
+}
+
+function holdBack(planning: Planning, {name, node, directories}: MeasuredDirectory, path: Path): PlannedDirectory {
+  const held = directories.flatMap((child) => {
+    const place = [...path, child.name];
+    const isHeld = child.entries > PART_ENTRIES || planning.linked.has(keyOf(place));
+    return isHeld ? [holdBack(planning, child, place)] : [];
   });
-  return {self: directory.self, files: [], directories, isHeld: true};
+  return {self: describeFile(planning, name, node), files: [], directories: held, isHeld: true};
 }

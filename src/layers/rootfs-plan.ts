@@ -48,8 +48,9 @@ export interface RootfsPlan {
   readonly layerPaths: readonly string[];
   /** The directories that several parts write into, alone. */
   readonly trunk: PlannedDirectory;
-  /** Disjoint, so that they can be written side by side once the trunk is there. */
-  readonly parts: readonly RootfsPart[];
+  /** Disjoint, so that they can be written side by side once the trunk is there; made as they are taken, once. */
+  readonly parts: IteratorObject<RootfsPart>;
+  readonly partCount: number;
   /** Further names of files that the parts write. */
   readonly links: readonly PlannedLink[];
   /** The directories that get their attributes at the very end. */

@@ -1,21 +1,6 @@
-import {loadTreeCalls} from '../host/tree-calls.ts';
 import {answerRequests} from '../host/worker-protocol.ts';
-import {openLayerContents} from './layer-contents.ts';
-import type {RootfsWriting, SkippedMetadata} from './rootfs-entries.ts';
-import {finishParts, writePart} from './rootfs-parts.ts';
-import {Counter, type RootfsWork} from './rootfs-work.ts';
+import {doRootfsWork} from './do-rootfs-work.ts';
+import type {SkippedMetadata} from './rootfs-entries.ts';
+import type {RootfsWork} from './rootfs-work.ts';
 
-answerRequests<RootfsWork, SkippedMetadata>(async ({outside, task, layerPaths, givesOwners, counters}) => {
-  const skipped = {owners: 0, devices: 0, xattrs: 0};
-  const count = (entries: bigint, bytes: number) => {
-    if (Atomics.load(counters, Counter.isStopped) !== 0n) throw new Error('the rootfs is not wanted any more');
-    Atomics.add(counters, Counter.entries, entries);
-    Atomics.add(counters, Counter.bytes, BigInt(bytes));
-  };
-  using contents = openLayerContents(layerPaths, (bytes) => count(0n, bytes));
-  const onWritten = () => count(1n, 0);
-  const writing: RootfsWriting = {calls: loadTreeCalls(), contents, givesOwners, skipped, onWritten};
-  if ('part' in task) writePart(writing, outside, task.part);
-  else finishParts(writing, outside, task.finish);
-  return skipped;
-});
+answerRequests<RootfsWork, SkippedMetadata>(async (work) => doRootfsWork(work));

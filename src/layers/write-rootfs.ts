@@ -5,10 +5,11 @@ import {hasErrno, isWinchError} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
 import {loadTreeCalls, type TreeCalls} from '../host/tree-calls.ts';
 import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
+import {doRootfsWork} from './do-rootfs-work.ts';
 import type {FileNode} from './file-tree.ts';
 import {planRootfs} from './plan-rootfs.ts';
 import type {SkippedMetadata} from './rootfs-entries.ts';
-import type {RootfsPlan} from './rootfs-plan.ts';
+import type {PlannedDirectory, RootfsPart, RootfsPlan} from './rootfs-plan.ts';
 import {Counter, type RootfsWork} from './rootfs-work.ts';
 
 export interface RootfsTarget {
@@ -30,6 +31,8 @@ export interface WriteRootfsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Heard of now and then while files are written. */
   readonly onProgress?: ((progress: RootfsProgress) => void) | undefined;
+  /** The calling thread has nothing else to do, and writes what is little by itself; default false. */
+  readonly mayBlock?: boolean;
 }
 
 export type SkippedFiles = Readonly<SkippedMetadata>;
@@ -37,6 +40,10 @@ export type SkippedFiles = Readonly<SkippedMetadata>;
 /** Beyond some threads, the file system's own locks are what they wait for. */
 const THREADS_LIMIT = 8;
 const PROGRESS_INTERVAL_MS = 100;
+/** Written before an abort could be missed. */
+const LITTLE_BYTES = 64 * 1024 * 1024;
+/** Threads that copy leave much garbage at once, for which V8 would take 48 MiB each. */
+const YOUNG_MEBIBYTES = 4;
 /** An access control list without entries: setting it removes the one that is there. */
 const NO_ACCESS_LIST = Buffer.from([2, 0, 0, 0]);
 const ACCESS_LISTS = ['system.posix_acl_default', 'system.posix_acl_access'];
@@ -54,7 +61,7 @@ const SELF = Buffer.from('.');
 export async function writeRootfs(
   root: FileNode,
   {directory, name}: RootfsTarget,
-  {signal, onProgress}: WriteRootfsOptions = {},
+  {signal, onProgress, mayBlock = false}: WriteRootfsOptions = {},
 ): Promise<SkippedFiles> {
   signal?.throwIfAborted();
   const plan = planRootfs(root, name);
@@ -66,7 +73,8 @@ export async function writeRootfs(
   const outside = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const givesOwners = prepareDirectory(loadTreeCalls(), outside);
-    const skipped = await runTasks(plan, {outside, layerPaths: plan.layerPaths, givesOwners, counters});
+    const shared = {outside, layerPaths: plan.layerPaths, givesOwners, counters};
+    const skipped = mayBlock && isLittle(plan) ? writeHere(plan, shared) : await writeWithThreads(plan, shared);
     tell();
     return skipped;
   } catch (error) {
@@ -98,23 +106,34 @@ function ignoring(action: () => void): boolean {
   }
 }
 
+type SharedWork = Omit<RootfsWork, 'task'>;
+
+/** Threads would take longer to start. */
+const isLittle = ({partCount, bytes}: RootfsPlan): boolean => partCount <= 1 && bytes <= LITTLE_BYTES;
+
+const writeHere = ({trunk, parts, held, links}: RootfsPlan, shared: SharedWork): SkippedFiles =>
+  [{part: trunkPart(trunk)}, ...parts.map((part) => ({part})), {finish: {held, links}}]
+    .map((task) => doRootfsWork({...shared, task}))
+    .reduce(addSkipped);
+
+const trunkPart = (trunk: PlannedDirectory): RootfsPart => ({path: [], files: [], directories: [trunk]});
+
 type Pool = WorkerPool<RootfsWork, SkippedFiles>;
 
-async function runTasks(plan: RootfsPlan, shared: Omit<RootfsWork, 'task'>): Promise<SkippedFiles> {
+async function writeWithThreads({trunk, parts, held, links}: RootfsPlan, shared: SharedWork): Promise<SkippedFiles> {
   const size = Math.min(Math.max(availableParallelism(), 2), THREADS_LIMIT);
   await using pool: Pool = openWorkerPool({
     // Published files are .js, sources .ts.
     url: new URL(`./rootfs-worker${extname(import.meta.url)}`, import.meta.url),
     size,
+    resourceLimits: {maxYoungGenerationSizeMb: YOUNG_MEBIBYTES},
   });
   const run = (task: RootfsWork['task']) => pool.call({...shared, task});
-  const {trunk, parts, held, links} = plan;
-  const outcomes = [await run({part: {path: [], files: [], directories: [trunk]}})];
+  const outcomes = [await run({part: trunkPart(trunk)})];
   const failures: unknown[] = [];
   // As many at a time as there are threads: more messages would only fill memory.
-  const waiting = parts[Symbol.iterator]();
   const work = async () => {
-    for (const part of waiting) outcomes.push(await run({part}));
+    for (const part of parts) outcomes.push(await run({part}));
   };
   const stop = (error: unknown) => {
     failures.push(error);
