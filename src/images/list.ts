@@ -1,6 +1,6 @@
 import {familiarReference, familiarRepository, splitReference} from '../oci/reference.ts';
-import {type ImageRecord, listImages, listLayerBlobBytes} from '../store/image-records.ts';
-import {readUnpackedBytes} from '../store/shares.ts';
+import {type ImageRecord, listImages} from '../store/image-records.ts';
+import {type ImageSizes, readImageSizes} from '../store/image-sizes.ts';
 import type {Store} from '../store/store.ts';
 import {listTagsByImage, type TagRecord} from '../store/tags.ts';
 
@@ -30,22 +30,17 @@ export interface ImageSummary {
 export const listStoredImages = (store: Store): readonly ImageSummary[] =>
   store.read((database) => {
     const tagsByImage = listTagsByImage(database);
-    const blobBytes = listLayerBlobBytes(database);
-    const unpackedBytes = readUnpackedBytes(database);
+    const sizesByImage = readImageSizes(database);
     return listImages(database).flatMap((image) => {
-      const layerBytes = blobBytes.get(image.manifestDigest) ?? 0;
-      const sizes = {
-        compressedBytes: image.manifestBytes + image.configBytes + layerBytes,
-        unpackedBytes: unpackedBytes.get(image.manifestDigest) ?? (image.layerCount === 0 ? 0 : null),
-      };
+      const sizes = sizesByImage.get(image.manifestDigest) ?? NO_LAYERS;
       const tags = tagsByImage.get(image.manifestDigest) ?? [null];
       return tags.map((tag) => summary(image, tag, sizes));
     });
   }, []);
 
-type Sizes = Pick<ImageSummary, 'compressedBytes' | 'unpackedBytes'>;
+const NO_LAYERS: ImageSizes = {blobBytes: 0, unpackedBytes: 0};
 
-function summary(image: ImageRecord, tag: TagRecord | null, sizes: Sizes): ImageSummary {
+function summary(image: ImageRecord, tag: TagRecord | null, sizes: ImageSizes): ImageSummary {
   const reference = tag && splitReference(tag.reference);
   return {
     imageId: image.configDigest,
@@ -57,7 +52,7 @@ function summary(image: ImageRecord, tag: TagRecord | null, sizes: Sizes): Image
     platform: image.platform,
     isChosen: tag === null || tag.manifestDigest === image.manifestDigest,
     created: image.created,
-    compressedBytes: sizes.compressedBytes,
+    compressedBytes: image.manifestBytes + image.configBytes + sizes.blobBytes,
     unpackedBytes: sizes.unpackedBytes,
   };
 }

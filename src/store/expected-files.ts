@@ -1,5 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from './database.ts';
+import {listWrongSizes} from './image-sizes.ts';
 import {MIGRATIONS} from './schema.ts';
 import {listUsedFiles} from './usage.ts';
 
@@ -62,6 +63,7 @@ export interface DatabaseFault {
 }
 
 const CREATION = /^ *CREATE (?:TABLE|INDEX) /gm;
+const REMOVAL = /^ *DROP (?:TABLE|INDEX) /gm;
 
 /** What a tag names is what the last event of its history says. */
 const TAGS_WITHOUT_EVENT = `
@@ -82,7 +84,8 @@ export function findDatabaseFaults(database: Database): readonly DatabaseFault[]
   const strays = database.all('PRAGMA foreign_key_check').map((row) => `a row of ${row.table} refers to none`);
   const tags = database.all(`${TAGS_WITHOUT_EVENT} UNION ${EVENTS_WITHOUT_TAG}`);
   const moved = tags.map((row) => `the tag ${row.reference} and its history name different images`);
-  return [...strays, ...moved].map((detail) => ({code: 'DATABASE_ROWS', detail}));
+  const sizes = listWrongSizes(database).map((image) => `the sizes of the image ${image} are not those of its layers`);
+  return [...strays, ...moved, ...sizes].map((detail) => ({code: 'DATABASE_ROWS', detail}));
 }
 
 /** A letter of a name that has changed is no fault to SQLite, which keeps every definition as it was written. */
@@ -92,6 +95,7 @@ function hasSchema(database: Database): boolean {
   const definitions = database
     .all('SELECT sql FROM main.sqlite_schema WHERE sql IS NOT NULL')
     .map((row) => String(row.sql));
-  const isComplete = definitions.length === written.match(CREATION)?.length;
+  const count = (pattern: RegExp) => written.match(pattern)?.length ?? 0;
+  const isComplete = definitions.length === count(CREATION) - count(REMOVAL);
   return isComplete && definitions.every((definition) => written.includes(definition));
 }

@@ -1,6 +1,7 @@
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 import type {Digest} from '../oci/digest.ts';
 import type {Database, Row, Tuple} from './database.ts';
+import {noteImageSizes, noteLayerSizes} from './image-sizes.ts';
 
 /** One layer of an image as the store knows it; sizes are bytes. */
 export interface LayerRecord {
@@ -51,6 +52,13 @@ export function recordLayerFile(database: Database, layer: LayerFileRecord): voi
     ...[layer.diffId, layer.tarBytes, layer.fileBytes, layer.entries, layer.whiteouts],
     JSON.stringify(layer.directories),
   );
+  noteLayerSizes(database, layer.diffId);
+}
+
+/** Forgets a layer file that is no more. */
+export function deleteLayerFile(database: Database, diffId: Digest): void {
+  database.run('DELETE FROM layer WHERE diff_id = ?', diffId);
+  noteLayerSizes(database, diffId);
 }
 
 export function findLayerFile(database: Database, diffId: Digest): LayerFileRecord | null {
@@ -74,6 +82,7 @@ export function recordImage(database: Database, image: ImageRecord, layers: read
       ...[image.manifestDigest, position, layer.blobDigest, layer.blobBytes, layer.mediaType, layer.chainId],
     );
   }
+  noteImageSizes(database, image.manifestDigest);
 }
 
 function recordChain(database: Database, layers: readonly LayerRecord[]): void {
@@ -134,14 +143,6 @@ export const layersOf = (database: Database, manifestDigest: Digest): readonly S
       manifestDigest,
     )
     .map((row) => ({...layerFile(row), ...layerBlob(row)}));
-
-/** The bytes of the blobs of the layers of every image that has layers, as received. */
-export const listLayerBlobBytes = (database: Database): ReadonlyMap<Digest, number> =>
-  new Map(
-    database
-      .tuples('SELECT manifest_digest, sum(blob_bytes) FROM image_layer GROUP BY manifest_digest')
-      .map(([image, bytes]) => [image as Digest, Number(bytes)]),
-  );
 
 /** Removes an image; what only it needed is left to garbage collection. Whether there was such an image. */
 export const deleteImage = (database: Database, manifestDigest: Digest): boolean =>

@@ -1,3 +1,9 @@
+/** The rows of `image_size`; released with its migration, so it never changes either. */
+export const IMAGE_SIZES = `
+  SELECT manifest_digest, sum(blob_bytes) AS blob_bytes, coalesce(sum(file_bytes), 0) AS file_bytes,
+    iif(count(*) = count(tar_bytes), sum(tar_bytes), NULL) AS tar_bytes
+  FROM image_layer JOIN chain USING (chain_id) LEFT JOIN layer USING (diff_id)`;
+
 /**
  * The database's versions, oldest first; the store's version is the number of entries applied (`user_version`). An
  * entry never changes once released: a new version is a new entry.
@@ -87,6 +93,19 @@ export const MIGRATIONS: readonly string[] = Object.freeze([
     dropped_at      INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Sums over the layers of each image that has any; tar_bytes is null while some layer is only downloaded.
+  `
+  CREATE TABLE image_size (
+    manifest_digest TEXT PRIMARY KEY REFERENCES image (manifest_digest) ON DELETE CASCADE,
+    blob_bytes      INTEGER NOT NULL,
+    file_bytes      INTEGER NOT NULL,
+    tar_bytes       INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX chain_layer ON chain (diff_id);
+  DROP INDEX image_layer_blob;
+  CREATE INDEX image_layer_blob ON image_layer (blob_digest, blob_bytes);
+  INSERT INTO image_size ${IMAGE_SIZES} GROUP BY manifest_digest;
+  `,
 ]);
 
 /**
@@ -105,4 +124,5 @@ export const STAND_INS: readonly string[] = Object.freeze([
     SELECT reference, 1 AS number, target_digest, manifest_digest, updated_at AS happened_at FROM main.tag;
   `,
   'CREATE TEMP VIEW dropped_blob AS SELECT NULL AS digest, NULL AS bytes, NULL AS dropped_at WHERE 0;',
+  `CREATE TEMP VIEW image_size AS ${IMAGE_SIZES} GROUP BY manifest_digest;`,
 ]);

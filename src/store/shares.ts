@@ -1,90 +1,73 @@
 import type {Digest} from '../oci/digest.ts';
-import type {Database, Tuple} from './database.ts';
+import type {Database} from './database.ts';
 
 export interface Share {
   readonly sharedBytes: number;
   readonly uniqueBytes: number;
 }
 
-/** Blobs or layer files that the same images use. */
-interface Parts {
-  readonly bytes: number;
-  /** Manifest digests, one for each place that a part has in an image: one image may have it twice. */
-  readonly places: readonly Digest[];
-}
-
 /** What each image shares with others and has alone, in bytes on disk. */
 export function readShares(database: Database): ReadonlyMap<Digest, Share> {
-  const sums = new Map(database.tuples(BLOB_BYTES).map(([image, bytes]) => [image as Digest, startSum(Number(bytes))]));
-  for (const parts of database.tuples(REPEATED_BLOBS).map(partsOf)) {
-    for (const image of parts.places) add(sums, image, 'uniqueBytes', -parts.bytes);
-    divide(sums, parts);
+  const sums = new Map(database.tuples(ALL_BYTES).map(([image, bytes]) => [image as Digest, startSum(Number(bytes))]));
+  for (const [images, bytes] of [...database.tuples(REPEATED_BLOBS), ...database.tuples(REPEATED_LAYERS)]) {
+    const places = String(images).split(' ') as Digest[];
+    divide(
+      places.flatMap((image) => sums.get(image) ?? []),
+      Number(bytes),
+    );
   }
-  for (const parts of database.tuples(LAYER_FILES).map(partsOf)) divide(sums, parts);
   return sums;
 }
 
-/** The bytes of the unpacked layers of each image that has any; null while some layer is only downloaded. */
-export function readUnpackedBytes(database: Database): ReadonlyMap<Digest, number | null> {
-  const sums = new Map<Digest, number | null>();
-  for (const [images, , tarBytes, isComplete] of database.tuples(LAYER_FILES)) {
-    for (const image of digestsIn(images)) {
-      const sum = sums.get(image) ?? (sums.has(image) ? null : 0);
-      sums.set(image, sum === null || isComplete === 0 ? null : sum + Number(tarBytes));
-    }
-  }
-  return sums;
-}
+/** The files of each image, as if it shared none and had none twice. Blobs are looked at where some were dropped. */
+const ALL_BYTES = `
+  SELECT manifest_digest, manifest_bytes + config_bytes + coalesce(blob_bytes + file_bytes, 0) - coalesce((
+    SELECT sum(blob_bytes) FROM image_layer WHERE EXISTS (SELECT 1 FROM dropped_blob)
+      AND image_layer.manifest_digest = image.manifest_digest AND blob_digest IN (SELECT digest FROM dropped_blob)
+  ), 0) FROM image LEFT JOIN image_size USING (manifest_digest)`;
 
 /**
- * Layer files by who uses them. One query finds the images of each layer, and a sum for all layers of the same images
- * leaves few rows: with 2 000 images and 20 000 layers it takes 55 ms, and 95 where every layer becomes a row.
+ * Blobs that have several places, by who uses them: one row for all blobs of the same images. An index has the places
+ * of each in a row, so that nothing is sorted; blobs that are documents too are few, and are looked for everywhere.
  */
-const LAYER_FILES = `
-  WITH used AS (
-    SELECT diff_id, group_concat(manifest_digest, ' ') AS images FROM image_layer JOIN chain USING (chain_id)
-    GROUP BY diff_id
-  )
-  SELECT images, total(file_bytes), total(tar_bytes), count(*) = count(tar_bytes)
-  FROM used LEFT JOIN layer USING (diff_id) GROUP BY images`;
-
-/** The blobs of each image, as if it shared none and had none twice. */
-const BLOB_BYTES = `
-  SELECT manifest_digest, manifest_bytes + config_bytes + coalesce((
-    SELECT sum(blob_bytes) FROM image_layer WHERE image_layer.manifest_digest = image.manifest_digest
-      AND blob_digest NOT IN (SELECT digest FROM dropped_blob)
-  ), 0) FROM image`;
-
-/** Blobs that have several places, by who uses them. Three indexes are merged for it, and nothing is sorted. */
 const REPEATED_BLOBS = `
-  WITH place (digest, manifest_digest) AS (
-    SELECT blob_digest, manifest_digest FROM image_layer UNION ALL SELECT config_digest, manifest_digest FROM image
-    UNION ALL SELECT manifest_digest, manifest_digest FROM image ORDER BY 1
+  WITH mixed AS (
+    SELECT digest FROM (
+      SELECT config_digest AS digest FROM image UNION ALL SELECT manifest_digest FROM image ORDER BY 1
+    ) GROUP BY digest HAVING count(*) > 1 OR digest IN (SELECT blob_digest FROM image_layer)
   ),
-  repeated AS (
-    SELECT digest, group_concat(manifest_digest, ' ') AS images FROM place GROUP BY digest HAVING count(*) > 1
+  place (digest, bytes, manifest_digest) AS (
+    SELECT blob_digest, blob_bytes, manifest_digest FROM image_layer WHERE blob_digest IN mixed
+    UNION ALL SELECT config_digest, config_bytes, manifest_digest FROM image WHERE config_digest IN mixed
+    UNION ALL SELECT manifest_digest, manifest_bytes, manifest_digest FROM image WHERE manifest_digest IN mixed
   ),
-  kept AS (SELECT * FROM repeated WHERE digest NOT IN (SELECT digest FROM dropped_blob))
-  SELECT images, sum(coalesce(
-    (SELECT blob_bytes FROM image_layer WHERE blob_digest = digest LIMIT 1),
-    (SELECT config_bytes FROM image WHERE config_digest = digest LIMIT 1)
-  )) FROM kept GROUP BY images`;
+  used (digest, bytes, images) AS (
+    SELECT blob_digest, max(blob_bytes), group_concat(manifest_digest, ' ') FROM image_layer
+    GROUP BY blob_digest HAVING count(*) > 1 AND blob_digest NOT IN mixed
+    UNION ALL SELECT digest, max(bytes), group_concat(manifest_digest, ' ') FROM place GROUP BY digest
+  )
+  SELECT images, sum(bytes) FROM used WHERE digest NOT IN (SELECT digest FROM dropped_blob) GROUP BY images`;
+
+/** Layer files that have several places, by who uses them: those of chains of several images, and of several chains. */
+const REPEATED_LAYERS = `
+  WITH scattered AS (SELECT diff_id FROM chain GROUP BY diff_id HAVING count(*) > 1),
+  used (diff_id, images) AS (
+    SELECT diff_id, images FROM (
+      SELECT chain_id, group_concat(manifest_digest, ' ') AS images FROM image_layer
+      GROUP BY chain_id HAVING count(*) > 1
+    ) CROSS JOIN chain USING (chain_id) WHERE diff_id NOT IN (SELECT diff_id FROM scattered)
+    UNION ALL SELECT diff_id, group_concat(manifest_digest, ' ')
+    FROM scattered CROSS JOIN chain USING (diff_id) CROSS JOIN image_layer USING (chain_id) GROUP BY diff_id
+  )
+  SELECT images, sum(file_bytes) FROM used CROSS JOIN layer USING (diff_id) GROUP BY images`;
 
 type Sum = {-readonly [Key in keyof Share]: Share[Key]};
 
 const startSum = (uniqueBytes: number): Sum => ({sharedBytes: 0, uniqueBytes});
 
-function divide(sums: ReadonlyMap<Digest, Sum>, {bytes, places}: Parts): void {
-  const images = places.length === 1 ? places : new Set(places);
-  const isShared = images instanceof Set && images.size > 1;
-  for (const image of images) add(sums, image, isShared ? 'sharedBytes' : 'uniqueBytes', bytes);
+/** @param places The sums of the images that have the files, each as often as it has them. */
+function divide(places: readonly Sum[], bytes: number): void {
+  for (const sum of places) sum.uniqueBytes -= bytes;
+  const images = new Set(places);
+  for (const sum of images) sum[images.size > 1 ? 'sharedBytes' : 'uniqueBytes'] += bytes;
 }
-
-function add(sums: ReadonlyMap<Digest, Sum>, image: Digest, key: keyof Share, bytes: number): void {
-  const sum = sums.get(image);
-  if (sum) sum[key] += bytes;
-}
-
-const partsOf = ([images, bytes]: Tuple): Parts => ({bytes: Number(bytes), places: digestsIn(images)});
-
-const digestsIn = (text: unknown): readonly Digest[] => String(text).split(' ') as Digest[];

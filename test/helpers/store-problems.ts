@@ -44,6 +44,7 @@ export function findStoreProblems(root: string): readonly string[] {
       if (dropped.has(layer.blob_digest ?? '') && !existsSync(pathOf('blobs', layer.blob_digest))) continue;
       expectFile('blob', pathOf('blobs', layer.blob_digest), layer.blob_bytes);
     }
+    problems.push(...sizeProblems(rows));
     for (const layer of rows('SELECT * FROM layer')) {
       const path = join(pathOf('layers', layer.diff_id), 'layer.erofs');
       expectFile('layer', path, layer.file_bytes);
@@ -56,6 +57,26 @@ export function findStoreProblems(root: string): readonly string[] {
     database.close();
   }
   return problems;
+}
+
+/** The sums that are kept of each image's layers. */
+function sizeProblems(rows: (sql: string) => readonly Record<string, string | number | null>[]): string[] {
+  const files = new Map(rows('SELECT * FROM layer').map((row) => [row.diff_id, row]));
+  const diffIds = new Map(rows('SELECT * FROM chain').map((row) => [row.chain_id, row.diff_id]));
+  const images = Map.groupBy(rows('SELECT * FROM image_layer'), (row) => row.manifest_digest);
+  const expected = [...images].map(([image, layers]) => {
+    const own = layers.map(({chain_id: chain}) => files.get(diffIds.get(chain) ?? ''));
+    const sum = (values: readonly unknown[]) => values.reduce((total: number, value) => total + Number(value ?? 0), 0);
+    const tarBytes = own.includes(undefined) ? null : sum(own.map((file) => file?.tar_bytes));
+    return [image, sum(layers.map((row) => row.blob_bytes)), sum(own.map((file) => file?.file_bytes)), tarBytes].join();
+  });
+  const noted = rows('SELECT * FROM image_size').map((row) =>
+    [row.manifest_digest, row.blob_bytes, row.file_bytes, row.tar_bytes].join(),
+  );
+  return [
+    ...expected.filter((sizes) => !noted.includes(sizes)).map((sizes) => `sizes of an image should be ${sizes}`),
+    ...noted.filter((sizes) => !expected.includes(sizes)).map((sizes) => `sizes of an image are ${sizes}`),
+  ];
 }
 
 const EROFS_HEAD_BYTES = 4096;

@@ -4,10 +4,13 @@ import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
+import type {Digest} from '../../src/oci/digest.ts';
 import {type Database, openDatabase, openDatabaseForReading} from '../../src/store/database.ts';
 import {listDropped} from '../../src/store/dropped-blobs.ts';
 import {listImages} from '../../src/store/image-records.ts';
+import {readImageSizes} from '../../src/store/image-sizes.ts';
 import {MIGRATIONS} from '../../src/store/schema.ts';
+import {readShares} from '../../src/store/shares.ts';
 import {listTagEvents} from '../../src/store/tag-events.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
@@ -15,13 +18,17 @@ import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
 
 const WRITER = fileURLToPath(new URL('database-writer.ts', import.meta.url));
 const LATEST = MIGRATIONS.length;
+const IMAGE = 'sha256:m' as Digest;
 const OLDER = Array.from({length: LATEST - 1}, (_, index) => index + 1);
 
 /** One image with a tag, as the given version has them; its log is in the database, as after a clean close. */
 function makeVersion(path: string, version: number): void {
   const database = new DatabaseSync(path);
   database.exec(`PRAGMA journal_mode = WAL; ${MIGRATIONS[0]}
-    INSERT INTO image VALUES ('sha256:m', 'type', 1, 'sha256:c', 1, 'linux/amd64', NULL, NULL, 0, 1);
+    INSERT INTO layer VALUES ('sha256:d', 90, 100, 3, 0, '{}');
+    INSERT INTO chain VALUES ('sha256:d', 'sha256:d', NULL, 1);
+    INSERT INTO image VALUES ('sha256:m', 'type', 1, 'sha256:c', 1, 'linux/amd64', NULL, 'sha256:d', 1, 1);
+    INSERT INTO image_layer VALUES ('sha256:m', 0, 'sha256:b', 10, 'type', 'sha256:d');
     INSERT INTO tag VALUES ('r:1', 'sha256:i', 'sha256:m', 1)`);
   for (const sql of MIGRATIONS.slice(1, version)) database.exec(sql);
   database.exec(`PRAGMA user_version = ${version}`);
@@ -37,6 +44,8 @@ function requireContent(database: Database, images: number): void {
   );
   assert.equal(listTagEvents(database, 'r:1'), [{targetDigest: 'sha256:i', manifestDigest: 'sha256:m', happenedAt: 1}]);
   assert.equal(listDropped(database), []);
+  assert.equal(readImageSizes(database).get(IMAGE), {blobBytes: 10, unpackedBytes: 90});
+  assert.equal(readShares(database).get(IMAGE), {sharedBytes: 0, uniqueBytes: 112});
 }
 
 /** The version as it is on disk, with its tables. */

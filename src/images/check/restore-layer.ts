@@ -3,7 +3,7 @@ import type {CallOptions} from '../../events.ts';
 import {shortDigest} from '../../oci/digest.ts';
 import type {Database} from '../../store/database.ts';
 import type {NeededFile} from '../../store/expected-files.ts';
-import {type LayerRecord, listedLayersOf} from '../../store/image-records.ts';
+import {deleteLayerFile, type LayerRecord, listedLayersOf} from '../../store/image-records.ts';
 import {setAside} from '../../store/set-aside.ts';
 import type {ImageContext} from '../context.ts';
 import {unpackLayer} from '../fetch-layer.ts';
@@ -23,7 +23,7 @@ export async function restoreLayer(context: ImageContext, file: NeededFile, opti
   const record = store.read((database) => findLayerRecord(database, file), null);
   if (record === null) {
     await setAside(store.paths, store.paths.layer(diffId));
-    await store.write((database) => database.run('DELETE FROM layer WHERE diff_id = ?', diffId));
+    await store.write((database) => deleteLayerFile(database, diffId));
     throw new WinchError('LAYER_UNNEEDED', `no image has the layer ${shortDigest(diffId)}`, {kind: 'not-found'});
   }
   const {blobDigest, blobBytes} = record;

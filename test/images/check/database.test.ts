@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {DatabaseSync} from 'node:sqlite';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import type {Toolkit} from '../../../src/toolkit.ts';
@@ -125,6 +126,21 @@ describe('images/check/database', ({test}) => {
     const {isClean} = await toolkit.images.check({repair: true});
     assert.equal([isClean, (await readState(toolkit.images)).tags], [true, state.tags]);
     await toolkit.close();
+  });
+
+  test('sizes of an image that are not those of its layers are found, and added up anew', async () => {
+    const {store, state} = await openTaggedStore();
+    await using _store = store;
+    for (const wrong of ['UPDATE image_size SET file_bytes = file_bytes + 1', 'DELETE FROM image_size']) {
+      const database = new DatabaseSync(store.paths.database);
+      database.exec(wrong);
+      database.close();
+      const toolkit = await store.openToolkit();
+      const codes = new Set((await damagesIn(toolkit.images)).map(({code}) => code));
+      assert.equal([...codes], ['DATABASE_ROWS'], wrong);
+      await toolkit.close();
+      await expectRebuilt(store, state, wrong);
+    }
   });
 
   test('a write-ahead log that is gone or damaged leaves what was written before it', async () => {
