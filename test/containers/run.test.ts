@@ -9,14 +9,17 @@ import {startRegistry} from '../../fixtures/registry-server.ts';
 import type {ContainerOptions} from '../../src/bundle/container-options.ts';
 import type {RunRequest} from '../../src/containers/run.ts';
 import {isWinchError} from '../../src/errors.ts';
+import {SNAPSHOTTERS, type SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
 import {missingFor} from '../helpers/requires.ts';
-import {describe} from '../helpers/suite.ts';
+import {describe, type SuiteTools} from '../helpers/suite.ts';
+import {driverSkip} from '../snapshots/driver-rig.ts';
 
-const skip = missingFor('runc', 'busybox');
+const missing = missingFor('runc', 'busybox');
 const IMAGE = 'busybox';
 
-describe('containers/run', ({test: declare, before, after}) => {
+const testRuns = (driver: SnapshotterName, {test: declare, before, after}: SuiteTools): void => {
+  const skip = missing ?? driverSkip(driver);
   const test = (title: string, body: () => unknown) => declare(title, body, {skip});
   let opened: TestStore | undefined;
   const store = (): TestStore => opened ?? fail();
@@ -26,7 +29,7 @@ describe('containers/run', ({test: declare, before, after}) => {
     if (skip !== undefined) return;
     await using registry = await startRegistry();
     registry.put('busybox', 'latest', busyboxImage());
-    opened = await openTestStore();
+    opened = await openTestStore({snapshotter: driver});
     await opened.toolkit.images.pull(`${registry.host}/busybox`, {platform: 'linux/amd64'});
     await opened.toolkit.images.tag(`${registry.host}/busybox`, IMAGE);
   });
@@ -190,7 +193,10 @@ describe('containers/run', ({test: declare, before, after}) => {
   test('says how to install a runtime that is missing', async () => {
     assert.is(await codeOfRun({command: ['true']}, {runtime: '/nowhere/runc'}), 'RUNTIME_NOT_FOUND');
   });
-});
+};
+
+const chosen = SNAPSHOTTERS.filter((name) => name === (process.env.WINCH_SNAPSHOTTER ?? name));
+for (const driver of chosen) describe(`containers/run: ${driver}`, (tools) => testRuns(driver, tools));
 
 const fail = (): never => {
   throw new Error('the store was not opened');
