@@ -4,6 +4,7 @@ import {release} from 'node:os';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {readBootId} from '../host/boot-id.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {isSnapshotterName, type SnapshotterName} from './snapshotter.ts';
 
 /** What a probe has found. */
@@ -18,8 +19,9 @@ const FILE = 'snapshotter.json';
 /** What was found since this kernel was started; null: nothing. */
 export function recallProbe(runtimeDirectory: string): RememberedProbe | null {
   try {
-    const {kernel, boot, name, reason} = JSON.parse(readFileSync(join(runtimeDirectory, FILE), 'utf8'));
-    const isCurrent = kernel === release() && boot === readBootId();
+    const {kernel, boot, isInitial, name, reason} = JSON.parse(readFileSync(join(runtimeDirectory, FILE), 'utf8'));
+    // Root of a user namespace can mount what its user cannot, and less than root.
+    const isCurrent = kernel === release() && boot === readBootId() && isInitial === isInitialUserNamespace();
     return isCurrent && typeof name === 'string' && isSnapshotterName(name) ? {name, reason: reason ?? null} : null;
   } catch (error) {
     // A file that cannot be understood is as good as none.
@@ -33,7 +35,7 @@ export function rememberProbe(runtimeDirectory: string, {name, reason}: Remember
   mkdirSync(runtimeDirectory, {recursive: true, mode: 0o700});
   const path = join(runtimeDirectory, FILE);
   const staging = `${path}.${randomBytes(4).toString('hex')}`;
-  const facts = {kernel: release(), boot: readBootId(), name, reason};
+  const facts = {kernel: release(), boot: readBootId(), isInitial: isInitialUserNamespace(), name, reason};
   writeFileSync(staging, `${JSON.stringify(facts)}\n`, {mode: 0o600});
   renameSync(staging, path);
 }

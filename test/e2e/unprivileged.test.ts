@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
-import {requireSuccess} from '../helpers/require-exit.ts';
+import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
 import {describe} from '../helpers/suite.ts';
 import {
   makeUnprivilegedWinch,
@@ -12,6 +12,7 @@ import {
   type UnprivilegedWinch,
   type UserOptions,
 } from '../helpers/unprivileged-user.ts';
+import {waitFor} from '../helpers/wait-for.ts';
 
 const TIMEOUT_MS = 180_000;
 const skip = missingForUser('runc', 'busybox');
@@ -26,6 +27,20 @@ const UPPER = buildTar([
   {path: 'srv/secret', content: 'secret', mode: 0o600, uid: 1000, gid: 1000},
 ]);
 const HIDDEN = buildTar([{path: 'home/alice/below', content: 'below'}]);
+
+/** Whether a path is on the command line of any process. */
+const isMentioned = (path: string): boolean =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .some((pid) => readOrEmpty(`/proc/${pid}/cmdline`).includes(path));
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 describe('e2e/unprivileged', ({test: declare}) => {
   const test = (
@@ -61,5 +76,76 @@ describe('e2e/unprivileged', ({test: declare}) => {
     requireSuccess(await user.run(['rmi', image]));
     assert.deepEqual(readdirSync(join(user.winch.root, 'layers', 'sha256')), []);
     assert.equal(existsSync(join(user.winch.root, 'trash')), false);
+  });
+
+  test(
+    'keeps files of others unread and counts them where the user has one id only',
+    async (user, image) => {
+      const {exitCode, stdout, stderr} = await run(user, image, 'stat -c %u:%g /home/alice/own; ls /home/alice; id -u');
+      assert.equal(exitCode, 0, stderr);
+      assert.equal(stdout, '0:0\nown\n0\n');
+      assert.match(stderr, /LAYER_INCOMPLETE: not all files of layer \w+ are as in the image: 4 belong to you instead/);
+      const again = requireSuccess(await run(user, image, 'true'));
+      assert.equal(again.stderr, '');
+      const refusal = await run(user, image, 'id', ['--user', 'alice']);
+      requireRefusal(refusal, {code: 'USER_UNMAPPED', exit: 125});
+      requireSuccess(await user.run(['rmi', image]));
+    },
+    {ranges: 'none'},
+  );
+
+  test(
+    'goes on with one id where newuidmap is missing',
+    async (user, image) => {
+      const {stdout} = requireSuccess(await run(user, image, 'cat /proc/self/uid_map | wc -l'));
+      assert.equal(stdout, '1\n');
+    },
+    {without: '/usr/bin/newuidmap'},
+  );
+
+  test('runs as another user of the image, who may write to what is theirs alone', async (user, image) => {
+    const script = 'id -u; echo mine > /home/alice/new && cat /srv/secret && ! touch /etc/new 2> /dev/null';
+    const {stdout} = requireSuccess(await run(user, image, script, ['--user', 'alice']));
+    assert.equal(stdout, '1000\nmine\nsecret'.replace('mine\n', ''));
+  });
+
+  test('measures, checks and prunes what belongs to other owners', async (user, image) => {
+    requireSuccess(await run(user, image, 'true'));
+    requireSuccess(await user.run(['df']));
+    requireSuccess(await user.run(['check']));
+    requireSuccess(await user.run(['untag', image]));
+    requireSuccess(await user.run(['prune', '--all']));
+    assert.deepEqual(readdirSync(join(user.winch.root, 'layers', 'sha256')), []);
+  });
+
+  test('refuses limits that it could not keep', async (user, image) => {
+    requireRefusal(await run(user, image, 'true', ['--memory', '64m']), {code: 'CGROUP_CONTROLLER_MISSING', exit: 125});
+  });
+
+  test('leaves nothing when it is killed', async (user, image) => {
+    requireSuccess(await run(user, image, 'true'));
+    const words = ['run', '--network', 'none', '--name', 'long', image, 'sh', '-c', 'echo started; exec sleep 1000'];
+    const process = user.winch.start(words, {within: user.within, env: user.env});
+    await waitFor(() => process.readStdout() === 'started\n');
+    process.child.kill('SIGKILL');
+    await process.exited;
+    requireSuccess(await run(user, image, 'true', ['--name', 'long']));
+    const left = (path: string) => readdirSync(path).filter((name) => !name.startsWith('.'));
+    assert.deepEqual(left(join(user.winch.root, 'containers')), []);
+    assert.deepEqual(left(join(user.winch.directory, 'runtime', 'winch', 'containers')), []);
+    assert.deepEqual(left(join(user.winch.directory, 'runtime', 'winch', 'runc')), []);
+    // What watches over the container looks once more a little later.
+    await waitFor(() => !isMentioned(user.winch.directory));
+  });
+
+  test('runs a bundle, and shares the network of the machine', async (user, image) => {
+    const bundle = join(user.winch.directory, 'bundle');
+    const {stderr} = requireSuccess(
+      await user.run(['bundle', '--entrypoint', '/bin/cat', image, bundle, '/etc/passwd']),
+    );
+    assert.match(stderr, /BUNDLE_INCOMPLETE/);
+    assert.match(requireSuccess(await user.run(['run', '--bundle', bundle])).stdout, /^root:x:0:0/);
+    const words = ['run', '--network', 'host', image, 'cat', '/proc/net/dev'];
+    assert.match(requireSuccess(await user.run(words)).stdout, /eth0|lo/);
   });
 });
