@@ -1,9 +1,8 @@
 import * as assert from 'uvu/assert';
 import type {TarEntry} from '../../fixtures/build-tar.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
-import {applyLayer} from '../../src/layers/file-tree.ts';
 import {findFile} from '../../src/layers/find-file.ts';
-import {readLayerTree} from '../../src/layers/read-layer-tree.ts';
+import {applyLayer, readLayerTree} from '../helpers/layer-tree.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeLayerFixture} from './layer-fixture.ts';
 

@@ -1,7 +1,7 @@
 import type {CallOptions} from '../../events.ts';
-import {applyLayer, type FileNode} from '../../layers/file-tree.ts';
+import type {FileNode} from '../../layers/file-tree.ts';
 import {writeMergedTar} from '../../layers/merged-tar.ts';
-import {readLayerTree} from '../../layers/read-layer-tree.ts';
+import {stackLayer} from '../../layers/read-layer-index.ts';
 import {layersOf} from '../../store/image-records.ts';
 import {noteUse} from '../../store/last-use.ts';
 import type {ImageContext} from '../context.ts';
@@ -44,8 +44,7 @@ export async function exportImage(
     if (!isReady) await unpackImage({...context, lease}, {name, image}, options);
     let root: FileNode | null = null;
     for (const layer of store.read((database) => layersOf(database, image.manifestDigest), [])) {
-      const path = store.layers.path(layer.diffId);
-      root = applyLayer(root, {tree: await readLayerTree({...layer, path}, {signal}), path});
+      root = await stackLayer(root, {...layer, path: store.layers.path(layer.diffId)}, {signal});
     }
     const content = root === null ? emptyTar() : writeMergedTar(root, {signal});
     return {imageId: image.configDigest, content, close: () => lease?.release()};
