@@ -1,7 +1,7 @@
 import type {Transform} from 'node:stream';
 import {finished} from 'node:stream/promises';
 import {constants, createGunzip, createZstdDecompress} from 'node:zlib';
-import {releaseMemory} from '../host/release-memory.ts';
+import {releaseAtEnd, releaseWhole} from '../host/release-memory.ts';
 import type {LayerCompression} from '../oci/media-types.ts';
 import {detectCompression, SIGNATURE_BYTES} from './compression.ts';
 import {peekStream} from './peek-stream.ts';
@@ -38,6 +38,7 @@ const ZSTD_WINDOW_LOG_LIMIT = 27;
  * Reading throws `LAYER_COMPRESSION_INVALID` when the blob is damaged, ends early or has other bytes behind its end; on
  * abort `signal.reason`. Node lets some zstd frames pass that end early: the diff id has the last word on every layer.
  *
+ * @param source The blob; its chunks are used up.
  * @throws {WinchError} `LAYER_COMPRESSION_INVALID`: a compression that images do not use.
  */
 export async function decompressLayer(
@@ -75,7 +76,7 @@ async function* runEngine(
     for await (const chunk of engine.iterator({destroyOnReturn: false})) {
       yield chunk;
       // The engine fills a buffer from front to back and then takes a new one: who has read its end is its last user.
-      releaseMemory(chunk, CHUNK_BYTES);
+      releaseAtEnd(chunk, CHUNK_BYTES);
     }
     await feeding;
   } catch (error) {
@@ -91,9 +92,12 @@ async function feedEngine(engine: Engine, source: AsyncIterable<Buffer>): Promis
   for await (const chunk of source) {
     fed += chunk.length;
     const end = fed;
-    const isAccepted = engine.write(chunk, () => {
+    const isAccepted = engine.write(chunk, (error) => {
+      // What was not accepted may be with the thread that decompresses.
+      if (error) return;
       const unread = chunk.subarray(Math.max(0, chunk.length - (end - engine.bytesWritten)));
       if (unread.some((byte) => byte !== 0)) engine.destroy(trailingBytes());
+      releaseWhole(chunk);
     });
     if (!isAccepted) await drained(engine);
     if (engine.destroyed) return;

@@ -55,7 +55,7 @@ const DEFAULT_MAX_UNPACKED_BYTES = 2 ** 40;
  * created with mode 0600, must not exist, and is removed again on every failure. With `full` durability the file's bytes
  * survive a power cut once this resolves; its name is the caller's to sync.
  *
- * @param source The compressed blob; released on every path.
+ * @param source The compressed blob; released on every path, and its chunks are used up.
  * @throws {WinchError} kind `refused`: `DIGEST_MISMATCH` | `LAYER_COMPRESSION_INVALID` | `LIMIT_UNPACKED` |
  * `TAR_INVALID` | `TAR_PATH` | `TAR_LINK` | `TAR_LIMIT` | `TAR_SPARSE` | `WHITEOUT_INVALID`
  * @throws {WinchError} kind `storage`: `STORE_FULL` | `STORE_READ_ONLY` | `STORE_DENIED` | `STORE_IO`

@@ -4,7 +4,7 @@ import {dirname} from 'node:path';
 import {hasErrno, isWinchError, WinchError} from '../errors.ts';
 import {syncDirectory} from '../host/atomic-write.ts';
 import {readRegion} from '../host/file-regions.ts';
-import {releaseMemory} from '../host/release-memory.ts';
+import {releaseWhole} from '../host/release-memory.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
@@ -27,8 +27,6 @@ export interface BlobToWrite {
   readonly onWritten: (bytes: number) => void;
 }
 
-/** What Node reads from a socket at once; larger than its pool of small buffers. */
-const NETWORK_CHUNK_BYTES = 64 * 1024;
 const BATCH_BYTES = 512 * 1024;
 const APPEND = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 
@@ -136,7 +134,7 @@ async function writeBatch(file: FileHandle, batch: readonly Uint8Array[]): Promi
   const {bytesWritten} = await file.writev(batch);
   const bytes = batch.reduce((sum, {length}) => sum + length, 0);
   if (bytesWritten < bytes) await writeFully(file, Buffer.concat(batch).subarray(bytesWritten));
-  for (const chunk of batch) releaseMemory(chunk, NETWORK_CHUNK_BYTES);
+  for (const chunk of batch) releaseWhole(chunk);
 }
 
 const mismatch = (code: string, digest: Digest, found: string): WinchError =>

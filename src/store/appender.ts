@@ -1,12 +1,10 @@
 import type {FileHandle} from 'node:fs/promises';
-import {releaseMemory} from '../host/release-memory.ts';
+import {releaseWhole} from '../host/release-memory.ts';
 
 /** Bytes that wait for the disk at most, so that memory stays bounded. */
 const QUEUE_BYTES = 1024 * 1024;
 /** Written bytes after which the kernel is asked to start writing back, so that the last sync is short. */
 const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
-/** What Node reads from a socket at once; larger than its pool of small buffers. */
-const NETWORK_CHUNK_BYTES = 64 * 1024;
 
 export interface AppenderOptions {
   /** Where to write. */
@@ -39,7 +37,7 @@ export function openAppender(file: FileHandle, {offset, isSynced, onWritten}: Ap
       await writeFully(file, chunks, position);
       position += bytes;
       unsyncedBytes += bytes;
-      for (const chunk of chunks) releaseMemory(chunk, NETWORK_CHUNK_BYTES);
+      for (const chunk of chunks) releaseWhole(chunk);
       onWritten?.(position);
       if (isSynced && unsyncedBytes >= SYNC_EVERY_BYTES) startSync();
     }

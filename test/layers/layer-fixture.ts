@@ -46,7 +46,7 @@ export function makeLayerFixture(): LayerFixture {
 
 /** Bytes as a source yields them. */
 export async function* piecesOf(bytes: Buffer, pieceBytes = 64 * 1024): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield Buffer.from(bytes.subarray(at, at + pieceBytes));
 }
 
 function extractWithGnuTar(tar: Buffer, directory: string): string {
