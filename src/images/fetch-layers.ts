@@ -87,7 +87,7 @@ function needsOf({store}: ImageContext, missing: readonly MissingPart[]): SpaceN
   const blobs = missing.filter(({needs}) => needs.blob).map(({layer}) => layer);
   const rest = blobs.map(({blobDigest, blobBytes}) => blobBytes - store.blobs.partialBytes(blobDigest));
   return {
-    blobBytes: rest.reduce((sum, bytes) => sum + Math.max(0, bytes), 0),
+    sureBytes: rest.reduce((sum, bytes) => sum + Math.max(0, bytes), 0),
     layers: missing.filter(({needs}) => needs.layer).map(({layer}) => layer),
   };
 }

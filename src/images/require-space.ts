@@ -16,9 +16,9 @@ export const guessLayerFile = ({blobBytes, mediaType}: Pick<BlobRecord, 'blobByt
 const isPlain = (mediaType: string): boolean => layerCompression(mediaType) === 'none';
 
 export interface SpaceNeeds {
-  /** What is still to come of blobs, in bytes. */
-  readonly blobBytes: number;
-  /** The layers whose files are still to be written. */
+  /** What is needed for sure besides `layers`, in bytes. */
+  readonly sureBytes: number;
+  /** The layers whose files are still to be written, of sizes that nobody has told. */
   readonly layers: readonly Pick<BlobRecord, 'blobBytes' | 'mediaType'>[];
 }
 
@@ -28,13 +28,14 @@ export interface SpaceNeeds {
  *
  * @throws {WinchError} `STORE_FULL`, with `details` of `neededBytes`, `freeBytes` and `reclaimableBytes`
  */
-export async function requireSpace(store: Store, {blobBytes, layers}: SpaceNeeds, options: CallOptions): Promise<void> {
+export async function requireSpace(store: Store, needs: SpaceNeeds, options: CallOptions): Promise<void> {
   const {bavail, bsize} = await statfs(store.paths.root);
   const freeBytes = bavail * bsize;
   const sizesOf = (some: SpaceNeeds['layers']) => some.reduce((sum, layer) => sum + guessLayerFile(layer), 0);
-  const sureBytes = blobBytes + sizesOf(layers.filter(({mediaType}) => isPlain(mediaType)));
+  const {layers} = needs;
+  const sureBytes = needs.sureBytes + sizesOf(layers.filter(({mediaType}) => isPlain(mediaType)));
   if (sureBytes > freeBytes) throw tooLittle(store, {neededBytes: sureBytes, freeBytes});
-  const guessedBytes = blobBytes + sizesOf(layers);
+  const guessedBytes = needs.sureBytes + sizesOf(layers);
   if (guessedBytes <= freeBytes) return;
   const message = `${store.paths.root} has ${megabytes(freeBytes)} free, and about ${megabytes(guessedBytes)} may be needed`;
   options.onEvent?.({type: 'warning:raised', code: 'SPACE_SHORT', message});

@@ -1,15 +1,13 @@
-import {statfs} from 'node:fs/promises';
-import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {runTogether} from '../../host/run-together.ts';
 import type {FileSet} from '../../media/file-set.ts';
 import type {Digest} from '../../oci/digest.ts';
 import {familiarReference} from '../../oci/reference.ts';
-import type {Store} from '../../store/store.ts';
 import {commitImages} from '../commit-images.ts';
 import type {ImageContext} from '../context.ts';
 import {contentRegistry} from '../copy/content-registry.ts';
 import {missingParts} from '../fetch-layer.ts';
+import {requireSpace} from '../require-space.ts';
 import {type ResolvedImage, resolveImage} from '../resolve-image.ts';
 import {type CachedImage, cacheInvalid, openCachedImage} from './cached-images.ts';
 import {type LayerToRestore, type RestoredLayer, restoreLayer} from './restore-layer.ts';
@@ -56,10 +54,9 @@ export async function restoreLayers(
     }
   }
   const layers = [...wanted.values()].toSorted((a, b) => b.tarBytes - a.tarBytes);
-  await requireSpace(
-    context.store,
-    layers.filter(({layer}) => missingParts(context, layer).layer),
-  );
+  const missing = layers.filter(({layer}) => missingParts(context, layer).layer);
+  const sureBytes = missing.reduce((sum, {tarBytes}) => sum + tarBytes, 0);
+  await requireSpace(context.store, {sureBytes, layers: []}, options);
   const ended = new Map<Digest, RestoredLayer>();
   const tasks = layers.map((work) => async (signal: AbortSignal) => {
     ended.set(work.layer.diffId, await restoreLayer(context, work, {...options, signal}));
@@ -88,15 +85,5 @@ export async function commitRestored(
     digest: targetDigest,
     changed,
     receivedBytes: 0,
-  });
-}
-
-async function requireSpace({paths}: Store, layers: readonly LayerToRestore[]): Promise<void> {
-  const needed = layers.reduce((sum, {tarBytes}) => sum + tarBytes, 0);
-  const {bavail, bsize} = await statfs(paths.root);
-  if (needed <= bavail * bsize) return;
-  throw new WinchError('STORE_FULL', `${paths.root} has ${bavail * bsize} bytes free and needs ${needed}`, {
-    kind: 'storage',
-    hint: 'free space there or choose another root',
   });
 }
