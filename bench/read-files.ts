@@ -1,0 +1,72 @@
+// node bench/read-files.ts --image REFERENCE [--runs N] [--drivers NAMES] [--size MIB] [--plain-http]
+//
+// How fast a container reads all files of its image under each snapshot driver, cold and warm: `run IMAGE` with
+// `find / -xdev -type f | xargs cat`. Prints a JSON line with medians in milliseconds, and what each driver takes by
+// what the first takes.
+//
+// The store is on a disk of its own, a file that is mounted as ext4. Before a cold run it is unmounted, and what the
+// machine has cached of the file is dropped; the caches of everybody else stay. A warm run follows each cold one.
+import {mkdtemp, rm} from 'node:fs/promises';
+import {loadavg} from 'node:os';
+import {join} from 'node:path';
+import {parseArgs} from 'node:util';
+import {openLoopDisk} from '../test/helpers/loop-disk.ts';
+import {requireProgram} from '../test/helpers/run-program.ts';
+import {makeWinch} from '../test/helpers/winch.ts';
+import {medianOf} from './measure.ts';
+
+const {values} = parseArgs({
+  options: {
+    image: {type: 'string'},
+    runs: {type: 'string', default: '5'},
+    drivers: {type: 'string', default: 'erofs,overlay'},
+    size: {type: 'string', default: '12000'},
+    'plain-http': {type: 'boolean', default: false},
+  },
+});
+const {image = fail('--image is missing')} = values;
+const drivers = values.drivers.split(',');
+const SCRIPT = 'find / -xdev -type f -print0 | xargs -0 cat >/dev/null';
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+const directory = await mkdtemp('/var/tmp/winch-read-');
+try {
+  using winch = makeWinch();
+  await using disk = await openLoopDisk(directory, Number(values.size));
+  const env = {WINCH_ROOT: join(disk.path, 'store')};
+  const time = async (words: readonly string[]): Promise<number> => {
+    const begun = performance.now();
+    const {exitCode, stderr} = await winch.run(words, {within: disk.within, env});
+    if (exitCode !== 0) fail(`${words.join(' ')}: ${stderr}`);
+    return performance.now() - begun;
+  };
+  const read = (driver: string) => time(['run', '--pull', 'never', '--snapshotter', driver, image, 'sh', '-c', SCRIPT]);
+  const chill = async () => {
+    await requireProgram('sync', ['-f', disk.outside]);
+    await disk.restart();
+    await requireProgram('dd', [`if=${join(directory, 'disk.img')}`, 'iflag=nocache', 'count=0', 'status=none']);
+  };
+  await time(['pull', ...(values['plain-http'] ? ['--insecure'] : []), image]);
+  const results = new Map(drivers.map((driver) => [driver, {cold: [] as number[], warm: [] as number[]}]));
+  // The first run extracts layers where a driver needs that.
+  for (const driver of drivers) await read(driver);
+  for (let round = 0; round < Number(values.runs); round++) {
+    for (const [driver, {cold, warm}] of results) {
+      await chill();
+      cold.push(await read(driver));
+      warm.push(await read(driver));
+    }
+  }
+  const medians = [...results].map(([driver, {cold, warm}]) => ({driver, cold: medianOf(cold), warm: medianOf(warm)}));
+  const [first = fail('no driver is named')] = medians;
+  const report = medians.map(({driver, cold, warm}) => ({
+    ...{driver, coldMs: Math.round(cold), warmMs: Math.round(warm)},
+    ...{coldRatio: Number((cold / first.cold).toFixed(2)), warmRatio: Number((warm / first.warm).toFixed(2))},
+  }));
+  process.stdout.write(`${JSON.stringify({image, runs: Number(values.runs), load: loadavg(), report})}\n`);
+} finally {
+  await rm(directory, {recursive: true});
+}
