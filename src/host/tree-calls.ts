@@ -23,12 +23,20 @@ export interface TreeCalls {
   setAttribute(directoryFd: number, name: Buffer, attribute: {readonly name: Buffer; readonly value: Buffer}): void;
   /** The time of the last access becomes the same. */
   setTime(directoryFd: number, name: Buffer, seconds: bigint, nanoseconds: number): void;
+  /** As `setTime`, of an open file: nothing is looked up. */
+  setOpenTime(fd: number, seconds: bigint, nanoseconds: number): void;
+  /**
+   * From now on nothing is taken from the modes of what the calling thread makes, and of no other thread's; false where
+   * that is not allowed (seccomp). Not for the main thread, which has the process's own mask.
+   */
+  leaveMask(): boolean;
 }
 
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const O_NOFOLLOW = 0o400000;
 const O_CLOEXEC = 0o2000000;
 const TIMESPEC_BYTES = 16;
+const CLONE_FS = 0x200;
 const END = Buffer.alloc(1);
 
 /** Loads libc through koffi, as `loadSyscalls` does. @throws Node-style system errors from each call that fails */
@@ -45,6 +53,9 @@ export function loadTreeCalls(): TreeCalls {
   const fchmodat = libc.func('int fchmodat(int, const uint8_t*, unsigned int, int)');
   const lsetxattr = libc.func('int lsetxattr(const uint8_t*, const uint8_t*, const uint8_t*, size_t, int)');
   const utimensat = libc.func('int utimensat(int, const uint8_t*, const uint8_t*, int)');
+  const futimens = libc.func('int futimens(int, const uint8_t*)');
+  const unshare = libc.func('int unshare(int)');
+  const umask = libc.func('unsigned int umask(unsigned int)');
   const check = (result: number, syscall: string, name: Buffer): number => {
     if (result < 0) throw systemError(koffi.errno(), syscall, name.toString());
     return result;
@@ -68,6 +79,13 @@ export function loadTreeCalls(): TreeCalls {
     },
     setTime: (fd, name, seconds, nanoseconds) =>
       void check(utimensat(fd, ended(name), bothTimes(seconds, nanoseconds), AT_SYMLINK_NOFOLLOW), 'utimensat', name),
+    setOpenTime: (fd, seconds, nanoseconds) =>
+      void check(futimens(fd, bothTimes(seconds, nanoseconds)), 'futimens', END),
+    leaveMask: () => {
+      if (unshare(CLONE_FS) < 0) return false;
+      umask(0);
+      return true;
+    },
   } satisfies TreeCalls);
 }
 

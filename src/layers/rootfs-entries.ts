@@ -21,6 +21,8 @@ export interface RootfsWriting {
   readonly contents: LayerContents;
   /** Whether this process may give files away. */
   readonly givesOwners: boolean;
+  /** What it makes has the mode that it is made with, and belongs to root, or owners are not given at all. */
+  readonly makesAsMeant: boolean;
   readonly skipped: SkippedMetadata;
   /** Told after each entry; throws to stop. */
   onWritten(): void;
@@ -28,16 +30,29 @@ export interface RootfsWriting {
 
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
 const UNFINISHED_MODE = 0o600;
+const PLAIN_PERMISSIONS = 0o777;
 const SET_UID = 0o4000;
 const SET_GID = 0o2000;
 const XATTR_REFUSALS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSPC', 'ERANGE', 'E2BIG', 'EINVAL'] as const;
 
 /** Writes anything but a directory. */
 export function writeEntry(writing: RootfsWriting, directoryFd: number, file: PlannedFile): void {
-  const isThere =
-    file.kind === 'file' ? writeFile(writing, directoryFd, file) : makeSpecial(writing, directoryFd, file);
-  if (isThere) finishEntry(writing, directoryFd, file);
+  if (file.kind === 'file') writeFile(writing, directoryFd, file);
+  else if (makeSpecial(writing, directoryFd, file)) finishMade(writing, directoryFd, file);
   writing.onWritten();
+}
+
+/**
+ * Whether a file can be made with its owner and mode at once, which leaves its time to set: two or three calls less,
+ * for nearly all files.
+ */
+export const isMadeAsMeant = ({makesAsMeant}: RootfsWriting, {uid, gid, permissions, xattrs}: PlannedFile): boolean =>
+  makesAsMeant && uid === 0 && gid === 0 && xattrs === null && (permissions & ~PLAIN_PERMISSIONS) === 0;
+
+/** `finishEntry` of what was made with its mode where {@link isMadeAsMeant} allows that. */
+export function finishMade(writing: RootfsWriting, directoryFd: number, file: PlannedFile): void {
+  if (isMadeAsMeant(writing, file)) setTime(writing, directoryFd, file);
+  else finishEntry(writing, directoryFd, file);
 }
 
 /**
@@ -49,29 +64,39 @@ export function finishEntry(writing: RootfsWriting, directoryFd: number, file: P
   const name = nameBytes(file.name);
   const isOwnerKept = giveOwner(writing, directoryFd, file, name);
   giveXattrs(writing, directoryFd, file, name);
-  calls.setTime(directoryFd, name, BigInt(file.seconds), file.nanoseconds);
+  setTime(writing, directoryFd, file);
   if (file.kind !== 'symlink') calls.changeMode(directoryFd, name, keptPermissions(file, isOwnerKept));
 }
 
-function writeFile({calls, contents}: RootfsWriting, directoryFd: number, file: PlannedFile): true {
-  const fd = calls.open(directoryFd, nameBytes(file.name), NEW_FILE, UNFINISHED_MODE);
+function setTime({calls}: RootfsWriting, directoryFd: number, {name, seconds, nanoseconds}: PlannedFile): void {
+  calls.setTime(directoryFd, nameBytes(name), BigInt(seconds), nanoseconds);
+}
+
+function writeFile(writing: RootfsWriting, directoryFd: number, file: PlannedFile): void {
+  const {calls, contents} = writing;
+  const isAsMeant = isMadeAsMeant(writing, file);
+  const mode = isAsMeant ? file.permissions : UNFINISHED_MODE;
+  const fd = calls.open(directoryFd, nameBytes(file.name), NEW_FILE, mode);
   try {
     if (file.size > 0) contents.copy(file, fd);
+    if (isAsMeant) calls.setOpenTime(fd, BigInt(file.seconds), file.nanoseconds);
   } finally {
     closeSync(fd);
   }
-  return true;
+  if (!isAsMeant) finishEntry(writing, directoryFd, file);
 }
 
 /** False: it cannot be made here, and was counted. */
-function makeSpecial({calls, skipped}: RootfsWriting, directoryFd: number, file: PlannedFile): boolean {
+function makeSpecial(writing: RootfsWriting, directoryFd: number, file: PlannedFile): boolean {
+  const {calls, skipped} = writing;
   const name = nameBytes(file.name);
   if (file.kind === 'symlink') {
     calls.makeSymlink(directoryFd, name, Buffer.from(file.linkTarget ?? '', 'latin1'));
     return true;
   }
+  const mode = isMadeAsMeant(writing, file) ? file.permissions : UNFINISHED_MODE;
   try {
-    calls.makeNode(directoryFd, name, FileType[file.kind] | UNFINISHED_MODE, file.device);
+    calls.makeNode(directoryFd, name, FileType[file.kind] | mode, file.device);
     return true;
   } catch (error) {
     if (file.kind === 'fifo' || !hasErrno(error, 'EPERM')) throw error;

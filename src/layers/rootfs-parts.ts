@@ -1,7 +1,7 @@
 import {closeSync, constants} from 'node:fs';
 import type {TreeCalls} from '../host/tree-calls.ts';
-import {finishEntry, nameBytes, type RootfsWriting, writeEntry} from './rootfs-entries.ts';
-import type {Path, PlannedDirectory, PlannedLink, RootfsPart} from './rootfs-plan.ts';
+import {finishEntry, finishMade, isMadeAsMeant, nameBytes, type RootfsWriting, writeEntry} from './rootfs-entries.ts';
+import type {Path, PlannedDirectory, PlannedFile, PlannedLink, RootfsPart} from './rootfs-plan.ts';
 
 /** What is left once every part is written. */
 export interface RootfsFinish {
@@ -36,16 +36,21 @@ export function finishParts(writing: RootfsWriting, outside: number, {held, link
 function writeDirectory(writing: RootfsWriting, cursor: Cursor, directory: PlannedDirectory): void {
   const {calls} = writing;
   const {self, files, directories, isHeld} = directory;
-  calls.makeDirectory(cursor.fd, nameBytes(self.name), UNFINISHED_MODE);
+  const isAsMeant = !isHeld && isWritable(self) && isMadeAsMeant(writing, self);
+  calls.makeDirectory(cursor.fd, nameBytes(self.name), isAsMeant ? self.permissions : UNFINISHED_MODE);
   if (files.length > 0 || directories.length > 0) {
     enter(calls, cursor, nameBytes(self.name));
     for (const file of files) writeEntry(writing, cursor.fd, file);
     for (const child of directories) writeDirectory(writing, cursor, child);
     enter(calls, cursor, ABOVE);
   }
-  if (!isHeld) finishEntry(writing, cursor.fd, self);
+  if (isAsMeant) finishMade(writing, cursor.fd, self);
+  else if (!isHeld) finishEntry(writing, cursor.fd, self);
   writing.onWritten();
 }
+
+/** By its owner: what goes into it can be written. */
+const isWritable = ({permissions}: PlannedFile): boolean => (permissions & UNFINISHED_MODE) === UNFINISHED_MODE;
 
 function makeLink({calls, onWritten}: RootfsWriting, outside: number, {path, target}: PlannedLink): void {
   withDirectory(calls, {from: outside, path: target.slice(0, -1)}, (from) => {

@@ -7,6 +7,8 @@ export interface RootfsWork {
   readonly outside: number;
   readonly layerPaths: readonly string[];
   readonly givesOwners: boolean;
+  /** What this process makes belongs to root, or owners are not given at all. */
+  readonly makesForRoot: boolean;
   /** By {@link Counter}, in memory that threads share. */
   readonly counters: BigInt64Array;
   readonly task: {readonly part: RootfsPart} | {readonly finish: RootfsFinish};

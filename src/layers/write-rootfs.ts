@@ -73,7 +73,8 @@ export async function writeRootfs(
   const outside = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     const givesOwners = prepareDirectory(loadTreeCalls(), outside);
-    const shared = {outside, layerPaths: plan.layerPaths, givesOwners, counters};
+    const makesForRoot = !givesOwners || (process.geteuid?.() === 0 && process.getegid?.() === 0);
+    const shared = {outside, layerPaths: plan.layerPaths, givesOwners, makesForRoot, counters};
     const skipped = mayBlock && isLittle(plan) ? writeHere(plan, shared) : await writeWithThreads(plan, shared);
     tell();
     return skipped;

@@ -230,6 +230,34 @@ describe('layers/write-rootfs', ({test, after}) => {
   );
 
   test(
+    'the mask of the process takes nothing away, and stays',
+    async () => {
+      const modes = [0o777, 0o666, 0o604, 0o070, 0, 0o1777, 0o6777];
+      const entries: TarEntry[] = modes.flatMap((mode) => [
+        {path: `d${mode}/`, type: 'directory', mode},
+        {path: `f${mode}`, content: 'x', mode},
+        {path: `p${mode}`, type: 'fifo', mode},
+      ]);
+      const node = await stack([await layer(root, ...entries)]);
+      const directory = newDirectory();
+      const mask = process.umask(0o137);
+      try {
+        await writeRootfs(node, {directory, name: 'rootfs'});
+        assert.is(process.umask(), 0o137);
+      } finally {
+        process.umask(mask);
+      }
+      const files = listTree(join(directory, 'rootfs'));
+      const found = modes.map((mode) => ['d', 'f', 'p'].map((kind) => files[`./${kind}${mode}`]?.permissions));
+      assert.equal(
+        found,
+        modes.map((mode) => Array(3).fill(mode.toString(8))),
+      );
+    },
+    {skip},
+  );
+
+  test(
     'inherits no owners and no rights from the directory above',
     async () => {
       const directory = newDirectory();
