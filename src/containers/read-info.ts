@@ -19,7 +19,7 @@ export interface ToolkitInfo {
   readonly runtime: RuntimeInfo;
   readonly kernel: string;
   readonly cgroup: 'v1' | 'v2' | 'hybrid';
-  /** Bytes of blobs and layer files. */
+  /** Bytes of blobs, layer files and extracted layers. */
   readonly storeBytes: number;
   /** Bytes free for this user where the store is. */
   readonly freeBytes: number;
@@ -45,12 +45,13 @@ export async function readToolkitInfo({
     runtime: await readRuntime(),
     kernel: release(),
     cgroup: readCgroups().version,
-    storeBytes: store.read(readUsage, 0),
+    storeBytes: store.read((database) => readUsage(database, store.paths), 0),
     freeBytes: await readFreeBytes(store.paths.root),
   };
 }
 
-async function readRuntime(): Promise<RuntimeInfo> {
+/** The OCI runtime that runs use where nobody names another. */
+export async function readRuntime(): Promise<RuntimeInfo> {
   try {
     const path = findRuntime(DEFAULT_RUNTIME);
     const {stdout} = await runCommand(path, ['--version'], {environment: {PATH: SYSTEM_PATH}});

@@ -1,5 +1,7 @@
+import {existsSync} from 'node:fs';
 import type {Digest} from '../oci/digest.ts';
 import type {Database} from './database.ts';
+import type {StorePaths} from './paths.ts';
 
 const TOTAL = `
   WITH blob (digest, bytes) AS (
@@ -8,8 +10,13 @@ const TOTAL = `
   )
   SELECT coalesce((SELECT sum(bytes) FROM blob WHERE digest NOT IN (SELECT digest FROM dropped_blob)), 0) + coalesce((SELECT sum(file_bytes) FROM layer), 0) AS bytes`;
 
-/** Bytes on disk of every blob and layer file that the graph knows. */
-export const readUsage = (database: Database): number => Number(database.get(TOTAL)?.bytes ?? 0);
+/** Bytes on disk of every blob and layer file that the graph knows; a layer that is extracted takes those of its tar too. */
+export const readUsage = (database: Database, {layerTree}: Pick<StorePaths, 'layerTree'>): number =>
+  Number(database.get(TOTAL)?.bytes ?? 0) +
+  database
+    .tuples('SELECT diff_id, tar_bytes FROM layer')
+    .filter(([diffId]) => existsSync(layerTree(diffId as Digest)))
+    .reduce((sum, [, tarBytes]) => sum + Number(tarBytes), 0);
 
 /** A file of the store that an image needs. */
 export interface UsedFile {

@@ -1,9 +1,10 @@
 import * as assert from 'uvu/assert';
 import {dropBlobs, isDropped, keepBlob, listDropped, listUnpacked} from '../../src/store/dropped-blobs.ts';
+import {deleteLayerFile} from '../../src/store/image-records.ts';
 import {recordIndexParts} from '../../src/store/index-parts.ts';
 import {readUsage} from '../../src/store/usage.ts';
 import {describe} from '../helpers/suite.ts';
-import {addImage, digestFor, openSampleDatabase} from './sample-graph.ts';
+import {addImage, digestFor, NO_TREES, openSampleDatabase} from './sample-graph.ts';
 
 const A = {digest: digestFor('a.gz'), size: 10};
 
@@ -11,14 +12,14 @@ describe('store/dropped-blobs', ({test}) => {
   test('a blob is dropped until it is kept again', async () => {
     using sample = await openSampleDatabase([{name: 'app', layers: 'ab'}]);
     const {database} = sample;
-    const before = readUsage(database);
+    const before = readUsage(database, NO_TREES);
     dropBlobs(database, [A], 1);
     dropBlobs(database, [A], 2);
     assert.equal(listDropped(database), [A]);
     assert.equal([isDropped(database, A.digest), isDropped(database, digestFor('b.gz'))], [true, false]);
-    assert.is(readUsage(database), before - A.size);
+    assert.is(readUsage(database, NO_TREES), before - A.size);
     keepBlob(database, A.digest);
-    assert.equal([listDropped(database), readUsage(database)], [[], before]);
+    assert.equal([listDropped(database), readUsage(database, NO_TREES)], [[], before]);
   });
 
   test('lists the blobs of recorded layer files with their images, once and not again when dropped', async () => {
@@ -27,7 +28,7 @@ describe('store/dropped-blobs', ({test}) => {
       {name: 'two', layers: 'aa'},
     ]);
     const {database} = sample;
-    database.run('DELETE FROM layer WHERE diff_id = ?', digestFor('b'));
+    deleteLayerFile(database, digestFor('b'));
     const [found, ...more] = listUnpacked(database);
     assert.equal(more, []);
     assert.equal(

@@ -14,6 +14,9 @@ import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
 /** A digest that a name stands for. */
 export const digestFor = (name: string): Digest => digestOf(Buffer.from(name));
 
+/** Of a store in which nothing is extracted. */
+export const NO_TREES = {layerTree: () => join(import.meta.dirname, 'none')};
+
 /** A layer by a letter: 10 compressed bytes, 100 in its file. */
 export const layerFileFor = (letter: string): LayerFileRecord => ({
   diffId: digestFor(letter),
