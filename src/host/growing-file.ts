@@ -1,11 +1,18 @@
 import {open} from 'node:fs/promises';
 import {MessageChannel, type MessagePort} from 'node:worker_threads';
 import {type ErrorRecord, errorFromRecord, recordError} from './error-record.ts';
+import {untilAborted} from './until-aborted.ts';
 
 /** A file that one party still appends to while another reads it, in this thread or in a worker. */
 export interface GrowingFile {
   /** The reader's side, for {@link readGrowingFile}; to send it to a worker, transfer its `port`. */
   readonly view: GrowingFileView;
+  /**
+   * Resolves once there is something to read, or the file is whole: who reads earlier has nothing to do.
+   *
+   * @throws what the writer failed with before that; `signal.reason` on abort.
+   */
+  begun(signal?: AbortSignal): Promise<void>;
   /** Says that the first `availableBytes` bytes are in the file. */
   advance(availableBytes: number): void;
   /** Says that the file is whole. */
@@ -37,16 +44,25 @@ const READ_BYTES = 512 * 1024;
 /** The writer's side of a file that is to have `expectedBytes` bytes. The file itself is the caller's to write. */
 export function createGrowingFile(path: string, expectedBytes: number): GrowingFile {
   const {port1, port2} = new MessageChannel();
+  const beginning = Promise.withResolvers<void>();
+  // Not everybody waits for it.
+  beginning.promise.catch(() => {});
   const send = (message: GrowthMessage) => port1.postMessage(message);
+  const advance = (availableBytes: number) => {
+    send({availableBytes});
+    beginning.resolve();
+  };
   return {
     view: {path, expectedBytes, port: port2},
-    advance: (availableBytes) => send({availableBytes}),
+    begun: (signal) => untilAborted(beginning.promise, signal),
+    advance,
     complete: () => {
-      send({availableBytes: expectedBytes});
+      advance(expectedBytes);
       port1.close();
     },
     fail: (error) => {
       send({failure: recordError(error)});
+      beginning.reject(error);
       port1.close();
     },
   };

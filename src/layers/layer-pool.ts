@@ -31,7 +31,7 @@ export interface HashRequest extends RegionToHash {
 /** Worker threads that write layer files and check them, one each at a time. */
 export interface LayerPool extends AsyncDisposable {
   /**
-   * As `writeLayerFile`, on a thread of its own.
+   * As `writeLayerFile`, on a thread of its own once there are bytes to read.
    *
    * @throws {WinchError} what `writeLayerFile` and the source throw, and `WORKER_FAILED`; `path` is gone then.
    */
@@ -80,6 +80,8 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
   return {
     write: async ({source, path, ...options}, {signal} = {}) => {
       const {view} = source;
+      // A registry may take its time, and others have layers that could be refused meanwhile.
+      await source.begun(signal);
       try {
         return (await pool.call({view, path, options}, {transfer: [view.port], signal})) as WrittenLayer;
       } catch (error) {

@@ -1,3 +1,5 @@
+import {untilAborted} from '../host/until-aborted.ts';
+
 /** One piece of work under a key, for everybody who asks for it while it is under way. */
 export interface SharedWork<T> {
   /**
@@ -43,16 +45,4 @@ export function openSharedWork<T>(): SharedWork<T> {
       }
     },
   };
-}
-
-async function untilAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return result;
-  const {promise, reject} = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, {once: true});
-  try {
-    return await Promise.race([result, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

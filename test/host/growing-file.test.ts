@@ -60,6 +60,31 @@ describe('host/growing-file', ({test, after}) => {
     assert.equal(pieces, ['abc']);
   });
 
+  test('says when there is something to read', async () => {
+    const file = createGrowingFile(newFile('ab'), 2);
+    const begun = file.begun();
+    assert.is(await Promise.race([begun, 'nothing']), 'nothing');
+    file.advance(1);
+    assert.is(await begun, undefined);
+    const empty = createGrowingFile(newFile(), 0);
+    empty.complete();
+    await empty.begun();
+  });
+
+  test('says that nothing will come, to who waits for its beginning', async () => {
+    const failure = new Error('gone');
+    const file = createGrowingFile(newFile(), 2);
+    file.fail(failure);
+    assert.is(await rejectionOf(file.begun()), failure);
+    const reason = new Error('stop');
+    const stalled = createGrowingFile(newFile(), 2);
+    assert.is(await rejectionOf(stalled.begun(AbortSignal.abort(reason))), reason);
+    const controller = new AbortController();
+    const begun = stalled.begun(controller.signal);
+    controller.abort(reason);
+    assert.is(await rejectionOf(begun), reason);
+  });
+
   test('throws the reason of an abort untouched while it waits', async () => {
     const file = createGrowingFile(newFile('abc'), 6);
     const controller = new AbortController();

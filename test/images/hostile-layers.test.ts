@@ -58,12 +58,15 @@ describe('images (hostile layers)', ({test, before, after}) => {
   });
 
   test(
-    'T34 a refused layer fails the pull at once, while another layer waits for its first byte',
+    'T34 a refused layer fails the pull at once, while other layers wait for their first byte',
     async () => {
       await using registry = await startRegistry();
-      const image = buildImage({layers: [buildTar([{path: 'slow'}]), buildTar([{path: '../hostile'}])]});
+      const layers = ['slow', 'slower', '../hostile'].map((path) => buildTar([{path}]));
+      const image = buildImage({layers});
       registry.put('app', '1', image);
-      registry.setFaults([{on: 'blob', matching: `${image.layers[0]?.digest}`, hang: true}]);
+      const [slow, slower] = image.layers.map(({digest}) => ({on: 'blob', matching: digest, hang: true}) as const);
+      if (!slow || !slower) throw new Error('an image of three layers has less');
+      registry.setFaults([slow, slower]);
       const error = await rejectionOf(store.toolkit.images.pull(`${registry.host}/app:1`));
       assert.is(error.code, 'TAR_PATH', error.message);
       assertNothingStored();

@@ -78,6 +78,18 @@ describe('layers/layer-pool', ({test, before, after}) => {
     assert.ok(existsSync(blobPath));
   });
 
+  test('T34 keeps no thread for a layer of which nothing has come', async () => {
+    await using single = openLayerPool({size: 1});
+    const controller = new AbortController();
+    const reason = new Error('stop');
+    const stalled = single.write(request(), {signal: controller.signal});
+    const refused = request(digestOf(Buffer.from('other')));
+    refused.source.complete();
+    assert.ok(isWinchError(await rejectionOf(single.write(refused)), 'DIGEST_MISMATCH'));
+    controller.abort(reason);
+    assert.is(await rejectionOf(stalled), reason);
+  });
+
   test('T34 rejects what is under way when it is closed, and removes its file', async () => {
     const closing = openLayerPool({size: 1});
     const work = request();
