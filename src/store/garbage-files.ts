@@ -28,11 +28,12 @@ export const listEntries = ({layers, blobs, ingest, locks}: StorePaths, needed: 
   ...list(locks).flatMap((name) => lockEntry(join(locks, name), name)),
 ];
 
-/** Bytes; null: it is gone. */
+/** Bytes; null: it is gone. A layer that is extracted as well counts twice: the files are not looked at one by one. */
 export function sizeOf({path, kind}: Entry): number | null {
   if (kind === 'lock') return 0;
-  const hasFile = kind === 'layer' || kind === 'staged';
-  return ((hasFile && statOrNull(join(path, 'layer.erofs'))) || statOrNull(path))?.size ?? null;
+  const file = kind === 'layer' || kind === 'staged' ? statOrNull(join(path, 'layer.erofs')) : null;
+  if (file === null) return statOrNull(path)?.size ?? null;
+  return existsSync(join(path, 'fs')) ? 2 * file.size : file.size;
 }
 
 export const statOrNull = (path: string): Stats | null =>

@@ -55,6 +55,18 @@ describe('store/collect-garbage', ({test}) => {
     for (const letter of 'ab') assert.ok(hasLayer(sample, letter));
   });
 
+  test('an extracted layer goes with its file, and counts like it', async () => {
+    using sample = openSampleStore();
+    await pull(sample, {name: 'app', layers: 'ab'});
+    put(join(sample.store.paths.layerTree(digestFor('a')), 'tree', 'file'), 90);
+    await remove(sample, 'app');
+    // Two layer files, one of them with a tree; two blobs, manifest, config and index.
+    const expected = 3 * 100 + 2 * 10 + 3;
+    assert.is((await sample.store.collectGarbage({isDryRun: true})).freedBytes, expected);
+    assert.is(await collect(sample), expected);
+    assert.not(existsSync(dirname(sample.store.paths.layer(digestFor('a')))));
+  });
+
   test('a blob that was dropped goes with its file, and its mark with the last image', async () => {
     using sample = openSampleStore();
     await pull(sample, {name: 'app', layers: 'ab'});
