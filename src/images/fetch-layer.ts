@@ -132,7 +132,8 @@ export async function indexLayer(
 
 /** Who reads a layer sees bytes only and cannot say whose they are. */
 function nameLayer(error: unknown, {blobDigest}: LayerRecord): unknown {
-  if (!isWinchError(error) || error.kind !== 'refused' || error.details.expected === blobDigest) return error;
+  if (!isWinchError(error) || (error.kind !== 'refused' && error.code !== 'WORKER_FAILED')) return error;
+  if (error.details.expected === blobDigest) return error;
   const {code, kind, message, hint, details, cause} = error;
   return new WinchError(code, `layer ${blobDigest}: ${message}`, {
     kind,
