@@ -10,8 +10,11 @@ import {
 } from 'node:fs';
 import {setImmediate} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {type AttributeCalls, loadAttributeCalls} from '../host/attribute-calls.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import type {ByteString} from './byte-string.ts';
 import {type FileNode, kindOfMode} from './file-tree.ts';
+import {canHaveXattr} from './xattr-policy.ts';
 
 export interface TreeToCompare {
   readonly root: FileNode;
@@ -24,6 +27,8 @@ interface Comparing {
   current: number;
   readonly sources: Map<string, number>;
   readonly buffers: readonly [Buffer, Buffer];
+  readonly attributes: AttributeCalls;
+  readonly isCompared: (attribute: ByteString) => boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -32,9 +37,13 @@ const FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const BUFFER_BYTES = 256 * 1024;
 const PERMISSIONS = 0o7777n;
 const SECOND = 1_000_000_000n;
+/** Access lists follow from modes, and what else `security.` has is the machine's. Namespaces may keep no capabilities. */
+const COMPARED = ['user.', 'trusted.', 'security.capability'];
+const COMPARED_IN_NAMESPACES = ['user.'];
 
 /**
- * Holds a directory on disk against files of layer files: names, kinds, owners, modes, times and every byte of content.
+ * Holds a directory on disk against files of layer files: names, kinds, owners, modes, times, extended attributes and
+ * every byte of content.
  *
  * @returns the path of the first difference, `.` when the directory itself is another; null: there is none
  * @throws a Node system error when the disk cannot be read
@@ -45,14 +54,17 @@ export async function findDifference(
 ): Promise<ByteString | null> {
   const current = openDirectory(path);
   if (current === null) return '.';
+  const compared = isInitialUserNamespace() ? COMPARED : COMPARED_IN_NAMESPACES;
   const comparing: Comparing = {
     current,
+    attributes: loadAttributeCalls(),
+    isCompared: (attribute) => compared.some((prefix) => attribute.startsWith(prefix)),
     sources: new Map(),
     buffers: [Buffer.allocUnsafeSlow(BUFFER_BYTES), Buffer.allocUnsafeSlow(BUFFER_BYTES)],
     signal,
   };
   try {
-    return isDescribed(root, statAt(comparing, '.')) ? await compareEntries(comparing, root, '') : '.';
+    return isDescribed(comparing, root, '.') ? await compareEntries(comparing, root, '') : '.';
   } finally {
     for (const fd of [comparing.current, ...comparing.sources.values()]) closeSync(fd);
   }
@@ -87,7 +99,7 @@ interface Place {
 }
 
 async function compareNode(comparing: Comparing, node: FileNode, {name, path}: Place): Promise<ByteString | null> {
-  if (!isDescribed(node, statAt(comparing, name))) return path;
+  if (!isDescribed(comparing, node, name)) return path;
   if (node.kind === 'file') return hasContent(comparing, node, name) ? null : path;
   if (node.kind === 'symlink') {
     const target = readlinkSync(below(comparing, name), {encoding: 'buffer'});
@@ -107,7 +119,10 @@ function enter(comparing: Comparing, name: ByteString): void {
   comparing.current = next;
 }
 
-function isDescribed(node: FileNode, stats: BigIntStats | null): boolean {
+const isDescribed = (comparing: Comparing, node: FileNode, name: ByteString): boolean =>
+  hasStats(node, statAt(comparing, name)) && hasXattrs(comparing, node, name);
+
+function hasStats(node: FileNode, stats: BigIntStats | null): boolean {
   if (stats === null || kindOfMode(Number(stats.mode)) !== node.kind) return false;
   const hasMode = node.kind === 'symlink' || (stats.mode & PERMISSIONS) === BigInt(node.permissions);
   const time = BigInt.asIntN(64, BigInt(node.mtimeSeconds)) * SECOND + BigInt(node.mtimeNanoseconds);
@@ -118,6 +133,13 @@ function isDescribed(node: FileNode, stats: BigIntStats | null): boolean {
     stats.mtimeNs === time &&
     (node.kind !== 'file' || stats.size === BigInt(node.size))
   );
+}
+
+function hasXattrs(comparing: Comparing, {kind, xattrs}: FileNode, name: ByteString): boolean {
+  const {attributes, isCompared} = comparing;
+  const found = [...attributes.read(below(comparing, name))].filter(([attribute]) => isCompared(attribute));
+  const expected = [...(xattrs ?? [])].filter(([attribute]) => isCompared(attribute) && canHaveXattr(kind, attribute));
+  return found.length === expected.length && found.every(([attribute, value]) => xattrs?.get(attribute) === value);
 }
 
 function hasContent(comparing: Comparing, node: FileNode, name: ByteString): boolean {

@@ -65,18 +65,20 @@ const cannotExtract = (directory: string): WinchError =>
   });
 
 /**
- * Whether an extracted layer is what `extractLayer` makes of its file, but for extended attributes.
+ * Compares an extracted layer with what `extractLayer` makes of its file.
  *
+ * @returns the path of the first difference in the layer, `.` for its root; null: there is none
  * @throws {WinchError} as `stackLayer` | a Node system error when the disk cannot be read
  */
-export async function isExtracted(
+export async function verifyExtracted(
   {layer, directory}: LayerToExtract,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
-): Promise<boolean> {
+): Promise<ByteString | null> {
   for (const [name, root] of await readParts(layer, signal)) {
-    if ((await findDifference({root, path: join(directory, name)}, {signal})) !== null) return false;
+    const difference = await findDifference({root, path: join(directory, name)}, {signal});
+    if (difference !== null) return difference;
   }
-  return true;
+  return null;
 }
 
 async function readParts(

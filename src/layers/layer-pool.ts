@@ -6,6 +6,7 @@ import type {GrowingFile, GrowingFileView} from '../host/growing-file.ts';
 import type {RegionToHash} from '../host/hash-region.ts';
 import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
 import type {Digest} from '../oci/digest.ts';
+import type {ByteString} from './byte-string.ts';
 import type {LayerToExtract} from './extract-layer.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
@@ -42,8 +43,11 @@ export interface LayerPool extends AsyncDisposable {
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
   /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
   extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<SkippedFiles>;
-  /** As `isExtracted`, on a thread of its own. */
-  verifyExtracted(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
+  /** As `verifyExtracted`, on a thread of its own. */
+  verifyExtracted(
+    layer: LayerToExtract,
+    options?: {readonly signal?: AbortSignal | undefined},
+  ): Promise<ByteString | null>;
   /** Ends every thread; writes under way reject. Idempotent. */
   close(): Promise<void>;
 }
@@ -53,7 +57,7 @@ export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {reado
 
 export type ExtractionWork = {readonly extract: LayerToExtract} | {readonly verifyExtracted: LayerToExtract};
 
-export type LayerReply = WrittenLayer | VerifiedLayer | Digest | boolean | SkippedFiles;
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest | ByteString | null | SkippedFiles;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -94,7 +98,7 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
     extract: async (extract, {signal} = {}) => (await extraction.call({extract}, {signal})) as SkippedFiles,
     verifyExtracted: async (verifyExtracted, {signal} = {}) =>
-      (await extraction.call({verifyExtracted}, {signal})) as boolean,
+      (await extraction.call({verifyExtracted}, {signal})) as ByteString | null,
     close,
     [Symbol.asyncDispose]: close,
   };

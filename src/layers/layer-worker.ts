@@ -1,6 +1,7 @@
 import {readGrowingFile} from '../host/growing-file.ts';
 import {hashRegion} from '../host/hash-region.ts';
 import {answerRequests} from '../host/worker-protocol.ts';
+import type {ByteString} from './byte-string.ts';
 import type {ExtractionWork, HashRequest, LayerReply, LayerWork} from './layer-pool.ts';
 import {verifyLayerIndex} from './verify-layer.ts';
 import {writeLayerFile} from './write-layer.ts';
@@ -21,9 +22,9 @@ answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
 });
 
 /** Few machines extract, and the calls that it takes need not be loaded on others. */
-async function extracting(work: ExtractionWork, signal: AbortSignal): Promise<boolean | SkippedFiles> {
-  const {extractLayer, isExtracted} = await import('./extract-layer.ts');
-  if ('verifyExtracted' in work) return isExtracted(work.verifyExtracted, {signal});
+async function extracting(work: ExtractionWork, signal: AbortSignal): Promise<ByteString | null | SkippedFiles> {
+  const {extractLayer, verifyExtracted} = await import('./extract-layer.ts');
+  if ('verifyExtracted' in work) return verifyExtracted(work.verifyExtracted, {signal});
   return extractLayer(work.extract, {signal});
 }
 

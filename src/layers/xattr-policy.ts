@@ -1,4 +1,5 @@
 import {type ByteString, displayBytes} from './byte-string.ts';
+import type {FileKind} from './file-tree.ts';
 
 /**
  * What EROFS can name. `trusted.` is missing on purpose: `trusted.overlay.*` would steer the overlay mount, and
@@ -26,3 +27,7 @@ const isKept = (name: ByteString): boolean =>
   KEPT_NAMES.includes(name) ||
   (KEPT_PREFIXES.some((prefix) => name.startsWith(prefix) && name.length > prefix.length) &&
     !DROPPED_PREFIXES.some((prefix) => name.startsWith(prefix)));
+
+/** Whether Linux keeps an attribute on such a file: those of users are for files and directories alone (xattr(7)). */
+export const canHaveXattr = (kind: FileKind, name: ByteString): boolean =>
+  kind === 'file' || kind === 'directory' || !name.startsWith('user.');

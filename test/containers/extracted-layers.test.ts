@@ -1,6 +1,8 @@
+import {spawnSync} from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -24,7 +26,8 @@ import {findStoreProblems} from '../helpers/store-problems.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 
-const skip = missingFor('runc', 'busybox');
+const skip = missingFor('runc', 'busybox', 'setfattr');
+const setfattr = (...words: readonly string[]) => assert.is(spawnSync('setfattr', words).status, 0);
 const REASON = 'this kernel has no such file system';
 
 describe('containers: extracted layers', ({test: declare}) => {
@@ -35,7 +38,8 @@ describe('containers: extracted layers', ({test: declare}) => {
         await using registry = await startRegistry();
         const upper = buildTar([
           {path: 'etc/.wh.group'},
-          {path: 'etc/more', content: 'more'},
+          {path: 'etc/more', content: 'more', xattrs: {'user.kind': 'right'}},
+          {path: 'opt/.wh..wh..opq'},
           {path: 'only/.wh.ghost'},
         ]);
         registry.put('box', '1', busyboxImage({layers: [upper]}));
@@ -99,6 +103,10 @@ describe('containers: extracted layers', ({test: declare}) => {
   const HARMS: Readonly<Record<string, (file: string) => void>> = {
     'another byte': (file) => writeFileSync(file, readFileSync(file, 'utf8').replace('m', 'n')),
     'another mode': (file) => chmodSync(file, 0o600),
+    'another owner': (file) => lchownSync(file, 1, 0),
+    'an attribute too many': (file) => setfattr('-n', 'trusted.overlay.metacopy', file),
+    'another attribute': (file) => setfattr('-n', 'user.kind', '-v', 'other', file),
+    'a missing attribute': (file) => setfattr('-x', 'user.kind', file),
     'a missing file': (file) => rmSync(file),
     'a file too many': (file) => writeFileSync(`${file}.new`, ''),
   };
@@ -119,6 +127,7 @@ describe('containers: extracted layers', ({test: declare}) => {
         [damage?.code, damage?.path, others],
         ['TREE_CONTENT', relative(store.root, file.slice(0, -14)), []],
       );
+      assert.match(damage?.detail ?? '', /^"etc(?:\/more(?:\.new)?)?" is not what/);
       assert.ok((await check(true)).isClean);
       assert.equal(
         (await check(false)).findings.filter(({isDamage}) => isDamage),
@@ -128,6 +137,44 @@ describe('containers: extracted layers', ({test: declare}) => {
       assert.equal([again.output, again.extracted], ['more', 1]);
     });
   }
+
+  test('a deep check finds a lost mark of an opaque directory, which a repair brings back', async (store) => {
+    await run(store.toolkit, 'true');
+    const [opaque = ''] = layerDirectories(store)
+      .map((path) => join(path, 'fs/tree/opt'))
+      .filter(existsSync);
+    setfattr('-x', 'trusted.overlay.opaque', opaque);
+    const [damage] = (await store.toolkit.images.check({deep: true})).findings;
+    assert.equal([damage?.code, damage?.detail], ['TREE_CONTENT', '"opt" is not what the layer file has']);
+    await store.toolkit.images.check({deep: true, repair: true});
+    assert.is((await run(store.toolkit, 'true')).extracted, 1);
+    const {findings} = await store.toolkit.images.check({deep: true});
+    assert.not(findings.some(({isDamage}) => isDamage));
+  });
+
+  test('a repair leaves the layer of a running container, names it, and is done after it', async (store) => {
+    const {container, events} = await start(store.toolkit, 'read line; cat etc/more');
+    await using _container = container;
+    await waitFor(() => events.some(({type}) => type === 'container:started'));
+    const [file = ''] = layerDirectories(store)
+      .map((path) => join(path, 'fs/tree/etc/more'))
+      .filter(existsSync);
+    lchownSync(file, 1, 1);
+    const repair = () => store.toolkit.images.check({deep: true, repair: true});
+    const {repairs, isClean} = await repair();
+    assert.equal([repairs.map(({outcome}) => outcome), isClean], [['kept'], false]);
+    assert.match(
+      repairs[0]?.detail ?? '',
+      new RegExp(`^container ${readdirSync(join(store.root, 'containers')).at(-1)} uses it`),
+    );
+    container.stdin.end('go on\n');
+    assert.is(await text(container.stdout), 'more');
+    await container.finished;
+    assert.equal(
+      (await repair()).repairs.map(({outcome}) => outcome),
+      ['repaired'],
+    );
+  });
 
   test('a removed image stays whole for its containers, and goes with all of it after them', async (store) => {
     const {container, events} = await start(store.toolkit, 'read line; cat etc/more; exec ls bin/busybox');
