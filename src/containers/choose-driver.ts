@@ -25,6 +25,6 @@ export async function chooseDriver({store, runtimeDirectory, snapshotter}: Conta
   if (usable) return {name, fallbackReason: reason};
   throw new WinchError('MOUNT_UNSUPPORTED', `images cannot be mounted here: ${reason}`, {
     kind: 'unsupported',
-    hint: 'Linux 6.4 or later with EROFS, or overlayfs, is needed, and root (CAP_SYS_ADMIN)',
+    hint: 'run as root (CAP_SYS_ADMIN)',
   });
 }

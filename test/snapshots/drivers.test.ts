@@ -1,20 +1,23 @@
 import {mkdirSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import type {SnapshotLayer, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
+import {SNAPSHOTTERS, type SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
 import {describe} from '../helpers/suite.ts';
-import {mountSkip as skip} from '../layers/mounted-tree.ts';
-import {directory, file, makeDriverRig} from './driver-rig.ts';
+import {directory, driverSkip, file, makeDriverRig} from './driver-rig.ts';
 
 /** Stacks of many layers are extracted one by one. */
 const TIMEOUT_MS = 180_000;
-const DRIVERS: readonly SnapshotterName[] = ['erofs', 'overlay'];
 
-for (const driver of DRIVERS) {
+for (const driver of SNAPSHOTTERS) {
   describe(`snapshots/drivers: ${driver}`, ({test: declare, after}) => {
     const {layer, list, newDirectory, remove, run} = makeDriverRig(driver);
     after(remove);
+    const skip = driverSkip(driver);
     const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: TIMEOUT_MS});
+    /** What a copy, which is one directory of the container alone, has no part in. */
+    const testStack = (title: string, body: () => unknown) => {
+      if (driver !== 'copy') test(title, body);
+    };
 
     test('an upper layer hides a lower one', async () => {
       const base = await layer(directory('d'), file('d/kept'), file('d/changed', 'old'));
@@ -82,11 +85,11 @@ for (const driver of DRIVERS) {
       assert.is(run([], 'ls', {writable: {type: 'memory'}}), '');
     });
 
-    test('nothing can be written without a place for it', async () => {
+    testStack('nothing can be written without a place for it', async () => {
       assert.match(run([await layer(file('a'))], 'echo x > b'), 'Read-only file system');
     });
 
-    test('writes go into the given directory and leave the layers as they are', async () => {
+    testStack('writes go into the given directory and leave the layers as they are', async () => {
       const base = await layer(file('a', 'old'), file('b'));
       const path = newDirectory();
       const writable = {type: 'directory', path} as const;
@@ -96,7 +99,7 @@ for (const driver of DRIVERS) {
       assert.is(run([base], 'cat a; ls'), 'olda\nb\n');
     });
 
-    test('writes to memory leave nothing on disk', async () => {
+    testStack('writes to memory leave nothing on disk', async () => {
       const path = newDirectory();
       const base = await layer(file('a'));
       assert.is(run([base], 'echo new > a; cat a', {directory: path, writable: {type: 'memory'}}), 'new\n');
@@ -111,13 +114,15 @@ for (const driver of DRIVERS) {
       }
     });
 
-    test('directories with names that mean something to overlayfs are no trouble', async () => {
+    testStack('directories with names that mean something to overlayfs are no trouble', async () => {
       const path = join(newDirectory(), 'a,b:c\\d e"\n');
       mkdirSync(path);
       const base = await layer(file('a'));
       const writable = {type: 'directory', path: join(path, 'w')} as const;
       mkdirSync(writable.path);
-      assert.is(run([base], 'echo x > b; ls', {directory: path, writable}), 'a\nb\n');
+      // fuse-overlayfs splits the whole path of what is mounted there at colons; a user chooses only where writes go.
+      const place = driver === 'fuse-overlayfs' ? newDirectory() : path;
+      assert.is(run([base], 'echo x > b; ls', {directory: place, writable}), 'a\nb\n');
     });
 
     test('stacks more layers than any image should have', async () => {
