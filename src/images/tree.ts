@@ -1,6 +1,6 @@
 import type {Digest} from '../oci/digest.ts';
 import {type AncestryRow, readAncestry} from '../store/graph.ts';
-import {type ImageRecord, listImages} from '../store/image-records.ts';
+import type {ImageRecord} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import {listTagsByImage, type TagRecord} from '../store/tags.ts';
 import {requireStoredImage} from './find-image.ts';
@@ -29,23 +29,21 @@ export interface ImageTreeNode {
 export function readTree(store: Store, name?: string): readonly ImageTreeNode[] {
   const only = name === undefined ? null : requireStoredImage(store, name).image;
   return store.read((database) => {
-    const images = new Map(listImages(database).map((image) => [image.manifestDigest, image]));
     const rows = new Map(readAncestry(database).map((row) => [row.manifestDigest, row]));
     const byParent = Map.groupBy(rows.values(), ({parent}) => parent);
-    const forest = {images, rows, byParent, tags: listTagsByImage(database)};
+    const forest = {rows, byParent, tags: listTagsByImage(database)};
     return only ? lineOf(forest, only) : childrenOf(forest, null);
   }, []);
 }
 
 interface Forest {
-  readonly images: ReadonlyMap<Digest, ImageRecord>;
   readonly rows: ReadonlyMap<Digest, AncestryRow>;
   readonly tags: ReadonlyMap<Digest, readonly TagRecord[]>;
   readonly byParent: ReadonlyMap<Digest | null, readonly AncestryRow[]>;
 }
 
 function lineOf(forest: Forest, {manifestDigest, chainId}: ImageRecord): readonly ImageTreeNode[] {
-  const siblings = chainId === null ? [] : [...forest.images.values()].filter((image) => image.chainId === chainId);
+  const siblings = chainId === null ? [] : [...forest.rows.values()].filter((row) => row.chainId === chainId);
   const children = siblings.flatMap((sibling) => childrenOf(forest, sibling.manifestDigest));
   let line = nodesOf(forest, manifestDigest, children);
   for (let above = parentOf(forest, manifestDigest); above; above = parentOf(forest, above)) {
@@ -63,21 +61,13 @@ const childrenOf = (forest: Forest, parent: Digest | null): readonly ImageTreeNo
 
 /** One node, or none for an image that is not there. */
 function nodesOf(
-  {images, rows, tags}: Forest,
+  {rows, tags}: Forest,
   manifestDigest: Digest,
   children: readonly ImageTreeNode[],
 ): readonly ImageTreeNode[] {
-  const [image, row] = [images.get(manifestDigest), rows.get(manifestDigest)];
-  if (!image || !row) return [];
+  const row = rows.get(manifestDigest);
+  if (!row) return [];
+  const {configDigest, platform, layerCount, sharedBytes, uniqueBytes} = row;
   const references = (tags.get(manifestDigest) ?? []).map(familiarTag);
-  return [
-    {
-      image: {imageId: image.configDigest, references},
-      platform: image.platform,
-      layerCount: image.layerCount,
-      sharedBytes: row.sharedBytes,
-      uniqueBytes: row.uniqueBytes,
-      children,
-    },
-  ];
+  return [{image: {imageId: configDigest, references}, platform, layerCount, sharedBytes, uniqueBytes, children}];
 }

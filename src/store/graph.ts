@@ -10,6 +10,11 @@ export interface DescentRow {
   readonly manifestDigest: Digest;
   /** The image with the longest such chain, the oldest of siblings; null for a root. */
   readonly parent: Digest | null;
+  readonly configDigest: Digest;
+  readonly platform: string;
+  /** Null without layers. */
+  readonly chainId: Digest | null;
+  readonly layerCount: number;
 }
 
 export interface AncestryRow extends DescentRow {
@@ -29,15 +34,19 @@ const NEAREST_CHAINS = `
     JOIN image USING (manifest_digest)
   WHERE image_layer.chain_id <> image.chain_id GROUP BY manifest_digest`;
 
+const IMAGES = `
+  SELECT manifest_digest, chain_id, config_digest, platform, layer_count FROM image
+  ORDER BY stored_at, manifest_digest`;
+
 /** Every image with its parent, oldest first. */
 export function readDescent(database: Database): readonly DescentRow[] {
-  const images = database.tuples('SELECT manifest_digest, chain_id FROM image ORDER BY stored_at, manifest_digest');
+  const images = database.tuples(IMAGES);
   const nearest = new Map(database.tuples(NEAREST_CHAINS).map(([image, , chain]) => [image, chain]));
   const eldest = new Map(images.toReversed().map(([image, chain]) => [chain, image]));
-  return images.map(([image]) => ({
-    manifestDigest: image as Digest,
-    parent: (eldest.get(nearest.get(image) ?? '') as Digest | undefined) ?? null,
-  }));
+  return images.map(([manifestDigest, chainId, configDigest, platform, layerCount]) => {
+    const parent = eldest.get(nearest.get(manifestDigest ?? '') ?? '') ?? null;
+    return {manifestDigest, chainId, configDigest, platform, layerCount, parent} as DescentRow;
+  });
 }
 
 /** Every image with its parent and its share of the disk, oldest first. */

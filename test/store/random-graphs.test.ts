@@ -65,7 +65,10 @@ describe('store/graph with random images', ({test}) => {
       }));
       const byDigest = (one: {manifestDigest: Digest}, other: {manifestDigest: Digest}) =>
         one.manifestDigest < other.manifestDigest ? -1 : 1;
-      assert.equal(readAncestry(sample.database).toSorted(byDigest), expected.toSorted(byDigest), `seed ${seed}`);
+      const found = readAncestry(sample.database).map(({manifestDigest, parent, sharedBytes, uniqueBytes}) => ({
+        ...{manifestDigest, parent, sharedBytes, uniqueBytes},
+      }));
+      assert.equal(found.toSorted(byDigest), expected.toSorted(byDigest), `seed ${seed}`);
       assert.equal(listWrongSizes(sample.database), [], `seed ${seed}`);
       const sizes = readImageSizes(sample.database);
       for (const {name, layers} of images.filter(({layers}) => layers !== '')) {
