@@ -3,6 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {cpus, release} from 'node:os';
 import {join} from 'node:path';
 import {CommandFailure, showCommand} from './command.ts';
+import {judge} from './goals.ts';
 import {blobPath} from './images/layout.ts';
 import {type BuiltImages, buildImages} from './images/recipes.ts';
 import {compare} from './measure.ts';
@@ -89,7 +90,8 @@ async function measure(scenario: Scenario, {image, peers, runs}: Round, signal: 
   const subject = isImageless ? name : `${name} ${image.name}`;
   const onRun = (peer: string, milliseconds: number) => say(`${subject} ${peer} ${(milliseconds / 1000).toFixed(3)} s`);
   const comparison = await compare(contenders, {runs, signal, onRun});
-  return {scenario: name, title, image: isImageless ? null : image.name, ...comparison};
+  const compared = {scenario: name, title, image: isImageless ? null : image.name, ...comparison};
+  return {...compared, goals: judge(compared)};
 }
 
 const interruption = new AbortController();

@@ -1,3 +1,4 @@
+import type {Goal} from './goals.ts';
 import type {Comparison, Measurement} from './measure.ts';
 
 /** The machine and the tools that figures belong to. */
@@ -14,6 +15,7 @@ export interface ReportSection extends Comparison {
   readonly title: string;
   /** null where no image takes part. */
   readonly image: string | null;
+  readonly goals: readonly Goal[];
 }
 
 const COLUMNS = ['median s', 'min', 'max', 'ratio'] as const;
@@ -39,7 +41,7 @@ export function renderHead({machine, runs, peers, absent}: ReportHead): string {
 }
 
 /** One comparison as a table: seconds, ratios of medians to the first row. */
-export function renderSection({title, image, measurements, failures}: ReportSection): string {
+export function renderSection({title, image, measurements, failures, goals}: ReportSection): string {
   const isPeakKnown = measurements.some(({peakBytes}) => peakBytes !== undefined);
   const columns = isPeakKnown ? [...COLUMNS, PEAK_COLUMN] : COLUMNS;
   const heading = image === null ? title : `${title} · ${image}`;
@@ -49,7 +51,13 @@ export function renderSection({title, image, measurements, failures}: ReportSect
     ' '.repeat(NAME_WIDTH) + columns.map((column) => column.padStart(COLUMN_WIDTH)).join(''),
     ...measurements.map(renderMeasurement),
     ...failures.map(({name, reason}) => `${name.padEnd(NAME_WIDTH)}failed: ${shorten(reason)}`),
+    ...goals.map(renderGoal),
   ]);
+}
+
+function renderGoal({name, value, wanted, isReached}: Goal): string {
+  const [found, goal] = [value, wanted].map((number) => (number < 100 ? number.toFixed(2) : number.toFixed(0)));
+  return `${'goal'.padEnd(NAME_WIDTH)}${found} ${name} (${goal}): ${isReached ? 'reached' : 'missed'}`;
 }
 
 function renderMeasurement({name, median, min, max, ratio, peakBytes}: Measurement): string {

@@ -11,6 +11,7 @@ const section: ReportSection = {
     {name: 'docker', runs: [1900, 1900], median: 1900, min: 1900, max: 1900, ratio: 2},
   ],
   failures: [{name: 'ctr', reason: `${'x'.repeat(300)} no route`}],
+  goals: [{name: 'times as fast as docker', value: 1.996, wanted: 2.5, isReached: false}],
 };
 const head: ReportHead = {
   machine: {node: 'v26.0.0', cores: 2},
@@ -32,6 +33,10 @@ describe('bench/report', ({test}) => {
   test('has no column for peaks that nobody watched', () => {
     const unwatched = {...section, measurements: section.measurements.slice(1)};
     assert.not.match(renderSection(unwatched), /peak/);
+  });
+
+  test('says which goals were reached', () => {
+    assert.match(renderSection(section), /^goal {8}2\.00 times as fast as docker \(2\.50\): missed$/m);
   });
 
   test('keeps the end of a long reason', () => {
