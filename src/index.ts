@@ -1,4 +1,6 @@
 export type {ContainerOptions, MountRequest, SecurityOption} from './bundle/container-options.ts';
+export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
+export type {UserRights} from './containers/diagnose-user.ts';
 export type {ToolkitInfo} from './containers/read-info.ts';
 export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';

@@ -2,6 +2,7 @@ import {readdirSync} from 'node:fs';
 import {availableParallelism, hostname} from 'node:os';
 import {join} from 'node:path';
 import type {ContainerContext} from './containers/context.ts';
+import type {Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 import type {ToolkitInfo} from './containers/read-info.ts';
 import {hasErrno} from './errors.ts';
 import type {ImageContext} from './images/context.ts';
@@ -25,6 +26,8 @@ export interface Toolkit extends AsyncDisposable {
   readonly containers: Containers;
   readonly registries: Registries;
   info(): Promise<ToolkitInfo>;
+  /** What running images needs here, and what adds the rest. */
+  diagnose(request: DiagnosisRequest): Promise<Diagnosis>;
   /** Ends connections, workers and database handles. */
   close(): Promise<void>;
 }
@@ -45,6 +48,7 @@ export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
       await clearLeftovers(parts.context);
       return (await import('./containers/read-info.ts')).readToolkitInfo(parts.context);
     },
+    diagnose: async (request) => (await import('./containers/diagnose.ts')).diagnose(parts.context, request),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -22,6 +22,9 @@ const EXIT_BY_KIND: Readonly<Record<Exclude<ErrorKind, 'interrupted'>, number>> 
 /** What a command ends with that has found nothing and says so by its result alone. */
 export const EXIT_NOT_FOUND = EXIT_BY_KIND['not-found'];
 
+/** What `doctor` ends with where images cannot be run. */
+export const EXIT_MISSING = 1;
+
 /** What a command ends with that leaves out what it refuses, and does the rest. */
 export const EXIT_REFUSED = EXIT_BY_KIND.refused;
 

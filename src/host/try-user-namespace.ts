@@ -29,15 +29,15 @@ const SWITCHES: readonly (readonly [name: string, value: string])[] = [
 export async function tryUserNamespace(account: Account, runtimeDirectory: string): Promise<NamespacePlan> {
   const plans = planUserNamespace(account);
   const question = JSON.stringify([readBootId(), plans]);
-  const remembered = recall(runtimeDirectory, question);
-  if (remembered !== null) return remembered;
+  const remembered = readFacts(runtimeDirectory);
+  if (remembered?.question === question) return remembered.found;
   const found = await findWorking(plans);
   remember(runtimeDirectory, {question, found});
   return found;
 }
 
 /** The switch of this kernel that keeps users from making namespaces, as sysctl(8) sets it; null: none. */
-export function findClosedSwitch(): string | null {
+function findClosedSwitch(): string | null {
   const closed = SWITCHES.find(([name, open]) => {
     const value = readSwitch(name);
     return value !== null && (open.length > 1 ? value === '0' : value !== open);
@@ -52,23 +52,39 @@ async function findWorking(plans: readonly NamespacePlan[]): Promise<NamespacePl
     if (failure === null) return failures.length === 0 ? plan : {...plan, missing: failures.join(', ')};
     failures.push(failure);
   }
-  const closed = findClosedSwitch();
-  throw new WinchError(
-    'USER_NAMESPACE_DENIED',
-    `this user cannot be root of a user namespace: ${failures[0] ?? 'unshare of util-linux is not installed'}`,
-    {kind: 'unsupported', hint: closed === null ? 'run as root' : `as root: sysctl -w ${closed}`},
-  );
+  throw denied(plans.length === 0 ? 'unshare is not installed' : (failures[0] ?? ''), findRemedy(plans));
 }
+
+function findRemedy(plans: readonly NamespacePlan[]): string | null {
+  if (plans.length === 0) return 'apt-get install util-linux';
+  const closed = findClosedSwitch();
+  return closed === null ? null : `sysctl -w ${closed}`;
+}
+
+const denied = (reason: string, remedy: string | null): WinchError =>
+  new WinchError('USER_NAMESPACE_DENIED', `this user cannot be root of a user namespace: ${reason}`, {
+    kind: 'unsupported',
+    hint: remedy === null ? 'run as root' : `as root: ${remedy}`,
+    details: remedy === null ? {} : {remedy},
+  });
 
 async function failureOf({words: [program = '', ...words]}: NamespacePlan): Promise<string | null> {
   const {exitCode, stderr} = await runCommand(program, [...words, '--mount', 'true'], {environment: ENVIRONMENT});
   return exitCode === 0 ? null : (stderr.trim().split('\n')[0] ?? '').slice(0, REASON_LIMIT);
 }
 
-function recall(runtimeDirectory: string, question: string): NamespacePlan | null {
+/** What was last found to work, in this run of the machine or an earlier one; null: nothing yet. */
+export const recallUserNamespace = (runtimeDirectory: string): NamespacePlan | null =>
+  readFacts(runtimeDirectory)?.found ?? null;
+
+interface Facts {
+  readonly question: string;
+  readonly found: NamespacePlan;
+}
+
+function readFacts(runtimeDirectory: string): Facts | null {
   try {
-    const facts = JSON.parse(readFileSync(join(runtimeDirectory, FILE), 'utf8'));
-    return facts.question === question ? facts.found : null;
+    return JSON.parse(readFileSync(join(runtimeDirectory, FILE), 'utf8'));
   } catch (error) {
     // A file that cannot be understood is as good as none.
     if (error instanceof SyntaxError || hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return null;
@@ -76,7 +92,7 @@ function recall(runtimeDirectory: string, question: string): NamespacePlan | nul
   }
 }
 
-function remember(runtimeDirectory: string, facts: {readonly question: string; readonly found: NamespacePlan}): void {
+function remember(runtimeDirectory: string, facts: Facts): void {
   try {
     mkdirSync(runtimeDirectory, {recursive: true, mode: 0o700});
     const path = join(runtimeDirectory, FILE);

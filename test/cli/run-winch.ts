@@ -8,6 +8,7 @@ export interface Fakes {
   readonly containers?: Partial<Containers>;
   readonly registries?: Partial<Registries>;
   readonly info?: Toolkit['info'];
+  readonly diagnose?: Toolkit['diagnose'];
   readonly environment?: Partial<Environment>;
   readonly signal?: AbortSignal;
   /** Sees what the library is opened with. */
@@ -52,13 +53,17 @@ const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
   },
 });
 
-function createToolkit({images = {}, containers = {}, registries = {}, info}: Fakes, onClose: () => void): Toolkit {
+function createToolkit(
+  {images = {}, containers = {}, registries = {}, info, diagnose}: Fakes,
+  onClose: () => void,
+): Toolkit {
   const close = async () => onClose();
   return {
     images: onlyThese('images', images) as Images,
     containers: onlyThese('containers', containers) as Containers,
     registries: onlyThese('registries', registries) as Registries,
     info: info ?? (() => Promise.reject(new Error('info is not faked'))),
+    diagnose: diagnose ?? (() => Promise.reject(new Error('diagnose is not faked'))),
     close,
     [Symbol.asyncDispose]: close,
   };

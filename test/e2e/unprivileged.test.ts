@@ -148,4 +148,34 @@ describe('e2e/unprivileged', ({test: declare}) => {
     const words = ['run', '--network', 'host', image, 'cat', '/proc/net/dev'];
     assert.match(requireSuccess(await user.run(words)).stdout, /eth0|lo/);
   });
+
+  test(
+    'names what is missing and what adds it',
+    async (user) => {
+      const {stdout} = requireSuccess(await user.run(['doctor']));
+      assert.match(
+        stdout,
+        /^limited +subordinate ids +none for tester: .*\n +sudo usermod --add-subuids \d+-\d+ .* tester$/m,
+      );
+      assert.match(stdout, /^ok +driver overlay /m);
+      assert.match(stdout, /^limited +limits /m);
+    },
+    {ranges: 'none'},
+  );
+
+  test(
+    'says in one line that namespaces cannot be made',
+    async (user, image) => {
+      requireRefusal(await run(user, image, 'true'), {code: 'USER_NAMESPACE_DENIED', exit: 125});
+      const {exitCode, stdout} = await user.run(['doctor', '--format', 'json']);
+      assert.equal(exitCode, 1);
+      const {canRun, checks} = JSON.parse(stdout);
+      assert.equal(canRun, false);
+      const missing = checks.find(({name}: {name: string}) => name === 'user namespace');
+      assert.equal(missing.state, 'missing');
+      assert.equal(missing.remedy, 'sudo apt-get install util-linux');
+      requireSuccess(await user.run(['rmi', image]));
+    },
+    {without: '/usr/bin/unshare'},
+  );
 });

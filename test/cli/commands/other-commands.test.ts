@@ -15,6 +15,28 @@ const info = {
 };
 
 describe('cli/commands that are left', ({test}) => {
+  test('doctor: prints checks and what adds the missing, and ends with 1 where nothing can run', async () => {
+    const checks = [
+      {name: 'runtime', state: 'missing', detail: 'none\u001b', remedy: 'apt-get install runc'},
+      {name: 'space', state: 'ok', detail: '1 GB free', remedy: null},
+    ] as const;
+    const asked: unknown[] = [];
+    const diagnose = async (request: unknown) => {
+      asked.push(request);
+      return {canRun: false, checks};
+    };
+    const {code, stdout} = await runWinch(['doctor'], {diagnose, environment: {userId: 0}});
+    assert.is(code, 1);
+    assert.is(
+      stdout,
+      'missing  runtime  none\\x1b\n                  apt-get install runc\nok       space    1 GB free\nImages cannot be run here.\n',
+    );
+    const json = await runWinch(['doctor', '--format', 'json'], {diagnose: async () => ({canRun: true, checks})});
+    assert.is(json.code, 0);
+    assert.equal(JSON.parse(json.stdout), {canRun: true, checks});
+    assert.equal(asked, [{user: null}]);
+  });
+
   test('info: prints facts, fields or JSON', async () => {
     const fakes = {info: async () => info};
     assert.match((await runWinch(['info'], fakes)).stdout, /^Version: \d.*\nStore: \/r .*\n/);
