@@ -1,9 +1,10 @@
-import {readdirSync, readFileSync, rmSync} from 'node:fs';
+import {readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
 import type {LockDirectory} from '../host/locks.ts';
 import type {StorePaths} from './paths.ts';
+import {namesIn} from './unless-gone.ts';
 
 /** What living processes claim. */
 export interface Claims {
@@ -77,15 +78,6 @@ function readClaim(path: string): ReadonlySet<string> {
     return new Set(readFileSync(path, 'utf8').split('\n').slice(0, -1));
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return new Set();
-    throw error;
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
 }

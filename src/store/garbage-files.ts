@@ -1,9 +1,10 @@
-import {existsSync, mkdirSync, readdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {Needed} from './needed.ts';
 import type {StorePaths} from './paths.ts';
+import {namesIn, unlessGone} from './unless-gone.ts';
 
 /** A file or directory of the store that may be garbage. */
 export interface Entry {
@@ -24,8 +25,8 @@ const SHA256_HEX = 64;
 export const listEntries = ({layers, blobs, ingest, locks}: StorePaths, needed: Needed): readonly Entry[] => [
   ...listByDigest(layers, 'layer', needed.layers),
   ...listByDigest(blobs, 'blob', needed.blobs),
-  ...list(ingest).map((name) => ({path: join(ingest, name), ...ingestEntry(name)})),
-  ...list(locks).flatMap((name) => lockEntry(join(locks, name), name)),
+  ...namesIn(ingest).map((name) => ({path: join(ingest, name), ...ingestEntry(name)})),
+  ...namesIn(locks).flatMap((name) => lockEntry(join(locks, name), name)),
 ];
 
 /** Bytes; null: it is gone. A layer that is extracted as well counts twice: the files are not looked at one by one. */
@@ -74,8 +75,8 @@ function tryMakeDirectory(path: string): boolean {
 
 /** Entries `<algorithm>/<hex>`; what has another name is on its way to one that starts with the digest. */
 function listByDigest(directory: string, kind: 'blob' | 'layer', needed: ReadonlySet<unknown>): readonly Entry[] {
-  return list(directory).flatMap((algorithm) =>
-    list(join(directory, algorithm))
+  return namesIn(directory).flatMap((algorithm) =>
+    namesIn(join(directory, algorithm))
       .filter((name) => !needed.has(`${algorithm}:${name}`))
       .map((name) => ({
         path: join(directory, algorithm, name),
@@ -99,14 +100,3 @@ function lockEntry(path: string, name: string): readonly Entry[] {
 }
 
 const digestOfHex = (hex: string): string => `${hex.length === SHA256_HEX ? 'sha256' : 'sha512'}:${hex}`;
-
-const list = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), []);
-
-function unlessGone<T>(work: () => T, gone: T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return gone;
-    throw error;
-  }
-}
