@@ -14,6 +14,7 @@ import {makeLayerFixture, piecesOf} from '../layers/layer-fixture.ts';
 import {mountSkip} from '../layers/mounted-tree.ts';
 import {listTree, readTar} from '../layers/tree-listing.ts';
 import {compareListings} from './compare-listings.ts';
+import {compareTrees} from './compare-trees.ts';
 import {fuzzInput} from './fuzz-input.ts';
 import {knownDifference, type Reading} from './known-differences.ts';
 import {listModel} from './list-model.ts';
@@ -67,7 +68,6 @@ const PROGRAM_SHARE = 4;
 const MOUNT_SHARE = 16;
 const MOUNTS_AT_ONCE = 32;
 const MOST_FINDINGS = 20;
-const OPAQUE = 'trusted.overlay.opaque=0x79';
 const EARLY_INPUTS = 2000;
 /** What caches of Node and of the readers may grow by. */
 const LEAK_BYTES = 16 * 2 ** 20;
@@ -182,28 +182,10 @@ function compareMounts(lab: Lab): void {
   );
   for (const [at, {index, path, model}] of layers.entries()) {
     lab.report.compared.mounted++;
-    const difference = compareTrees(model, withoutMarks(listings[at] ?? {}));
+    const difference = compareTrees(model, listings[at] ?? {});
     if (difference !== null) addFinding(lab, index, `mounted, ${difference}`);
     rmSync(path, {force: true});
   }
-}
-
-/** Opaque directories are marked in the file, and not in the model of what an image shows. */
-const withoutMarks = (listing: Listing): Listing =>
-  Object.fromEntries(
-    Object.entries(listing).map(([path, file]) => [
-      path,
-      {...file, xattrs: file.xattrs.filter((xattr) => xattr !== OPAQUE)},
-    ]),
-  );
-
-function compareTrees(model: Listing, mounted: Listing): string | null {
-  const paths = [...new Set([...Object.keys(model), ...Object.keys(mounted)])];
-  for (const path of paths) {
-    const [expected, actual] = [model[path], mounted[path]].map((found) => JSON.stringify(found));
-    if (expected !== actual) return `${JSON.stringify(path)} is ${actual} and not ${expected}`;
-  }
-  return null;
 }
 
 async function compareReaders(lab: Lab, accepted: Accepted): Promise<void> {
