@@ -1,8 +1,8 @@
 // node bench/read-files.ts --image REFERENCE [--runs N] [--drivers NAMES] [--size MIB] [--plain-http]
 //
 // How fast a container reads all files of its image under each snapshot driver, cold and warm: `run IMAGE` with
-// `find / -xdev -type f | xargs cat`. Prints a JSON line with medians in milliseconds, and what each driver takes by
-// what the first takes.
+// `find / -xdev -type f | xargs cat`. Prints a JSON line with medians in milliseconds, what each driver takes by what the
+// first takes, and the processor time of these programs, which tells more on a machine with other work.
 //
 // The store is on a disk of its own, a file that is mounted as ext4. Before a cold run it is unmounted, and what the
 // machine has cached of the file is dropped; the caches of everybody else stay. A warm run follows each cold one.
@@ -26,7 +26,27 @@ const {values} = parseArgs({
 });
 const {image = fail('--image is missing')} = values;
 const drivers = values.drivers.split(',');
-const SCRIPT = 'find / -xdev -type f -print0 | xargs -0 cat >/dev/null';
+const SCRIPT = 'find / -xdev -type f -print0 | xargs -0 cat >/dev/null; times';
+/** The last line of `times`: user and system time of what the shell has started. */
+const TIMES = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/;
+
+interface Reading {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+const cpuOf = (output: string): number => {
+  const [, ...parts] = TIMES.exec(output) ?? [];
+  const [userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = parts.map(Number);
+  return ((userMinutes + systemMinutes) * 60 + user + system) * 1000;
+};
+
+const summarize = (readings: readonly Reading[]): Reading => ({
+  wallMs: Math.round(medianOf(readings.map(({wallMs}) => wallMs))),
+  cpuMs: Math.round(medianOf(readings.map(({cpuMs}) => cpuMs))),
+});
+
+const ratio = (one: number, other: number): number => Number((one / other).toFixed(2));
 
 function fail(message: string): never {
   throw new Error(message);
@@ -37,20 +57,20 @@ try {
   using winch = makeWinch();
   await using disk = await openLoopDisk(directory, Number(values.size));
   const env = {WINCH_ROOT: join(disk.path, 'store')};
-  const time = async (words: readonly string[]): Promise<number> => {
+  const call = async (words: readonly string[]): Promise<Reading & {readonly stdout: string}> => {
     const begun = performance.now();
-    const {exitCode, stderr} = await winch.run(words, {within: disk.within, env});
+    const {exitCode, stdout, stderr} = await winch.run(words, {within: disk.within, env});
     if (exitCode !== 0) fail(`${words.join(' ')}: ${stderr}`);
-    return performance.now() - begun;
+    return {wallMs: performance.now() - begun, cpuMs: cpuOf(stdout), stdout};
   };
-  const read = (driver: string) => time(['run', '--pull', 'never', '--snapshotter', driver, image, 'sh', '-c', SCRIPT]);
+  const read = (driver: string) => call(['run', '--pull', 'never', '--snapshotter', driver, image, 'sh', '-c', SCRIPT]);
   const chill = async () => {
     await requireProgram('sync', ['-f', disk.outside]);
     await disk.restart();
     await requireProgram('dd', [`if=${join(directory, 'disk.img')}`, 'iflag=nocache', 'count=0', 'status=none']);
   };
-  await time(['pull', ...(values['plain-http'] ? ['--insecure'] : []), image]);
-  const results = new Map(drivers.map((driver) => [driver, {cold: [] as number[], warm: [] as number[]}]));
+  await call(['pull', ...(values['plain-http'] ? ['--insecure'] : []), image]);
+  const results = new Map(drivers.map((driver) => [driver, {cold: [] as Reading[], warm: [] as Reading[]}]));
   // The first run extracts layers where a driver needs that.
   for (const driver of drivers) await read(driver);
   for (let round = 0; round < Number(values.runs); round++) {
@@ -60,11 +80,15 @@ try {
       warm.push(await read(driver));
     }
   }
-  const medians = [...results].map(([driver, {cold, warm}]) => ({driver, cold: medianOf(cold), warm: medianOf(warm)}));
+  const medians = [...results].map(([driver, {cold, warm}]) => ({
+    driver,
+    cold: summarize(cold),
+    warm: summarize(warm),
+  }));
   const [first = fail('no driver is named')] = medians;
   const report = medians.map(({driver, cold, warm}) => ({
-    ...{driver, coldMs: Math.round(cold), warmMs: Math.round(warm)},
-    ...{coldRatio: Number((cold / first.cold).toFixed(2)), warmRatio: Number((warm / first.warm).toFixed(2))},
+    ...{driver, cold, warm},
+    ...{coldRatio: ratio(cold.wallMs, first.cold.wallMs), warmRatio: ratio(warm.wallMs, first.warm.wallMs)},
   }));
   process.stdout.write(`${JSON.stringify({image, runs: Number(values.runs), load: loadavg(), report})}\n`);
 } finally {
