@@ -1,5 +1,4 @@
-import {userInfo} from 'node:os';
-import type {Account} from '../host/subordinate-ids.ts';
+import {readAccount} from '../host/account.ts';
 import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {OUTER_USER, type Variables} from './user-id.ts';
 
@@ -17,17 +16,6 @@ export async function becomeRoot(variables: Variables, runtimeDirectory: string)
   // Windows and workers alone have none.
   if (!process.execve) throw new Error('this process cannot be replaced');
   return process.execve(program, command, {...setOnly(variables), [OUTER_USER]: String(account.uid)});
-}
-
-/** The account of the user that runs this process. */
-export function readAccount(): Account {
-  const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
-  try {
-    return {uid, gid, name: userInfo().username};
-  } catch {
-    // Containers often run with any number.
-    return {uid, gid, name: null};
-  }
 }
 
 const setOnly = (variables: Variables): Record<string, string> =>

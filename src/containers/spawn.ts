@@ -1,6 +1,8 @@
 import type {Readable, Writable} from 'node:stream';
 import {WinchError, type WinchErrorOptions} from '../errors.ts';
 import type {CallOptions, WinchEvent} from '../events.ts';
+import {readAccount} from '../host/account.ts';
+import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {startWorkerProcess, type WorkerProcess} from '../host/worker-process.ts';
 import type {RunRequest, RunResult} from './run.ts';
 
@@ -26,6 +28,11 @@ export interface SpawnFailure {
   readonly options: WinchErrorOptions;
 }
 
+interface SpawnWork {
+  readonly request: RunRequest;
+  readonly toolkit: {readonly runtimeDirectory: string};
+}
+
 /**
  * Runs a container in a process of its own, since a run changes the mount namespace of its process.
  *
@@ -33,11 +40,11 @@ export interface SpawnFailure {
  */
 export async function spawnContainer(
   entry: URL,
-  work: {readonly request: RunRequest} & Readonly<Record<string, unknown>>,
+  work: SpawnWork & Readonly<Record<string, unknown>>,
   options: CallOptions,
 ): Promise<ContainerProcess> {
   options.signal?.throwIfAborted();
-  const worker = startWorkerProcess(entry);
+  const worker = startWorkerProcess(entry, await findRootWords(work.toolkit.runtimeDirectory));
   const finished = waitForResult(worker, options);
   finished.catch(() => {});
   worker.send(work);
@@ -56,6 +63,12 @@ export async function spawnContainer(
   };
   container.finished.catch(() => {});
   return container;
+}
+
+/** Somebody else than root runs containers as root of a user namespace. */
+async function findRootWords(runtimeDirectory: string): Promise<readonly string[]> {
+  if (process.geteuid?.() === 0) return [];
+  return (await tryUserNamespace(readAccount(), runtimeDirectory)).words;
 }
 
 const waitForResult = (worker: WorkerProcess, {signal, onEvent}: CallOptions): Promise<RunResult> =>

@@ -9,7 +9,6 @@ export interface IdRange {
 
 export interface Account {
   readonly uid: number;
-  readonly gid: number;
   /** Null: the user has no account. */
   readonly name: string | null;
 }
@@ -21,11 +20,11 @@ export const SUBORDINATE_GIDS = '/etc/subgid';
 const FIRST_START = 100_000;
 
 /** The largest range that a file of subordinate ids gives a user; null: none. @see subuid(5) */
-export const readSubordinateIds = (path: string, account: Pick<Account, 'uid' | 'name'>): IdRange | null =>
+export const readSubordinateIds = (path: string, account: Account): IdRange | null =>
   findRange(readLines(path).join('\n'), account);
 
 /** As {@link readSubordinateIds}, from the text of such a file. */
-export function findRange(text: string, {uid, name}: Pick<Account, 'uid' | 'name'>): IdRange | null {
+export function findRange(text: string, {uid, name}: Account): IdRange | null {
   const ranges = text.split('\n').flatMap((line) => {
     const [, owner = '', start, count] = /^([^:#]+):(\d{1,10}):(\d{1,10})$/.exec(line.trim()) ?? [];
     const isOwn = owner === name || owner === String(uid);

@@ -13,9 +13,18 @@ export interface WorkerProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** @param entry A module of this package. */
-export function startWorkerProcess(entry: URL): WorkerProcess {
-  const child = fork(entry, [], {stdio: ['pipe', 'pipe', 'pipe', 'ipc'], serialization: 'advanced'});
+/**
+ * @param entry A module of this package.
+ * @param within Words in front of Node's: a program that becomes what follows them.
+ */
+export function startWorkerProcess(entry: URL, within: readonly string[] = []): WorkerProcess {
+  const [execPath = '', ...execArgv] = [...within, process.execPath, ...process.execArgv];
+  const child = fork(entry, [], {
+    execPath,
+    execArgv,
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  });
   const {stdin, stdout, stderr} = child;
   if (!stdin || !stdout || !stderr) throw new Error('standard streams were asked for as pipes');
   return {

@@ -1,7 +1,8 @@
 import {type Dirent, readdirSync} from 'node:fs';
-import {readdir, rm, rmdir, unlink} from 'node:fs/promises';
+import {readdir, rmdir, unlink} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno, isSystemError} from '../errors.ts';
+import {removeAsRoot} from '../host/remove-as-root.ts';
 import type {StorePaths} from './paths.ts';
 
 /** Several for each of Node's four threads, which then never wait for this one. */
@@ -21,7 +22,7 @@ export function listTrash({trash}: StorePaths): readonly string[] {
 export async function emptyTrash({trash}: StorePaths, names: readonly string[]): Promise<void> {
   for (const name of names) {
     await removeThings(join(trash, name));
-    await rm(join(trash, name), {recursive: true, force: true, maxRetries: 3});
+    await removeAsRoot(join(trash, name));
   }
   try {
     await rmdir(trash);

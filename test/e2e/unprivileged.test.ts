@@ -1,10 +1,12 @@
 import * as assert from 'node:assert/strict';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
+import {runProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
 import {
   makeUnprivilegedWinch,
@@ -14,6 +16,7 @@ import {
 } from '../helpers/unprivileged-user.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 
+const SPAWN_PROGRAM = fileURLToPath(new URL('../helpers/spawn-program.ts', import.meta.url));
 const TIMEOUT_MS = 180_000;
 const skip = missingForUser('runc', 'busybox');
 
@@ -116,6 +119,16 @@ describe('e2e/unprivileged', ({test: declare}) => {
     requireSuccess(await user.run(['untag', image]));
     requireSuccess(await user.run(['prune', '--all']));
     assert.deepEqual(readdirSync(join(user.winch.root, 'layers', 'sha256')), []);
+  });
+
+  test('spawns containers with the library, which removes what belongs to others as well', async (user, image) => {
+    const places = [user.winch.root, join(user.winch.directory, 'runtime', 'winch')];
+    const [program = '', ...words] = [...user.within, process.execPath, SPAWN_PROGRAM, ...places, image];
+    const {exitCode, stdout, stderr} = await runProgram(program, words);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(stdout, '1000\n0\n');
+    assert.deepEqual(readdirSync(join(user.winch.root, 'layers', 'sha256')), []);
+    assert.equal(existsSync(join(user.winch.root, 'trash')), false);
   });
 
   test('refuses limits that it could not keep', async (user, image) => {
