@@ -1,8 +1,9 @@
 import {closeSync, constants, openSync} from 'node:fs';
-import {mkdir, readdir, rename} from 'node:fs/promises';
+import {chown, mkdir, readdir, rename} from 'node:fs/promises';
 import {basename, dirname, join, resolve} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
+import {findHostId, type IdMappings, requireIdMappings, withIdMappings} from '../bundle/id-mappings.ts';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {removeTree} from '../host/remove-tree.ts';
@@ -10,9 +11,10 @@ import {storageError} from '../host/storage-error.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
 import {EMPTY_ROOT, type FileNode} from '../layers/file-tree.ts';
 import {stackLayer} from '../layers/read-layer-index.ts';
-import {type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
+import {type RootfsProgress, type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
 import type {ImageContext} from './context.ts';
 import {createImageRuntimeConfig} from './image-runtime-config.ts';
+import {mapOwners} from './map-owners.ts';
 import type {PullPolicy} from './pull.ts';
 import {ensureImage, type StoredImage} from './stored-image.ts';
 
@@ -21,6 +23,11 @@ export interface BundleOptions extends CallOptions {
   /** Absent: `missing`. */
   readonly policy?: PullPolicy | undefined;
   readonly container?: ContainerOptions | undefined;
+  /**
+   * Owners of files are those of the host that stand for the image's, and config.json has a user namespace. A user who
+   * may not give files away can map nothing but root, to themselves.
+   */
+  readonly idMappings?: IdMappings | undefined;
 }
 
 export interface BundleReport {
@@ -45,7 +52,8 @@ const ROOTFS = 'rootfs';
  *
  * The directory (mode 0700: it may hold setuid programs) appears whole or not at all; it must not exist, or be empty.
  *
- * @throws {WinchError} `BUNDLE_EXISTS` | as `ensureImage`, `writeRootfs` and `createImageRuntimeConfig`
+ * @throws {WinchError} `BUNDLE_EXISTS` | `ID_MAPPING_INVALID` | `ID_MAPPING_DENIED` | `OWNER_UNMAPPED` | as `ensureImage`,
+ * `writeRootfs` and `createImageRuntimeConfig`
  * @see runtime-spec v1.0.2 bundle.md, image-spec v1.1.1 conversion.md
  */
 export async function exportBundle(
@@ -54,8 +62,9 @@ export async function exportBundle(
   options: BundleOptions,
 ): Promise<BundleReport> {
   const directory = resolve(given);
+  const {platform, policy, idMappings = null} = options;
+  const givesAway = idMappings !== null && mayGive(idMappings);
   await requireEmpty(directory);
-  const {platform, policy, container = {}} = options;
   using lease = await context.store.readerLease(options.signal);
   const image = await ensureImage({...context, lease}, {image: reference, platform, policy}, options);
   const staging = join(dirname(directory), `.${basename(directory)}.winch-partial`);
@@ -63,8 +72,9 @@ export async function exportBundle(
     await removeTree(staging);
     await mkdir(staging, {recursive: true, mode: 0o700});
     options.onEvent?.({type: 'bundle:copying', directory});
-    const skipped = await writeFiles(image, {staging, directory}, options);
-    writeConfig(staging, image, container);
+    const skipped = await writeFiles(image, {staging, directory, ownerIds: givesAway ? idMappings : null}, options);
+    writeConfig(staging, image, options);
+    if (idMappings) await giveToRoot(staging, idMappings);
     await rename(staging, directory);
     warnOfSkipped(skipped, directory, options);
     return {directory, imageId: image.imageId, skipped};
@@ -74,32 +84,43 @@ export async function exportBundle(
   }
 }
 
+interface WrittenBundle {
+  readonly staging: string;
+  readonly directory: string;
+  /** Null: files keep the owners that they have in the image, as far as possible. */
+  readonly ownerIds: IdMappings | null;
+}
+
 async function writeFiles(
   image: StoredImage,
-  {staging, directory}: {readonly staging: string; readonly directory: string},
-  {signal, onEvent}: CallOptions,
+  {staging, directory, ownerIds}: WrittenBundle,
+  {signal, onEvent}: BundleOptions,
 ): Promise<SkippedFiles> {
-  let root: FileNode | null = null;
-  for (const layer of image.layers) root = await stackLayer(root, layer, {signal});
-  return writeRootfs(
-    root ?? EMPTY_ROOT,
-    {directory: staging, name: ROOTFS},
-    {signal, onProgress: (progress) => onEvent?.({type: 'bundle:written', directory, ...progress})},
-  );
+  let root: FileNode = EMPTY_ROOT;
+  for (const [index, layer] of image.layers.entries()) {
+    root = await stackLayer(index === 0 ? null : root, layer, {signal});
+  }
+  const ownerOf = ownerIds ? mapOwners(root, ownerIds) : undefined;
+  const onProgress = (progress: RootfsProgress) => onEvent?.({type: 'bundle:written', directory, ...progress});
+  return writeRootfs(root, {directory: staging, name: ROOTFS}, {signal, ownerOf, onProgress});
 }
 
 function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, directory: string, {onEvent}: CallOptions): void {
   const parts = [
-    owners > 0 ? `${owners} belong to you instead of their owners` : null,
-    devices > 0 ? `${devices} devices are missing` : null,
-    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
+    owners > 0 ? `${owners} ${owners === 1 ? 'belongs' : 'belong'} to you instead of the owner` : null,
+    devices > 0 ? `${devices} ${devices === 1 ? 'device is' : 'devices are'} missing` : null,
+    xattrs > 0 ? `${xattrs} ${xattrs === 1 ? 'lacks' : 'lack'} extended attributes` : null,
   ].filter((part) => part !== null);
   if (parts.length === 0) return;
   const message = `not all files of ${directory} are as in the image: ${parts.join(', ')}`;
   onEvent?.({type: 'warning:raised', code: 'BUNDLE_INCOMPLETE', message});
 }
 
-function writeConfig(directory: string, image: StoredImage, container: ContainerOptions): void {
+function writeConfig(
+  directory: string,
+  image: StoredImage,
+  {container = {}, idMappings}: Pick<BundleOptions, 'container' | 'idMappings'>,
+): void {
   const rootFd = openSync(join(directory, ROOTFS), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const spec = createImageRuntimeConfig({
@@ -113,10 +134,34 @@ function writeConfig(directory: string, image: StoredImage, container: Container
       network: {namespace: container.network === 'host' ? 'host' : 'new', files: null},
       cgroupsPath: null,
     });
-    writeBundleConfig(directory, spec);
+    writeBundleConfig(directory, idMappings ? withIdMappings(spec, idMappings) : spec);
   } finally {
     closeSync(rootFd);
   }
+}
+
+/**
+ * Whether this process can write files of the mapped owners. Nobody else can; that root stands for themselves is true
+ * of what they write anyway.
+ *
+ * @throws {WinchError} `ID_MAPPING_DENIED` | `ID_MAPPING_INVALID`
+ */
+function mayGive({uids, gids}: IdMappings): boolean {
+  requireIdMappings({uids, gids});
+  if (process.geteuid?.() === 0) return true;
+  const isOwn = (ranges: IdMappings['uids'], own: number | undefined) =>
+    ranges.length === 1 && ranges.every(({size}) => size === 1) && findHostId(ranges, 0) === own;
+  if (isOwn(uids, process.geteuid?.()) && isOwn(gids, process.getegid?.())) return false;
+  throw new WinchError('ID_MAPPING_DENIED', 'this user may not give files to the mapped owners', {
+    kind: 'unsupported',
+    hint: 'map 0 alone, to your own ids, or write the bundle as root',
+  });
+}
+
+/** Root of the namespace has to get through the directory. */
+async function giveToRoot(directory: string, {uids, gids}: IdMappings): Promise<void> {
+  const [uid, gid] = [findHostId(uids, 0), findHostId(gids, 0)];
+  if (uid !== null && gid !== null) await chown(directory, uid, gid);
 }
 
 async function requireEmpty(directory: string): Promise<void> {

@@ -5,18 +5,21 @@ import type {Path, PlannedDirectory, PlannedFile, PlannedLink, RootfsPart, Rootf
 /** Entries of a part: few enough that threads end together, enough that messages cost nothing. */
 const PART_ENTRIES = 1000;
 
+/** Who is to own a file that the image gives to somebody. */
+export type OwnerMap = (node: Pick<FileNode, 'uid' | 'gid'>) => {readonly uid: number; readonly gid: number};
+
 /**
  * Splits an image's files among threads: every name but the first of a file is a link, which comes last.
  *
  * @param name Of the root directory, in the one that it is written into.
  */
-export function planRootfs(root: FileNode, name: string): RootfsPlan {
+export function planRootfs(root: FileNode, name: string, ownerOf: OwnerMap): RootfsPlan {
   const measuring: Measuring = {
     ...{layers: new Map(), firstNames: new Map(), furtherNames: new Set(), links: [], entries: 0, bytes: 0},
   };
   const measured = measureDirectory(measuring, name, root, [name]);
   const {layers, furtherNames, links, entries, bytes} = measuring;
-  const planning = {layers, furtherNames, linked: linkedDirectories(links)};
+  const planning = {layers, furtherNames, linked: linkedDirectories(links), ownerOf};
   const pieces: Piece[] = [];
   const trunk = cutPieces({...planning, pieces}, measured, [name]);
   return {
@@ -116,6 +119,7 @@ interface Planning {
   readonly layers: ReadonlyMap<string, number>;
   readonly furtherNames: ReadonlySet<FileNode>;
   readonly linked: ReadonlySet<string>;
+  readonly ownerOf: OwnerMap;
 }
 
 /** A part whose files are described once it is its turn: all of them at once would take much memory. */
@@ -178,8 +182,9 @@ function planFiles(planning: Planning, {entries}: FileNode): readonly PlannedFil
   return files.sort((one, other) => one.layer - other.layer || one.offset - other.offset);
 }
 
-function describeFile({layers}: Planning, name: ByteString, node: FileNode): PlannedFile {
-  const {kind, permissions, uid, gid, size, contentOffset, linkTarget, device, xattrs, layerPath} = node;
+function describeFile({layers, ownerOf}: Planning, name: ByteString, node: FileNode): PlannedFile {
+  const {uid, gid} = ownerOf(node);
+  const {kind, permissions, size, contentOffset, linkTarget, device, xattrs, layerPath} = node;
   const {mtimeSeconds: seconds, mtimeNanoseconds: nanoseconds} = node;
   const place = {layer: layers.get(layerPath) ?? 0, offset: contentOffset, size};
   return {name, kind, permissions, uid, gid, seconds, nanoseconds, ...place, linkTarget, device, xattrs};

@@ -7,7 +7,7 @@ import {loadTreeCalls, type TreeCalls} from '../host/tree-calls.ts';
 import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
 import {doRootfsWork} from './do-rootfs-work.ts';
 import type {FileNode} from './file-tree.ts';
-import {planRootfs} from './plan-rootfs.ts';
+import {type OwnerMap, planRootfs} from './plan-rootfs.ts';
 import type {SkippedMetadata} from './rootfs-entries.ts';
 import type {PlannedDirectory, RootfsPart, RootfsPlan} from './rootfs-plan.ts';
 import {Counter, type RootfsWork} from './rootfs-work.ts';
@@ -31,6 +31,8 @@ export interface WriteRootfsOptions {
   readonly signal?: AbortSignal | undefined;
   /** Heard of now and then while files are written. */
   readonly onProgress?: ((progress: RootfsProgress) => void) | undefined;
+  /** Default: the owners that the image has. */
+  readonly ownerOf?: OwnerMap | undefined;
   /** The calling thread has nothing else to do, and writes what is little by itself; default false. */
   readonly mayBlock?: boolean;
 }
@@ -61,10 +63,10 @@ const SELF = Buffer.from('.');
 export async function writeRootfs(
   root: FileNode,
   {directory, name}: RootfsTarget,
-  {signal, onProgress, mayBlock = false}: WriteRootfsOptions = {},
+  {signal, onProgress, ownerOf = (node) => node, mayBlock = false}: WriteRootfsOptions = {},
 ): Promise<SkippedFiles> {
   signal?.throwIfAborted();
-  const plan = planRootfs(root, name);
+  const plan = planRootfs(root, name, ownerOf);
   const counters = new BigInt64Array(new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT * 3));
   const stop = () => void Atomics.store(counters, Counter.isStopped, 1n);
   const tell = () => onProgress?.(progressOf(plan, counters));

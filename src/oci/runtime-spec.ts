@@ -61,6 +61,8 @@ export interface RuntimeLinux {
   readonly resources: RuntimeResources;
   readonly cgroupsPath?: string;
   readonly namespaces: readonly {readonly type: RuntimeNamespace; readonly path?: string}[];
+  readonly uidMappings?: readonly RuntimeIdMapping[];
+  readonly gidMappings?: readonly RuntimeIdMapping[];
   readonly devices?: readonly RuntimeDevice[];
   readonly seccomp?: RuntimeSeccomp;
   readonly rootfsPropagation?: 'private' | 'shared' | 'slave' | 'unbindable';
@@ -69,6 +71,13 @@ export interface RuntimeLinux {
 }
 
 export type RuntimeNamespace = 'cgroup' | 'ipc' | 'mount' | 'network' | 'pid' | 'user' | 'uts';
+
+/** `size` ids of a user namespace from `containerID` on, and those from `hostID` on that they are outside of it. */
+export interface RuntimeIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
 
 export interface RuntimeDevice {
   readonly path: string;

@@ -1,10 +1,12 @@
 import {resolve} from 'node:path';
 import {definedMembers} from '../../oci/defined-members.ts';
+import {choice} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {CONTAINER_FLAGS, parseContainer} from '../options/container.ts';
+import {ID_MAPPING_FLAGS, parseIdMappings} from '../options/id-mapping.ts';
 import {IMAGE_FLAGS} from '../options/image.ts';
 import {parseRegistryFlags, REGISTRY_FLAGS} from '../options/registry.ts';
-import {safeText} from '../render/safe-text.ts';
+import {safeJson, safeText} from '../render/safe-text.ts';
 
 /** `winch bundle` */
 export const bundleCommand = defineCommand({
@@ -12,11 +14,18 @@ export const bundleCommand = defineCommand({
   summary: 'Write an OCI runtime bundle: config.json and rootfs/',
   description: 'DIR is made, or must be empty. Prints its path. What follows DIR replaces the command of the image.',
   positionals: {usage: 'IMAGE DIR [COMMAND] [ARGUMENT...]', minimum: 2, images: 1},
-  options: {...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS},
+  options: {
+    ...CONTAINER_FLAGS,
+    ...ID_MAPPING_FLAGS,
+    format: choice(['json'], 'Print JSON: also how many files could not be written as the image has them'),
+    ...IMAGE_FLAGS,
+    ...REGISTRY_FLAGS,
+  },
   stopsAtPositional: true,
   examples: [
     ['winch bundle alpine ./alpine', 'A bundle for any OCI runtime'],
     ['runc run --bundle ./alpine name', '… and how to run it'],
+    ['winch bundle --uidmap 0:100000:65536 alpine ./mapped', 'For a user namespace, with files of its users'],
     ['winch bundle -e A=b --memory 64m alpine ./small sleep 5', 'With the flags of winch run'],
   ],
   handle: async ({values, positionals}, context) => {
@@ -27,10 +36,11 @@ export const bundleCommand = defineCommand({
       ...definedMembers({platform: values.platform}),
       policy: values.pull ?? 'missing',
       container,
+      idMappings: parseIdMappings(values) ?? undefined,
       signal: context.signal,
       onEvent: context.onEvent,
     });
-    context.print(safeText(report.directory));
+    context.print(values.format === 'json' ? safeJson(report, 2) : safeText(report.directory));
     return 0;
   },
 });

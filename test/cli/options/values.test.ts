@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import {parseDevice} from '../../../src/cli/options/device.ts';
+import {parseIdMappings} from '../../../src/cli/options/id-mapping.ts';
 import {parseKeyValues} from '../../../src/cli/options/key-value.ts';
 import {parseInteger, parsePositive} from '../../../src/cli/options/number.ts';
 import {parseSize} from '../../../src/cli/options/size.ts';
@@ -135,5 +136,29 @@ describe('cli/options/device', ({test}) => {
         messageOf(() => parseDevice(text)),
         'FLAG_INVALID: --device',
       ));
+  }
+});
+
+describe('cli/options/id-mapping', ({test}) => {
+  test('reads ranges, of one id when no size is given, for both when only one is named', () => {
+    const ranges = [
+      {containerID: 0, hostID: 1000, size: 1},
+      {containerID: 1, hostID: 100_000, size: 65_536},
+    ];
+    assert.equal(parseIdMappings({uidmap: ['0:1000', '1:100000:65536']}), {uids: ranges, gids: ranges});
+    assert.equal(parseIdMappings({uidmap: ['0:1000'], gidmap: ['0:5:1']}), {
+      uids: ranges.slice(0, 1),
+      gids: [{containerID: 0, hostID: 5, size: 1}],
+    });
+    assert.is(parseIdMappings({}), null);
+  });
+
+  for (const word of ['', '0', '0:', '0:1:2:3', '0:-1:1', 'a:1:1', '0:0x1', '0:99999999999']) {
+    test(`refuses "${word}"`, () => {
+      assert.match(
+        messageOf(() => parseIdMappings({gidmap: [word]})),
+        /^FLAG_INVALID: --gidmap: .*--gidmap 0:100000:65536$/,
+      );
+    });
   }
 });
