@@ -1,3 +1,4 @@
+import {readSync} from 'node:fs';
 import type {FileHandle} from 'node:fs/promises';
 import {WinchError} from '../errors.ts';
 import {openRegularFile} from '../host/file-regions.ts';
@@ -9,9 +10,8 @@ import {TAR_END_BYTES} from './tar-writer.ts';
 /** As Linux packs a device number into 32 bits. */
 const MINOR_LOW_MASK = 0xff;
 const MAJOR_MASK = 0xfff;
-/** Most files are small: one write for each would take longer than to read them all. */
+/** Most files are small: one write for each would take longer than to read them all. A multiple of a tar's blocks. */
 const BATCH_BYTES = 1024 * 1024;
-const READ_BYTES = 1024 * 1024;
 
 export interface MergedTarOptions {
   readonly signal?: AbortSignal | undefined;
@@ -29,62 +29,107 @@ export async function* writeMergedTar(
 ): AsyncGenerator<Uint8Array> {
   const files = new Map<string, FileHandle>();
   try {
-    yield* inBatches(writeMembers(root, {name, files, signal}));
+    const batch: Batch = {buffer: newBuffer(), length: 0};
+    for (const {header, content} of listMembers(root, name)) {
+      signal?.throwIfAborted();
+      yield* addHeader(batch, header);
+      if (content === null) continue;
+      const file = files.get(content.layerPath) ?? (await openRegularFile(content.layerPath));
+      files.set(content.layerPath, file);
+      if (content.size > BATCH_BYTES) yield* readLarge(batch, file, content);
+      else yield* readSmall(batch, file, content);
+    }
+    yield takeOut(batch);
+    yield Buffer.alloc(TAR_END_BYTES);
   } finally {
     for (const file of files.values()) await file.close();
   }
 }
 
-interface Writing {
-  readonly name: ByteString;
-  /** Layer files that were opened, by their paths. */
-  readonly files: Map<string, FileHandle>;
-  readonly signal: AbortSignal | undefined;
+/** What was not passed on yet: whole members but for the one that is written just now. */
+interface Batch {
+  buffer: Buffer;
+  length: number;
 }
 
-async function* writeMembers(root: FileNode, {name, files, signal}: Writing): AsyncGenerator<Uint8Array> {
-  const firstNames = new Map<string, ByteString>();
-  for (const {path, node} of walk(root, name)) {
-    signal?.throwIfAborted();
-    const key = `${node.inode} ${node.layerPath}`;
-    const first = node.kind === 'directory' ? undefined : firstNames.get(key);
-    if (first !== undefined) {
-      yield encodeTarHeader({...attributesOf(node), path, type: 'hardlink', linkPath: first, size: 0});
-      continue;
-    }
-    firstNames.set(key, path);
-    yield encodeTarHeader({...attributesOf(node), path, type: node.kind, linkPath: node.linkTarget ?? ''});
-    if (node.size === 0) continue;
-    yield* readContent(node, files);
-    yield tarPadding(node.size);
+/** Outside the pool that small buffers share: whoever reads the tar may keep it. */
+const newBuffer = (): Buffer => Buffer.allocUnsafeSlow(BATCH_BYTES);
+
+function takeOut(batch: Batch): Uint8Array {
+  const {buffer, length} = batch;
+  Object.assign(batch, {buffer: newBuffer(), length: 0});
+  return buffer.subarray(0, length);
+}
+
+function* addHeader(batch: Batch, header: Buffer): Generator<Uint8Array> {
+  if (batch.length + header.length > BATCH_BYTES) yield takeOut(batch);
+  if (header.length > BATCH_BYTES) yield header;
+  else {
+    header.copy(batch.buffer, batch.length);
+    batch.length += header.length;
   }
-  yield Buffer.alloc(TAR_END_BYTES);
 }
 
-async function* readContent({layerPath, contentOffset, size}: FileNode, files: Map<string, FileHandle>) {
-  const file = files.get(layerPath) ?? (await openRegularFile(layerPath));
-  files.set(layerPath, file);
+/**
+ * Synchronous: a turn through the thread pool for each of 80 000 small files takes longer than all else. Between two
+ * batches everybody else gets their turn.
+ */
+function* readSmall(batch: Batch, {fd}: FileHandle, {layerPath, contentOffset, size}: FileNode): Generator<Uint8Array> {
   for (let done = 0; done < size; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, size - done));
-    const {bytesRead} = await file.read(buffer, 0, buffer.length, contentOffset + done);
+    if (batch.length === BATCH_BYTES) yield takeOut(batch);
+    const length = Math.min(BATCH_BYTES - batch.length, size - done);
+    const count = readSync(fd, batch.buffer, batch.length, length, contentOffset + done);
+    if (count === 0) throw shortened(layerPath);
+    done += count;
+    batch.length += count;
+  }
+  addPadding(batch, size);
+}
+
+async function* readLarge(
+  batch: Batch,
+  file: FileHandle,
+  {layerPath, contentOffset, size}: FileNode,
+): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < size; ) {
+    if (batch.length === BATCH_BYTES) yield takeOut(batch);
+    const length = Math.min(BATCH_BYTES - batch.length, size - done);
+    const {bytesRead} = await file.read(batch.buffer, batch.length, length, contentOffset + done);
     if (bytesRead === 0) throw shortened(layerPath);
     done += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    batch.length += bytesRead;
   }
+  addPadding(batch, size);
 }
 
-async function* inBatches(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let batch: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const piece of pieces) {
-    batch.push(piece);
-    bytes += piece.length;
-    if (bytes < BATCH_BYTES) continue;
-    yield Buffer.concat(batch);
-    batch = [];
-    bytes = 0;
+/** There is room: a batch ends where a block does. */
+function addPadding(batch: Batch, size: number): void {
+  const {length} = tarPadding(size);
+  batch.buffer.fill(0, batch.length, batch.length + length);
+  batch.length += length;
+}
+
+interface Member {
+  readonly header: Buffer;
+  /** Null: nothing follows the header. */
+  readonly content: FileNode | null;
+}
+
+function* listMembers(root: FileNode, name: ByteString): Generator<Member> {
+  const layers = new Map<string, Map<number, ByteString>>();
+  for (const {path, node} of walk(root, name)) {
+    const firstNames = layers.get(node.layerPath) ?? new Map<number, ByteString>();
+    layers.set(node.layerPath, firstNames);
+    const first = node.kind === 'directory' ? undefined : firstNames.get(node.inode);
+    if (first !== undefined) {
+      const header = encodeTarHeader({...attributesOf(node), path, type: 'hardlink', linkPath: first, size: 0});
+      yield {header, content: null};
+      continue;
+    }
+    firstNames.set(node.inode, path);
+    const header = encodeTarHeader({...attributesOf(node), path, type: node.kind, linkPath: node.linkTarget ?? ''});
+    yield {header, content: node.size > 0 ? node : null};
   }
-  yield Buffer.concat(batch);
 }
 
 interface NamedNode {
