@@ -4,7 +4,7 @@ import {openMountNamespace} from './mount-namespace.ts';
 import {missingFor} from './requires.ts';
 import {makeWinch, WINCH, type Winch, type WinchCall, type WinchExit} from './winch.ts';
 
-const USER = 65_533;
+export const USER = 65_533;
 const NAME = 'tester';
 const RANGE = {start: 1_000_000, count: 65_536};
 const OTHERS_ENTER = 0o001;
@@ -33,18 +33,23 @@ export function missingForUser(...programs: readonly string[]): string | undefin
   );
 }
 
-/** Nothing in `/etc` changes but in the mount namespace of this user's processes. */
-export async function makeUnprivilegedWinch({ranges = 'many', without}: UserOptions = {}): Promise<UnprivilegedWinch> {
-  const winch = makeWinch();
-  const etc = join(winch.directory, 'etc');
+export interface User extends AsyncDisposable {
+  /** Words in front of a command line that run it as this user. */
+  readonly within: readonly string[];
+}
+
+/**
+ * A user without privileges, with an account that only its own processes see: nothing in `/etc` changes but in their
+ * mount namespace.
+ *
+ * @param directory Where the files for that go; the home of the account.
+ */
+export async function openUser(directory: string, {ranges = 'many', without}: UserOptions = {}): Promise<User> {
+  const etc = join(directory, 'etc');
   mkdirSync(etc);
-  writeFileSync(
-    join(etc, 'passwd'),
-    `root:x:0:0::/root:/bin/sh\n${NAME}:x:${USER}:${USER}::${winch.directory}:/bin/sh\n`,
-  );
+  writeFileSync(join(etc, 'passwd'), `root:x:0:0::/root:/bin/sh\n${NAME}:x:${USER}:${USER}::${directory}:/bin/sh\n`);
   writeFileSync(join(etc, 'sub'), ranges === 'many' ? `${NAME}:${RANGE.start}:${RANGE.count}\n` : '');
   writeFileSync(join(etc, 'nothing'), '', {mode: 0o644});
-  giveAway(winch.directory);
   const script = [
     'mount --bind "$1/passwd" /etc/passwd',
     'touch /etc/subuid /etc/subgid',
@@ -53,8 +58,18 @@ export async function makeUnprivilegedWinch({ranges = 'many', without}: UserOpti
     ...(without === undefined ? [] : ['mount --bind "$1/nothing" "$2"']),
   ].join('; ');
   const namespace = await openMountNamespace(script, etc, without ?? '');
-  const drop = ['setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--'];
-  const within = [...namespace.within, ...drop];
+  return {
+    within: [...namespace.within, 'setpriv', `--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--'],
+    [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
+  };
+}
+
+/** The command as such a user has it. */
+export async function makeUnprivilegedWinch(options: UserOptions = {}): Promise<UnprivilegedWinch> {
+  const winch = makeWinch();
+  const user = await openUser(winch.directory, options);
+  giveAway(winch.directory);
+  const {within} = user;
   const env = {HOME: winch.directory};
   return {
     winch,
@@ -62,7 +77,7 @@ export async function makeUnprivilegedWinch({ranges = 'many', without}: UserOpti
     env,
     run: (words, call = {}) => winch.run(words, {...call, within, env: {...env, ...call.env}}),
     [Symbol.asyncDispose]: async () => {
-      await namespace[Symbol.asyncDispose]();
+      await user[Symbol.asyncDispose]();
       winch[Symbol.dispose]();
     },
   };
