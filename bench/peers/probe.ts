@@ -8,11 +8,12 @@ import type {Peer, PeerDefinition, ServedImage} from './peer.ts';
 import {podman} from './podman.ts';
 import {runc} from './runc.ts';
 import {skopeo} from './skopeo.ts';
+import {tar} from './tar.ts';
 import {umoci} from './umoci.ts';
 import {winch} from './winch.ts';
 
 /** Every tool that the bench can drive; ratios are to the first that takes part. */
-export const PEERS: readonly PeerDefinition[] = [winch, podman, docker, ctr, skopeo, crane, umoci, runc, node];
+export const PEERS: readonly PeerDefinition[] = [winch, podman, docker, ctr, skopeo, crane, umoci, tar, runc, node];
 
 export interface AbsentPeer {
   readonly name: string;
