@@ -1,6 +1,13 @@
 export type {ContainerOptions, MountRequest, SecurityOption} from './bundle/container-options.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
+export type {CreateRequest} from './containers/kept/create-container.ts';
+export type {ContainerSummary} from './containers/kept/list-containers.ts';
+export type {LogFilter, LogPiece} from './containers/kept/log-records.ts';
+export type {LogsOptions} from './containers/kept/read-logs.ts';
+export type {ContainerState} from './containers/kept/read-state.ts';
+export type {RemoveContainerOptions} from './containers/kept/remove-container.ts';
+export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ToolkitInfo} from './containers/read-info.ts';
 export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';

@@ -40,6 +40,8 @@ export interface Positionals {
   readonly images?: number;
   /** How many come before those; absent: none. */
   readonly beforeImages?: number;
+  /** Whether all of them are containers; completion offers those. */
+  readonly areContainers?: boolean;
 }
 
 export interface Invocation<T extends OptionTable> {
@@ -62,6 +64,8 @@ export interface CommandContext {
    * @returns False: nobody reads any more, so the rest is in vain.
    */
   writeBytes(piece: Uint8Array): boolean;
+  /** Passes on what a container has written, byte for byte also to a terminal. @returns False: nobody reads any more. */
+  passOn(stream: 'stdout' | 'stderr', bytes: Uint8Array): boolean;
   /** Writes a remark to standard error, unless `--quiet`. */
   remark(text: string): void;
   /** Opens the store; it is closed when the command ends. */

@@ -118,6 +118,10 @@ function createContext(world: World, session: Session): CommandContext {
       progress.stop();
       return writeRaw(piece);
     },
+    passOn: (stream, bytes) => {
+      progress.stop();
+      return world[stream].write(bytes) !== false;
+    },
     remark: (text) => {
       progress.stop();
       if (!values.quiet && values.progress !== 'json') world.stderr.write(`${text}\n`);

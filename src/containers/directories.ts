@@ -1,5 +1,6 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {hasErrno} from '../errors.ts';
 import {readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
@@ -18,6 +19,7 @@ export interface ContainerDirectories {
 }
 
 const RUNTIME_FILE = 'runtime';
+const STOP_SIGNAL_FILE = 'stop-signal';
 /** What keeps directories from being made in the store; a pull says which of them it is. */
 const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'ENOENT', 'ENOTDIR'];
 
@@ -70,13 +72,24 @@ async function clearDead(context: ContainerContext, id: string): Promise<void> {
   removeCgroup(readCgroups(), cgroupPath(id));
 }
 
+/** Notes what asks the container to end, for whoever wants to stop it. */
+export const noteStopSignal = (directories: ContainerDirectories, signal: NodeJS.Signals | number): void =>
+  writeFileSync(join(directories.volatile, STOP_SIGNAL_FILE), String(signal), {mode: 0o600});
+
 /** Notes which runtime has the container's state, for whoever has to clear it. */
 export const noteRuntime = (directories: ContainerDirectories, runtime: string): void =>
   writeFileSync(join(directories.volatile, RUNTIME_FILE), runtime, {mode: 0o600});
 
-function readRuntime(context: ContainerContext, id: string): string | undefined {
+/** What asks a run to end; SIGTERM as long as it is being prepared. */
+export const readStopSignal = (context: ContainerContext, id: string): number =>
+  parseStopSignal(readNote(context, id, STOP_SIGNAL_FILE) ?? 'SIGTERM');
+
+export const readRuntime = (context: ContainerContext, id: string): string | undefined =>
+  readNote(context, id, RUNTIME_FILE);
+
+function readNote(context: ContainerContext, id: string, file: string): string | undefined {
   try {
-    return readFileSync(join(volatileParent(context), id, RUNTIME_FILE), 'utf8');
+    return readFileSync(join(volatileParent(context), id, file), 'utf8');
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return undefined;
     throw error;

@@ -26,13 +26,13 @@ export async function endStrays(id: string, cgroupPath: string): Promise<void> {
   }
 }
 
-/** Processes with `run … ID` as their command line: of a random id there are no others. */
+/** Processes with `run … ID` or `create … ID` as their command line: of a random id there are no others. */
 const findStarters = (id: string): readonly number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       const words = readCommandLine(pid);
-      return words.at(-1) === id && words.includes('run');
+      return words.at(-1) === id && (words.includes('run') || words.includes('create'));
     })
     .map(Number);
 

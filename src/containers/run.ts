@@ -17,6 +17,7 @@ import {
   cgroupPath,
   createContainerDirectories,
   noteRuntime,
+  noteStopSignal,
   runtimeStateDirectory,
   sweepDeadContainers,
 } from './directories.ts';
@@ -105,6 +106,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   const syscalls = loadSyscalls();
   const enter = () => enterPrivateMountNamespace(syscalls);
   const prepared = await prepareContainer(context, {id, request, directories, syscalls, cleanup, enter}, options);
+  noteStopSignal(directories, prepared.stopSignal);
   options.signal?.throwIfAborted();
   const stateDirectory = runtimeStateDirectory(context);
   const runtime = openRunc({path: runtimePath, stateDirectory});

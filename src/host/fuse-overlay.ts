@@ -11,7 +11,7 @@ export interface OverlayDirectories {
   readonly base: string;
   /** Topmost first. */
   readonly lower: readonly string[];
-  readonly upper: {readonly directory: string; readonly work: string} | null;
+  readonly upper: {readonly directory: string; readonly work: string; readonly isLasting: boolean} | null;
 }
 
 const DEVICE = '/dev/fuse';

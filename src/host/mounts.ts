@@ -1,4 +1,4 @@
-import {chmodSync, mkdirSync} from 'node:fs';
+import {chmodSync, closeSync, constants, mkdirSync, openSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {mountFuseOverlay, type OverlayDirectories} from './fuse-overlay.ts';
 import {attachLoopDevice} from './loop-device.ts';
@@ -36,6 +36,30 @@ export function enterPrivateMountNamespace(syscalls: Syscalls): void {
       hint: 'run as root (CAP_SYS_ADMIN)',
       cause: error,
     });
+  }
+}
+
+/**
+ * Calls `work` in a mount namespace of its own and brings the calling thread back: what is mounted there lives as long
+ * as the processes that `work` has started.
+ *
+ * @param work Synchronous: other threads, and so all asynchronous calls, stay outside.
+ * @throws {WinchError} `NAMESPACE_DENIED`
+ */
+export function inPrivateMountNamespace<T>(syscalls: Syscalls, work: () => T): T {
+  const home = openSync('/proc/thread-self/ns/mnt', 'r');
+  const directory = openSync('.', constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    enterPrivateMountNamespace(syscalls);
+    try {
+      return work();
+    } finally {
+      syscalls.setNamespace(home, CloneFlag.newMountNamespace);
+      syscalls.changeDirectory(`/proc/self/fd/${directory}`);
+    }
+  } finally {
+    closeSync(directory);
+    closeSync(home);
   }
 }
 
@@ -115,7 +139,7 @@ function mountErofs(syscalls: Syscalls, source: string, target: string): void {
 }
 
 function mountOverlay(syscalls: Syscalls, step: OverlayDirectories): void {
-  const upper = step.upper ? `,upperdir=${step.upper.directory},workdir=${step.upper.work},volatile` : '';
+  const upper = step.upper ? upperOptions(step.upper) : '';
   // Elsewhere only the kernel's own root may set the attributes that the kernel looks for by itself.
   const marks = isInitialUserNamespace() ? '' : ',userxattr';
   const options = `lowerdir=${step.lower.join(':')}${upper}${marks}`;
@@ -131,6 +155,10 @@ function mountOverlay(syscalls: Syscalls, step: OverlayDirectories): void {
     syscalls.changeDirectory('/');
   }
 }
+
+/** What goes with its run is not worth a sync, not even one that a program in the container asks for. */
+const upperOptions = ({directory, work, isLasting}: NonNullable<OverlayDirectories['upper']>): string =>
+  `,upperdir=${directory},workdir=${work}${isLasting ? '' : ',volatile'}`;
 
 function mountError(step: MountStep, error: unknown): unknown {
   if (error instanceof WinchError) return error;

@@ -8,6 +8,8 @@ export interface Syscalls {
   unmount(target: string, flags: number): void;
   /** unshare(2). With CLONE_NEWNS the calling thread and what it then spawns see a mount table of their own. */
   unshare(flags: number): void;
+  /** setns(2): puts the calling thread into the namespace of an open `/proc/…/ns/…`, of the kind that a flag names. */
+  setNamespace(fd: number, flag: number): void;
   /** chdir(2) of the calling thread alone, once it has left the mount namespace it was born in. */
   changeDirectory(path: string): void;
   /**
@@ -67,6 +69,7 @@ export function loadSyscalls(): Syscalls {
   const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
   const umount2 = libc.func('int umount2(const char*, int)');
   const unshare = libc.func('int unshare(int)');
+  const setns = libc.func('int setns(int, int)');
   const chdir = libc.func('int chdir(const char*)');
   const openat2 = libc.func('long syscall(long, int, const char*, void*, size_t)');
   const ioctl = libc.func('int ioctl(int, unsigned long, void*)');
@@ -82,6 +85,7 @@ export function loadSyscalls(): Syscalls {
       void check(mount(source, target, type, flags, data), 'mount', `${source} on ${target}`),
     unmount: (target, flags) => void check(umount2(target, flags), 'umount2', target),
     changeDirectory: (path) => void check(chdir(path), 'chdir', path),
+    setNamespace: (fd, flag) => void check(setns(fd, flag), 'setns', String(flag)),
     unshare: (flags) => void check(unshare(flags), 'unshare', String(flags)),
     openInRoot: (rootFd, path, flags, mode = 0) => {
       const how = Buffer.alloc(OPEN_HOW_BYTES);

@@ -6,15 +6,18 @@ import {findLeaseHolder, sweepLeasedDirectories} from '../host/leased-directorie
 import {storageError} from '../host/storage-error.ts';
 import type {Store} from '../store/store.ts';
 
-const IMAGE_FILE = 'image';
+/** The note of a container, in its directory. */
+export const IMAGE_FILE = 'image';
 
-/** A running container. */
+/** A container that is running, or is kept to be started. */
 export interface ImageUse {
   readonly imageId: string;
   readonly containerId: string;
   /** Null: it was given none. */
   readonly name: string | null;
-  /** The process that runs it, as far as the kernel tells. */
+  /** Whether it outlives its command, and may be started again. */
+  readonly isKept: boolean;
+  /** The process that runs it, as far as the kernel tells; null as well for one that is kept. */
   readonly holder: ProcessFacts | null;
 }
 
@@ -25,11 +28,14 @@ export interface ImageUse {
  */
 export function noteImageInUse(directory: string, imageId: string, name = ''): void {
   try {
-    writeFileSync(join(directory, IMAGE_FILE), `${imageId}\n${name}`, {mode: 0o600});
+    writeFileSync(join(directory, IMAGE_FILE), imageNote(imageId, name), {mode: 0o600});
   } catch (error) {
     if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
   }
 }
+
+/** What stands in the note of a container, for whoever has to write it so that it lasts. */
+export const imageNote = (imageId: string, name: string): string => `${imageId}\n${name}`;
 
 /**
  * Removes what containers wrote whose winch is dead, after which every note is that of a running one.
@@ -44,14 +50,25 @@ export async function forgetDeadContainers({paths}: Store): Promise<void> {
   }
 }
 
-/** The images that the containers of a store run. */
-export function listImagesInUse({paths}: Store): readonly ImageUse[] {
-  const ids = unlessAbsent(() => readdirSync(paths.containers)) ?? [];
+/** The images of a store's containers. */
+export const listImagesInUse = ({paths}: Store): readonly ImageUse[] => [
+  ...readNotes(paths.containers).map((use) => ({
+    ...use,
+    isKept: false,
+    holder: findLeaseHolder(paths.containers, use.containerId),
+  })),
+  ...readNotes(paths.kept).map((use) => ({...use, isKept: true, holder: null})),
+];
+
+function readNotes(parent: string): readonly Omit<ImageUse, 'isKept' | 'holder'>[] {
+  const names = unlessAbsent(() => readdirSync(parent)) ?? [];
+  // Locks, and what is not there yet or no more.
+  const ids = names.filter((name) => !name.startsWith('.'));
   return ids.flatMap((containerId) => {
-    const note = unlessAbsent(() => readFileSync(join(paths.containers, containerId, IMAGE_FILE), 'utf8'));
+    const note = unlessAbsent(() => readFileSync(join(parent, containerId, IMAGE_FILE), 'utf8'));
     if (note === null) return [];
     const [imageId = '', name = ''] = note.split('\n');
-    return [{imageId, containerId, name: name || null, holder: findLeaseHolder(paths.containers, containerId)}];
+    return [{imageId, containerId, name: name || null}];
   });
 }
 

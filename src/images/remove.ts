@@ -32,9 +32,9 @@ export interface RemovalReport extends Collection {
  *
  * All of the references are removed, or none; with a tag that names an index goes every image that was stored from it.
  * The last name of an image stays while a container runs it, unless it is forced; the container keeps the files that it
- * has mounted even so.
+ * has mounted even so. It stays in any case for a container that can be started again.
  *
- * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE` | `IMAGE_IN_USE`
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE` | `IMAGE_IN_USE` | `IMAGE_KEPT`
  */
 export async function removeImages(
   {store, now}: ImageContext,
@@ -48,7 +48,7 @@ export async function removeImages(
   const removed = await store.write((database) => {
     const found = references.map((reference) => requireImage(database, reference));
     const gone = found.map((image) => removeOne(database, image, {isForced, removedAt: now()}));
-    if (!isForced) requireUnused(store, {references, deleted: gone.flatMap(({deleted}) => deleted)});
+    requireUnused(store, {references, deleted: gone.flatMap(({deleted}) => deleted), isForced});
     return gone;
   });
   return {
@@ -84,17 +84,19 @@ function removeOne(database: Database, {image, tag}: FoundImage, {isForced, remo
 interface Removals {
   readonly references: readonly string[];
   readonly deleted: readonly string[];
+  readonly isForced: boolean;
 }
 
-function requireUnused(store: Store, {references, deleted}: Removals): void {
-  const use = listImagesInUse(store).find(({imageId}) => deleted.includes(imageId));
+function requireUnused(store: Store, {references, deleted, isForced}: Removals): void {
+  const uses = listImagesInUse(store).filter(({imageId, isKept}) => deleted.includes(imageId) && (isKept || !isForced));
+  const use = uses.find(({isKept}) => isKept) ?? uses[0];
   if (!use) return;
-  const {imageId, containerId, name, holder} = use;
+  const {imageId, containerId, name, holder, isKept} = use;
   const image = references.length === 1 ? references[0] : shortDigest(imageId as Digest);
   const who = `container ${name ?? containerId.slice(0, SHORT_ID)}${holder ? ` (pid ${holder.pid})` : ''}`;
-  throw new WinchError('IMAGE_IN_USE', `image ${image} is used by ${who}`, {
+  throw new WinchError(isKept ? 'IMAGE_KEPT' : 'IMAGE_IN_USE', `image ${image} is used by ${who}`, {
     kind: 'storage',
-    hint: 'stop the container first',
+    hint: isKept ? 'remove the container first' : 'stop the container first',
     details: {containerId, ...(holder && {pid: holder.pid})},
   });
 }

@@ -29,6 +29,20 @@ export const killArguments = (flags: RuntimeFlags, id: string, signal: string): 
   signal,
 ];
 
+/** Lets a container that was created run its command. */
+export const startArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
+  ...globalArguments(flags),
+  'start',
+  id,
+];
+
+/** Prints what the runtime knows of a container, as JSON. */
+export const stateArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
+  ...globalArguments(flags),
+  'state',
+  id,
+];
+
 /** Ends a container with SIGKILL if it still runs and removes its state and cgroup. */
 export const deleteArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
   ...globalArguments(flags),
@@ -37,7 +51,8 @@ export const deleteArguments = (flags: RuntimeFlags, id: string): readonly strin
   id,
 ];
 
-const globalArguments = ({root, log}: RuntimeFlags): readonly string[] => [
+/** What comes before the runtime's command. */
+export const globalArguments = ({root, log}: RuntimeFlags): readonly string[] => [
   '--root',
   root,
   ...(log === undefined ? [] : ['--log', log, '--log-format', 'json']),

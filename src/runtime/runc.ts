@@ -5,8 +5,8 @@ import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {runCommand} from '../host/run-command.ts';
 import {SYSTEM_PATH} from './find-runtime.ts';
-import {deleteArguments, killArguments, runArguments} from './runc-arguments.ts';
-import type {RunningContainer, Runtime, RuntimeExit, StartRequest} from './runtime.ts';
+import {deleteArguments, killArguments, runArguments, startArguments, stateArguments} from './runc-arguments.ts';
+import type {CreatedContainer, RunningContainer, Runtime, RuntimeExit, StartRequest} from './runtime.ts';
 
 export interface RuncOptions {
   /** Absolute path of the binary. */
@@ -17,7 +17,12 @@ export interface RuncOptions {
 
 /** Nothing of the caller's environment reaches the runtime. */
 const ENVIRONMENT = Object.freeze({PATH: SYSTEM_PATH, LANG: 'C.UTF-8'});
+const CALL = Object.freeze({environment: ENVIRONMENT});
 const SIGNAL_EXIT_BASE = 128;
+/** What runc and crun say of a container that has ended, or of whose state there is nothing. */
+const NOT_RUNNING = /not running|does not exist|no such process|process already finished|open pidfd/i;
+/** In the JSON of the runtime's state (runtime-spec v1.0.2 runtime.md#state). */
+const WAITING = /"status":\s*"created"/;
 
 /** A runtime with runc's command line (runc, crun, youki). */
 export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
@@ -31,6 +36,16 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
     remove: async (id) => {
       const {exitCode, stderr} = await runCommand(path, deleteArguments(flags, id), {environment: ENVIRONMENT});
       if (exitCode !== 0) throw new Error(`${path} delete ${id}: ${stderr.trim()}`);
+    },
+    startCreated: (container) => startCreated(path, flags, container),
+    signal: async (id, signal) => {
+      const {exitCode, stderr} = await runCommand(path, killArguments(flags, id, String(signal)), CALL);
+      if (exitCode !== 0 && !NOT_RUNNING.test(stderr)) throw new Error(`${path} kill ${id}: ${stderr.trim()}`);
+      return exitCode === 0;
+    },
+    isWaiting: async (id) => {
+      const {exitCode, stdout} = await runCommand(path, stateArguments(flags, id), CALL);
+      return exitCode === 0 && WAITING.test(stdout);
     },
     hasState: (id) => existsSync(join(stateDirectory, id)),
   };
@@ -56,6 +71,11 @@ function start(path: string, flags: {root: string; log: string}, request: StartR
   };
 }
 
+async function startCreated(path: string, flags: {root: string}, {id, log}: CreatedContainer): Promise<string | null> {
+  const {exitCode, stderr} = await runCommand(path, startArguments({...flags, log}, id), CALL);
+  return exitCode === 0 ? null : (readFailure(log) ?? (stderr.trim() || `it ended with code ${exitCode}`));
+}
+
 const waitForExit = (child: ChildProcess, log: string): Promise<RuntimeExit> =>
   new Promise((resolve, reject) => {
     child.once('error', reject);
@@ -67,7 +87,7 @@ const waitForExit = (child: ChildProcess, log: string): Promise<RuntimeExit> =>
   });
 
 /** The last error in the runtime's log: the container's own failures leave none. */
-function readFailure(log: string): string | null {
+export function readFailure(log: string): string | null {
   const lines = readLog(log).split('\n').filter(Boolean);
   for (const line of lines.toReversed()) {
     const message = errorMessage(line);

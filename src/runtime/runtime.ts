@@ -29,12 +29,28 @@ export interface RunningContainer {
   killAll(): Promise<void>;
 }
 
+export interface CreatedContainer {
+  readonly id: string;
+  /** File for the runtime's own messages. */
+  readonly log: string;
+}
+
 /** An OCI runtime (runtime-spec v1.1.0 runtime.md#lifecycle). */
 export interface Runtime {
   readonly path: string;
   start(request: StartRequest): RunningContainer;
   /** Ends a container if it still runs and removes its state and cgroup; without effect when there is none. */
   remove(id: string): Promise<void>;
+  /**
+   * Runs the command of a container that was created.
+   *
+   * @returns what the runtime said when it could not; null when it runs.
+   */
+  startCreated(container: CreatedContainer): Promise<string | null>;
+  /** Sends a signal to the first process of a container; false: it does not run. */
+  signal(id: string, signal: number): Promise<boolean>;
+  /** Whether a container was created and still waits to be started. */
+  isWaiting(id: string): Promise<boolean>;
   /** Whether the runtime has state of this container. */
   hasState(id: string): boolean;
 }

@@ -22,9 +22,9 @@ export interface RootfsRequest {
   readonly layers: readonly SnapshotLayer[];
   /** An existing directory of this container or bundle alone; mount points are made inside. */
   readonly directory: string;
-  /** Where writes go: into an existing empty directory, into memory (when the store is read-only), or nowhere. */
+  /** Where writes go: into an existing directory (one that is `lasting` is mounted again and again, and survives a power cut as far as programs ask for it), into memory (when the store is read-only), or nowhere. */
   readonly writable:
-    | {readonly type: 'directory'; readonly path: string}
+    | {readonly type: 'directory'; readonly path: string; readonly isLasting?: boolean}
     | {readonly type: 'memory'}
     | {readonly type: 'none'};
 }

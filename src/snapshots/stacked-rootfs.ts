@@ -34,7 +34,8 @@ export function prepareStacked({layers, directory, writable}: RootfsRequest, {mo
   const base = join(directory, 'layers');
   const path = join(directory, 'rootfs');
   const stack = lowerStack(layers);
-  const upper = writable.type === 'none' ? null : UPPER;
+  const isLasting = writable.type === 'directory' && (writable.isLasting ?? false);
+  const upper = writable.type === 'none' ? null : {...UPPER, isLasting};
   const mounts: MountStep[] = [
     {type: 'directory', path: base, mode: 0o700},
     {type: 'directory', path, mode: 0o755},

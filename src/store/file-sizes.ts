@@ -47,13 +47,15 @@ export function measureFiles(paths: StorePaths): FileSizes {
     );
     const logs = [`${paths.database}-wal`, `${paths.database}-shm`];
     const leftovers = [...halves.map((name) => join(paths.ingest, name)), paths.trash, ...logs];
-    const containers = namesIn(paths.containers).filter((name) => !name.startsWith('.'));
+    const containers = [paths.containers, paths.kept].flatMap((parent) =>
+      namesIn(parent).flatMap((name) => (name.startsWith('.') ? [] : [join(parent, name)])),
+    );
     const measured: Omit<FileSizes, 'totalBytes'> = {
       blobs: blobs ?? new Map(),
       layers: layers ?? new Map(),
       partials: new Map(partials.map((name) => [digestOf(name), sizeOf(join(paths.ingest, name))])),
       leftovers: leftovers.map(sizeOf),
-      containers: containers.map((name) => sizeOf(join(paths.containers, name))),
+      containers: containers.map(sizeOf),
     };
     return {...measured, totalBytes: sizeOfTree(paths.root, walk)};
   } catch (error) {

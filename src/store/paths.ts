@@ -15,6 +15,8 @@ export interface StorePaths {
   readonly layers: string;
   /** One directory for each running container: its upper directory, bundle and configuration. */
   readonly containers: string;
+  /** One directory for each container that outlives its command: what it is, what it has written, its output. */
+  readonly kept: string;
   /** Renamed first, unlinked later. */
   readonly trash: string;
   /** There when a process without syncs may have stored something since the last collection. */
@@ -44,6 +46,7 @@ export function storePaths(root: string): StorePaths {
     blobs: below('blobs'),
     layers: below('layers'),
     containers: below('containers'),
+    kept: below('kept'),
     trash: below('trash'),
     unsynced: below('unsynced'),
     layoutMark: below(LAYOUT_FILE),

@@ -25,6 +25,7 @@ const contextIn = (directory: string, parts: Partial<Context> = {}): Context => 
   onEvent: () => {},
   print: () => {},
   writeBytes: () => true,
+  passOn: () => true,
   remark: () => {},
   openToolkit: () => Promise.reject(new Error('not here')),
   becomeRoot: async () => {},

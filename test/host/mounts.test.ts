@@ -68,7 +68,7 @@ describe('host/mounts', ({test}) => {
       writeFileSync(join(at('a'), 'below'), 'x');
       const overlay = {type: 'overlay', target: at('merged'), base: directory.path, lower: ['a', 'b']} as const;
       const write = join(at('merged'), 'below');
-      const upper = {directory: 'upper', work: 'work'};
+      const upper = {directory: 'upper', work: 'work', isLasting: false};
       assert.equal(perform({steps: [{...overlay, upper}], write}), {mounted: 'done', written: 'done', modes: []});
       assert.equal(readdirSync(at('upper')), ['below']);
       assert.equal(perform({steps: [{...overlay, upper: null}], write}), {

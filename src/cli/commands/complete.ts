@@ -3,6 +3,8 @@ import {loadCommands} from '../catalogue.ts';
 import {defineCommand} from '../command.ts';
 import {complete} from '../completion/complete.ts';
 
+const SHORT_ID = 12;
+
 /** What the completion scripts ask: the last word is the one to complete. Prints one candidate a line. */
 export const completeCommand = defineCommand({
   name: '__complete',
@@ -14,11 +16,17 @@ export const completeCommand = defineCommand({
   stopsAtPositional: true,
   handle: async ({positionals}, context) => {
     const listReferences = async () => referencesOf(await context.openToolkit());
-    const candidates = await complete(positionals, {commands: await loadCommands(), listReferences});
+    const listContainers = async () => containersOf(await context.openToolkit());
+    const candidates = await complete(positionals, {commands: await loadCommands(), listReferences, listContainers});
     if (candidates.length > 0) context.print(candidates.join('\n'));
     return 0;
   },
 });
+
+async function containersOf(toolkit: Toolkit): Promise<readonly string[]> {
+  const containers = await toolkit.containers.list();
+  return containers.map(({id, name}) => name ?? id.slice(0, SHORT_ID));
+}
 
 async function referencesOf(toolkit: Toolkit): Promise<readonly string[]> {
   const images = await toolkit.images.list();

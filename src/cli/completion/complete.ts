@@ -7,6 +7,8 @@ export interface CompletionSource {
   readonly commands: readonly Command[];
   /** Names of local images; asked only where one may stand. */
   readonly listReferences: () => Promise<readonly string[]>;
+  /** Names of containers, and ids of those without one; asked only where one may stand. */
+  readonly listContainers: () => Promise<readonly string[]>;
 }
 
 /**
@@ -67,7 +69,8 @@ async function candidatesFor(state: State, current: string, source: CompletionSo
   if (current.startsWith('-') && !isClosed) return flagCandidates(command);
   if (!command) return commandCandidates(group, source.commands);
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
-  const {images = 0, beforeImages = 0} = command.positionals;
+  const {images = 0, beforeImages = 0, areContainers = false} = command.positionals;
+  if (areContainers) return source.listContainers();
   const isImage = positionals >= beforeImages && positionals < beforeImages + images;
   return isImage ? source.listReferences() : [];
 }

@@ -1,3 +1,4 @@
+import type {CreateRequest} from '../../containers/kept/create-container.ts';
 import type {RunRequest} from '../../containers/run.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, type OptionTable, type OptionValues, text} from '../arguments/option-table.ts';
@@ -5,6 +6,7 @@ import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
 import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
+import {IDENTITY_FLAGS, parseCreateRequest} from './create-request.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
@@ -16,10 +18,10 @@ const MOST_SECONDS = 24 * 86_400;
 
 const LIFE_FLAGS = grouped('Container:', {
   interactive: flag('Connect standard input', {short: 'i'}),
-  name: text('NAME', 'Name it; no two running containers share a name'),
-  rm: flag('Accepted as docker has it: winch always removes what it ran'),
+  ...IDENTITY_FLAGS,
+  detach: flag('Leave it running in the background, and print its id', {short: 'd'}),
+  rm: flag('With --detach: remove it when it ends. In the foreground it always is'),
   timeout: text('SECONDS', 'End it after this long (90, 5m)'),
-  runtime: text('PROGRAM', 'The OCI runtime', {defaultsTo: 'runc'}),
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
 });
 
@@ -58,6 +60,25 @@ export function parseRunRequest(
     policy: values.pull ?? 'missing',
     container: parseContainer(values, command, environment),
   };
+}
+
+/**
+ * What `winch run --detach` asks of the library.
+ *
+ * @throws {WinchError} as `parseCreateRequest`
+ */
+export function parseDetachedRun(
+  values: RunValues,
+  positionals: readonly string[],
+  environment: Environment,
+): CreateRequest {
+  for (const name of ['bundle', 'timeout'] as const) {
+    if (values[name] !== undefined) {
+      throw flagsConflict(`--${name} does not go with --detach`, `leave out one of them`);
+    }
+  }
+  if (positionals.length === 0) throw flagsConflict('winch run needs an image', 'write winch run --detach IMAGE');
+  return parseCreateRequest(values, positionals, environment);
 }
 
 function parseBundleRun(values: RunValues, bundle: string, positionals: readonly string[]) {

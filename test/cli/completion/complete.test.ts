@@ -4,9 +4,14 @@ import {complete} from '../../../src/cli/completion/complete.ts';
 import {describe} from '../../helpers/suite.ts';
 
 const listReferences = async () => ['alpine:3', 'debian:12', 'evil\x1b'];
+const listContainers = async () => ['web', '0123456789ab'];
 
 const offer = async (line: string) => {
-  const candidates = await complete(line.split(' '), {commands: await loadCommands(), listReferences});
+  const candidates = await complete(line.split(' '), {
+    commands: await loadCommands(),
+    listReferences,
+    listContainers,
+  });
   return candidates.map((candidate) => candidate.split('\t')[0]);
 };
 
@@ -56,7 +61,7 @@ describe('cli/completion/complete', ({test}) => {
 
   test('offers all shown commands for nothing at all', async () => {
     assert.equal(await offer(''), [...new Set((await loadCommands()).map(({name}) => name.split(' ')[0]))]);
-    assert.equal(await complete([], {commands: [], listReferences}), []);
+    assert.equal(await complete([], {commands: [], listReferences, listContainers}), []);
   });
 
   test('escapes what images bring', async () => assert.equal(await offer('run ev'), ['evil\\x1b']));

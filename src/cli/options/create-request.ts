@@ -1,0 +1,47 @@
+import type {CreateRequest} from '../../containers/kept/create-container.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
+import type {Environment} from '../environment.ts';
+import {CONTAINER_FLAGS, parseContainer} from './container.ts';
+import {IMAGE_FLAGS} from './image.ts';
+import {REGISTRY_FLAGS} from './registry.ts';
+
+/** Flags that `create` and `run` share, of what a container is known by and what runs it. */
+export const IDENTITY_FLAGS = {
+  name: text('NAME', 'Name it; no two containers share a name'),
+  cidfile: text('FILE', 'Write its id into this file, which must not be there'),
+  runtime: text('PROGRAM', 'The OCI runtime', {defaultsTo: 'runc'}),
+};
+
+const KEPT_FLAGS = grouped('Container:', {
+  interactive: flag('Keep standard input open', {short: 'i'}),
+  ...IDENTITY_FLAGS,
+  rm: flag('Remove it when it ends'),
+});
+
+/** Flags of `create`. */
+export const CREATE_FLAGS = {...KEPT_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
+
+/**
+ * What `winch create` and `winch run --detach` ask of the library.
+ *
+ * @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` | `INIT_NOT_FOUND`
+ */
+export function parseCreateRequest(
+  values: OptionValues<typeof CREATE_FLAGS>,
+  [image = '', ...command]: readonly string[],
+  environment: Environment,
+): CreateRequest {
+  return {
+    ...definedMembers({
+      name: values.name,
+      interactive: values.interactive,
+      autoRemove: values.rm,
+      runtime: values.runtime,
+      platform: values.platform,
+    }),
+    image,
+    policy: values.pull ?? 'missing',
+    container: parseContainer(values, command, environment),
+  };
+}

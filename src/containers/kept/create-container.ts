@@ -1,0 +1,140 @@
+import {randomBytes} from 'node:crypto';
+import {mkdirSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {createCommand} from '../../bundle/command.ts';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
+import {storageError} from '../../host/storage-error.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {IMAGE_FILE, imageNote} from '../../images/images-in-use.ts';
+import {ensureImage, type ImageRequest, type StoredImage} from '../../images/stored-image.ts';
+import {type Digest, digestHex} from '../../oci/digest.ts';
+import {findConmon} from '../../runtime/find-conmon.ts';
+import {findRuntime} from '../../runtime/find-runtime.ts';
+import {findImagesById} from '../../store/image-records.ts';
+import type {ContainerContext} from '../context.ts';
+import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {chooseStopSignal} from '../write-image-bundle.ts';
+import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
+import {requireLastingDriver} from './prepare-kept.ts';
+import type {KeptRecord} from './record.ts';
+import {sweepPassing} from './remove-container.ts';
+
+export interface CreateRequest extends ImageRequest {
+  readonly container?: ContainerOptions | undefined;
+  /** Unique among all containers; none when absent. */
+  readonly name?: string | undefined;
+  /** Keeps standard input open; without it the container reads end-of-file. */
+  readonly interactive?: boolean | undefined;
+  /** Removes the container, and all that it has written, when it has ended. */
+  readonly autoRemove?: boolean | undefined;
+  /** Name or absolute path of the OCI runtime; absent: `runc`. */
+  readonly runtime?: string | undefined;
+}
+
+const ID_BYTES = 32;
+
+/**
+ * Makes a container of an image, which is pulled by its policy, and keeps it until it is removed.
+ *
+ * It is there as a whole or not at all, and so is its name: whoever asks for the same one at the same time is refused.
+ * Its image stays as long as it does.
+ *
+ * @returns its id.
+ * @throws {WinchError} `NAME_INVALID` | `NAME_IN_USE` | `SUPERVISOR_NOT_FOUND` | `RUNTIME_NOT_FOUND` | `COMMAND_MISSING` |
+ * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | of the image and the store
+ */
+export async function createContainer(
+  context: ContainerContext,
+  request: CreateRequest,
+  options: CallOptions = {},
+): Promise<string> {
+  if (request.name !== undefined) requireValidName(request.name);
+  requireRoot();
+  findConmon();
+  await requireLastingDriver(context);
+  const runtime = findRuntime(request.runtime);
+  using lease = await context.store.lease(options.signal);
+  const image = await ensureImage({...context, lease}, request, options);
+  const record = describeContainer(context, {request, image, runtime});
+  await sweepPassing(context);
+  using _lock = await lockContainer(context, record.id, options.signal);
+  const staged = join(context.store.paths.kept, `${PASSING}new-${record.id}`);
+  try {
+    await writeContainer(context, record, staged);
+    options.signal?.throwIfAborted();
+    await publish(context, {record, staged}, options);
+  } catch (error) {
+    rmSync(staged, {recursive: true, force: true});
+    throw storageError(error, staged);
+  }
+  return record.id;
+}
+
+/** Root of a user namespace loses what it mounts with its last process, and is another one in the next command. */
+function requireRoot(): void {
+  if (process.geteuid?.() === 0 && isInitialUserNamespace()) return;
+  throw new WinchError('KEEP_UNSUPPORTED', 'only root can keep containers that run in the background', {
+    kind: 'unsupported',
+    hint: 'run as root, or run it in the foreground',
+  });
+}
+
+interface Description {
+  readonly request: CreateRequest;
+  readonly image: StoredImage;
+  readonly runtime: string;
+}
+
+function describeContainer({now}: ContainerContext, {request, image, runtime}: Description): KeptRecord {
+  const container = request.container ?? {};
+  return {
+    id: randomBytes(ID_BYTES).toString('hex'),
+    name: request.name ?? null,
+    created: new Date(now()).toISOString(),
+    image: request.image,
+    imageId: image.imageId,
+    command: createCommand(image.config, container),
+    labels: {...image.config.config.Labels, ...container.labels},
+    container,
+    interactive: request.interactive ?? false,
+    autoRemove: request.autoRemove ?? false,
+    runtime,
+    stopSignal: chooseStopSignal(image.config, container),
+  };
+}
+
+async function writeContainer({store}: ContainerContext, record: KeptRecord, staged: string): Promise<void> {
+  const {durability} = store;
+  const places = keptPlaces(staged);
+  await ensureDirectory(staged, durability);
+  mkdirSync(places.writable, {mode: 0o700});
+  mkdirSync(places.starts, {mode: 0o700});
+  const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
+  await write(join(staged, IMAGE_FILE), imageNote(record.imageId, record.name ?? ''));
+  await write(places.record, `${JSON.stringify(record, null, 2)}\n`);
+}
+
+interface Publication {
+  readonly record: KeptRecord;
+  readonly staged: string;
+}
+
+/** In a transaction of the graph, which keeps others from removing the image, or from taking the name, meanwhile. */
+async function publish(context: ContainerContext, {record, staged}: Publication, options: CallOptions): Promise<void> {
+  const {store} = context;
+  const {id, name, imageId} = record;
+  using _names = name === null ? null : await lockNames(context, options);
+  if (name !== null) await requireNoRunOf(context, {id, name});
+  await store.write((database) => {
+    if (name !== null) requireNotKept(context, name);
+    if (findImagesById(database, digestHex(imageId as Digest)).length === 0) throw removedMeanwhile(record.image);
+    renameSync(staged, placesOf(context, id).directory);
+  });
+  if (store.durability === 'full') await syncDirectory(store.paths.kept);
+}
+
+const removedMeanwhile = (image: string): WinchError =>
+  new WinchError('IMAGE_UNKNOWN', `image ${image} was removed meanwhile`, {kind: 'not-found', hint: 'pull it again'});

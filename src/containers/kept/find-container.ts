@@ -1,0 +1,41 @@
+import {WinchError} from '../../errors.ts';
+import type {ContainerContext} from '../context.ts';
+import {type KeptRecord, listRecords} from './record.ts';
+
+const SHORT_ID = 12;
+
+/**
+ * The kept container that a name, an id or the first digits of an id mean.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS`
+ */
+export function requireContainer(context: ContainerContext, text: string): KeptRecord {
+  const found = findByText(listRecords(context), text);
+  if (found) return found;
+  throw unknownContainer(text);
+}
+
+/** Among containers of any kind: by its whole id, its name, the beginning of its id, in this order. */
+export function findByText<T extends {readonly id: string; readonly name: string | null}>(
+  containers: readonly T[],
+  text: string,
+): T | null {
+  const exact = containers.find(({id}) => id === text) ?? containers.find(({name}) => name === text);
+  if (exact || !/^[0-9a-f]+$/.test(text)) return exact ?? null;
+  const [first, ...more] = containers.filter(({id}) => id.startsWith(text));
+  if (more.length === 0) return first ?? null;
+  throw new WinchError('CONTAINER_AMBIGUOUS', `${more.length + 1} containers have an id that starts with ${text}`, {
+    kind: 'invalid',
+    hint: 'give more digits of the id',
+  });
+}
+
+/** How messages call a container. */
+export const nameOf = ({id, name}: {readonly id: string; readonly name: string | null}): string =>
+  name ?? id.slice(0, SHORT_ID);
+
+export const unknownContainer = (text: string): WinchError =>
+  new WinchError('CONTAINER_UNKNOWN', `there is no container ${text}`, {
+    kind: 'not-found',
+    hint: 'list the containers that there are',
+  });

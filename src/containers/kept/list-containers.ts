@@ -1,0 +1,101 @@
+import {existsSync} from 'node:fs';
+import type {CallOptions} from '../../events.ts';
+import {type Digest, digestHex} from '../../oci/digest.ts';
+import {familiarReference, parseReference} from '../../oci/reference.ts';
+import {findImagesById} from '../../store/image-records.ts';
+import {tagsOf} from '../../store/tags.ts';
+import type {ContainerContext} from '../context.ts';
+import {clearRemains} from './clear-remains.ts';
+import {listRuns, type OneShotRun} from './one-shot-runs.ts';
+import {tryLockContainer, volatileDirectory} from './places.ts';
+import {type ContainerState, readState} from './read-state.ts';
+import {findRecord, type KeptRecord, listRecords} from './record.ts';
+import {removeStopped, sweepPassing} from './remove-container.ts';
+import {letWaitersSee} from './wait-for-exit.ts';
+
+export interface ContainerSummary extends ContainerState {
+  readonly id: string;
+  /** Null: it was given none. */
+  readonly name: string | null;
+  /** As it was asked for; of a run its name in the store, and null for a bundle. */
+  readonly image: string | null;
+  readonly imageId: string | null;
+  readonly command: readonly string[];
+  /** ISO 8601. */
+  readonly created: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
+  readonly isKept: boolean;
+}
+
+/**
+ * The containers of the store, the latest first, with the runs in the foreground that are going on.
+ *
+ * Clears what containers have left that ended meanwhile.
+ */
+export async function listContainers(
+  context: ContainerContext,
+  {signal}: CallOptions = {},
+): Promise<readonly ContainerSummary[]> {
+  await sweepPassing(context);
+  const containers: ContainerSummary[] = (await listRuns(context)).map((run) => summaryOfRun(context, run));
+  for (const record of listRecords(context)) {
+    signal?.throwIfAborted();
+    const state = await readState(context, record);
+    if (state.state === 'running' || !(await settle(context, record))) containers.push(summaryOf(record, state));
+  }
+  return containers.toSorted((a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id));
+}
+
+/**
+ * Does for a container that does not run what was to be done at its end.
+ *
+ * @returns whether it was removed.
+ */
+async function settle(context: ContainerContext, record: KeptRecord): Promise<boolean> {
+  if (!record.autoRemove && !existsSync(volatileDirectory(context, record.id))) return false;
+  using lock = tryLockContainer(context, record.id);
+  // Somebody is at it: its conmon, perhaps, or a start.
+  if (lock === null) return false;
+  if (!findRecord(context, record.id)) return true;
+  const {state} = await readState(context, record);
+  if (state === 'running') return false;
+  if (record.autoRemove && state === 'exited') {
+    await letWaitersSee(context, record.id);
+    await removeStopped(context, record);
+    return true;
+  }
+  await clearRemains(context, record);
+  return false;
+}
+
+const summaryOf = ({id, name, image, imageId, ...record}: KeptRecord, state: ContainerState): ContainerSummary => {
+  const {command, created, labels} = record;
+  return {id, name, image, imageId, command, created, labels, isKept: true, ...state};
+};
+
+const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
+  ...{id, name, imageId, command, created},
+  image: imageId === null ? null : nameOfImage(context, imageId),
+  labels: {},
+  isKept: false,
+  state: 'running' as const,
+  pid: null,
+  startedAt: created,
+  finishedAt: null,
+  exitCode: null,
+  outOfMemory: false,
+  lostBecause: null,
+});
+
+function nameOfImage({store}: ContainerContext, imageId: string): string {
+  const tags = store.read(
+    (database) =>
+      findImagesById(database, digestHex(imageId as Digest)).flatMap(({manifestDigest}) =>
+        tagsOf(database, manifestDigest),
+      ),
+    [],
+  );
+  const [tag] = tags;
+  return tag ? familiarReference(parseReference(tag.reference)) : imageId;
+}

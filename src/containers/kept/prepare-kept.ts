@@ -1,0 +1,104 @@
+import {closeSync, constants, openSync, symlinkSync} from 'node:fs';
+import {join} from 'node:path';
+import {prepareBindSources} from '../../bundle/bind-sources.ts';
+import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
+import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
+import {ensureImage, type StoredImage} from '../../images/stored-image.ts';
+import {type Supervised, type Supervision, startConmon} from '../../runtime/conmon.ts';
+import {findConmon} from '../../runtime/find-conmon.ts';
+import {chooseDriver} from '../choose-driver.ts';
+import type {ContainerContext} from '../context.ts';
+import {runtimeStateDirectory} from '../directories.ts';
+import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
+import {writeImageBundle} from '../write-image-bundle.ts';
+import {placesOf, volatileDirectory} from './places.ts';
+import type {KeptRecord} from './record.ts';
+
+interface KeptStart extends Pick<Supervision, 'noteDirectory' | 'runtimeLog' | 'exitCommand'> {
+  readonly record: KeptRecord;
+}
+
+/** The drivers whose mounts need neither this process nor a copy that ends with it. */
+const LASTING: readonly string[] = ['erofs', 'overlay'];
+
+/**
+ * Mounts the image under what the container has written so far, and starts conmon on it. The mounts are seen by conmon
+ * and the container alone, and go with them.
+ *
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `KEEP_UNSUPPORTED` | of the driver, the image and the options
+ */
+export async function prepareKept(
+  context: ContainerContext,
+  start: KeptStart,
+  options: CallOptions,
+): Promise<Supervised> {
+  const {record} = start;
+  await requireLastingDriver(context);
+  using lease = await context.store.readerLease(options.signal);
+  const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
+  const directories = {
+    volatile: volatileDirectory(context, record.id),
+    writable: placesOf(context, record.id).writable,
+  };
+  const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
+  const container = prepareBindSources(record.container);
+  const conmon = findConmon();
+  options.signal?.throwIfAborted();
+  const syscalls = loadSyscalls();
+  return inPrivateMountNamespace(syscalls, () => {
+    mountKept(context, {...start, record: {...record, container}, image, prepared, syscalls});
+    // Conmon takes a colon in the path of a store for the end of it.
+    const logFile = join(directories.volatile, 'log');
+    symlinkSync(placesOf(context, record.id).log, logFile);
+    return startConmon({
+      conmon,
+      runtime: record.runtime,
+      stateDirectory: runtimeStateDirectory(context),
+      id: record.id,
+      bundle: directories.volatile,
+      terminal: container.terminal ?? false,
+      interactive: record.interactive,
+      logFile,
+      noteDirectory: start.noteDirectory,
+      runtimeLog: start.runtimeLog,
+      exitCommand: start.exitCommand,
+    });
+  });
+}
+
+/** @throws {WinchError} `KEEP_UNSUPPORTED` | `MOUNT_UNSUPPORTED` */
+export async function requireLastingDriver(context: ContainerContext): Promise<void> {
+  const {name} = await chooseDriver(context);
+  if (LASTING.includes(name)) return;
+  throw new WinchError('KEEP_UNSUPPORTED', `containers cannot be kept with the ${name} driver`, {
+    kind: 'unsupported',
+    hint: `of the drivers, ${LASTING.join(' and ')} can`,
+  });
+}
+
+interface Mounting extends KeptStart {
+  readonly image: StoredImage;
+  readonly prepared: PreparedLayers;
+  readonly syscalls: Syscalls;
+}
+
+function mountKept(context: ContainerContext, {record, image, prepared, syscalls}: Mounting): void {
+  const {id, container} = record;
+  const directory = volatileDirectory(context, id);
+  const rootfs = prepared.snapshotter.prepare({
+    layers: prepared.layers,
+    directory,
+    writable: {type: 'directory', path: placesOf(context, id).writable, isLasting: true},
+  });
+  performMounts(syscalls, rootfs.mounts);
+  const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const {hostname} = context;
+    const rootfsPath = rootfs.path;
+    writeImageBundle({id, directory, rootFd, rootfsPath, image: image.config, container, syscalls, hostname});
+  } finally {
+    closeSync(rootFd);
+  }
+}

@@ -1,0 +1,101 @@
+import {existsSync, statSync} from 'node:fs';
+import {join} from 'node:path';
+import {readBootId} from '../../host/boot-id.ts';
+import {isLiving, type ProcessIdentity} from '../../host/process-identity.ts';
+import {openRunc} from '../../runtime/runc.ts';
+import type {ContainerContext} from '../context.ts';
+import {runtimeStateDirectory} from '../directories.ts';
+import {type KeptPlaces, placesOf} from './places.ts';
+import {type KeptRecord, readOrNull} from './record.ts';
+
+/** The last start of a container, noted before its command runs. */
+export interface StartNote {
+  /** Name of its directory in `starts`. */
+  readonly start: string;
+  readonly bootId: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** The first process, and conmon. */
+  readonly process: ProcessIdentity;
+  readonly supervisor: ProcessIdentity;
+}
+
+export interface ContainerState {
+  readonly state: 'created' | 'running' | 'exited';
+  /** Process of this machine; null unless it runs. */
+  readonly pid: number | null;
+  /** ISO 8601; null: never. */
+  readonly startedAt: string | null;
+  /** ISO 8601; null: it has not ended, or nobody saw it. */
+  readonly finishedAt: string | null;
+  /** Null unless it has exited; 255 when nobody saw how. */
+  readonly exitCode: number | null;
+  readonly outOfMemory: boolean;
+  /** Why nobody saw how it ended; else null. */
+  readonly lostBecause: string | null;
+}
+
+/** In the directory of a start. */
+export const STARTED_MARK = 'started';
+const EXIT_CODE = 'exit';
+const OUT_OF_MEMORY = 'oom';
+/** As docker has it for what ended while nobody watched. */
+const UNSEEN_EXIT = 255;
+
+const CREATED: ContainerState = Object.freeze({
+  state: 'created',
+  pid: null,
+  startedAt: null,
+  finishedAt: null,
+  exitCode: null,
+  outOfMemory: false,
+  lostBecause: null,
+});
+
+/**
+ * What a container does, from what its last start left and from the processes that there are: nothing is kept that a
+ * killed process could leave wrong.
+ */
+export async function readState(context: ContainerContext, record: KeptRecord): Promise<ContainerState> {
+  const places = placesOf(context, record.id);
+  const note = readStartNote(places);
+  if (note === null) return CREATED;
+  const directory = join(places.starts, note.start);
+  const ended = readExit(directory);
+  if (ended !== null) return {...CREATED, ...ended, state: 'exited', startedAt: note.startedAt};
+  if (note.bootId !== readBootId()) return lost(note, 'the machine was restarted');
+  if (isLiving(note.process) && !existsSync(join(directory, STARTED_MARK)) && (await isWaiting(context, record)))
+    return CREATED;
+  if (isLiving(note.process) || isLiving(note.supervisor)) {
+    return {...CREATED, state: 'running', pid: note.process.pid, startedAt: note.startedAt};
+  }
+  // Conmon has noted the code since this began to look, or never will.
+  const late = readExit(directory);
+  if (late !== null) return {...CREATED, ...late, state: 'exited', startedAt: note.startedAt};
+  return lost(note, 'conmon, which watched it, was ended');
+}
+
+/** Null: it was never started, or its start was cut off before its command could run. */
+export function readStartNote({start}: KeptPlaces): StartNote | null {
+  const text = readOrNull(start);
+  return text === null ? null : (JSON.parse(text) as StartNote);
+}
+
+const isWaiting = (context: ContainerContext, {id, runtime}: KeptRecord): Promise<boolean> =>
+  openRunc({path: runtime, stateDirectory: runtimeStateDirectory(context)}).isWaiting(id);
+
+function readExit(directory: string) {
+  const path = join(directory, EXIT_CODE);
+  const text = readOrNull(path);
+  if (text === null) return null;
+  const finishedAt = statSync(path, {throwIfNoEntry: false})?.mtime.toISOString() ?? null;
+  return {exitCode: Number(text), finishedAt, outOfMemory: existsSync(join(directory, OUT_OF_MEMORY))};
+}
+
+const lost = ({startedAt}: StartNote, lostBecause: string): ContainerState => ({
+  ...CREATED,
+  state: 'exited',
+  startedAt,
+  exitCode: UNSEEN_EXIT,
+  lostBecause,
+});

@@ -1,0 +1,66 @@
+import {readdirSync, readFileSync} from 'node:fs';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {hasErrno, WinchError} from '../../errors.ts';
+import type {ContainerContext} from '../context.ts';
+import {PASSING, placesOf} from './places.ts';
+
+/** What a container was made from; never changes. */
+export interface KeptRecord {
+  readonly id: string;
+  readonly name: string | null;
+  /** ISO 8601. */
+  readonly created: string;
+  /** As it was asked for. */
+  readonly image: string;
+  readonly imageId: string;
+  /** The whole command line, of the image and the caller. */
+  readonly command: readonly string[];
+  /** The image's, and over them the caller's. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly container: ContainerOptions;
+  readonly interactive: boolean;
+  /** Whether it goes when it ends. */
+  readonly autoRemove: boolean;
+  /** Absolute path of the OCI runtime. */
+  readonly runtime: string;
+  /** What asks its first process to end. */
+  readonly stopSignal: number;
+}
+
+/** @throws {WinchError} `STORE_CORRUPT` */
+export function findRecord(context: ContainerContext, id: string): KeptRecord | null {
+  const {record} = placesOf(context, id);
+  const text = readOrNull(record);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as KeptRecord;
+  } catch (error) {
+    throw new WinchError('STORE_CORRUPT', `${record} is damaged`, {
+      kind: 'corrupt',
+      hint: 'remove the container by force',
+      cause: error,
+    });
+  }
+}
+
+/** All kept containers. */
+export const listRecords = (context: ContainerContext): readonly KeptRecord[] =>
+  listIds(context).flatMap((id) => findRecord(context, id) ?? []);
+
+function listIds({store}: ContainerContext): readonly string[] {
+  try {
+    return readdirSync(store.paths.kept).filter((name) => !name.startsWith(PASSING));
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+export function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import {readdirSync, renameSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
+import {hasErrno, WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {syncDirectory} from '../../host/atomic-write.ts';
+import {detachBelow} from '../../host/detach-below.ts';
+import {removeTree} from '../../host/remove-tree.ts';
+import {storageError} from '../../host/storage-error.ts';
+import type {ContainerContext} from '../context.ts';
+import {clearRemains} from './clear-remains.ts';
+import {nameOf, requireContainer, unknownContainer} from './find-container.ts';
+import {lockContainer, lockFile, PASSING, placesOf, tryLockContainer, volatileDirectory} from './places.ts';
+import {readState} from './read-state.ts';
+import {findRecord, type KeptRecord} from './record.ts';
+import {endContainer} from './stop-container.ts';
+import {letWaitersSee} from './wait-for-exit.ts';
+
+export interface RemoveContainerOptions extends CallOptions {
+  /** Ends a container that runs, with SIGKILL. */
+  readonly force?: boolean | undefined;
+}
+
+/**
+ * Removes a container and all that it has written.
+ *
+ * @returns its id.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_RUNNING`
+ */
+export async function removeContainer(
+  context: ContainerContext,
+  text: string,
+  {force = false, signal}: RemoveContainerOptions = {},
+): Promise<string> {
+  const {id} = requireContainer(context, text);
+  using _lock = await lockContainer(context, id, signal);
+  const record = findRecord(context, id);
+  if (!record) {
+    rmSync(lockFile(context, id), {force: true});
+    throw unknownContainer(text);
+  }
+  const {state} = await readState(context, record);
+  if (state === 'running' && !force) throw stillRunning(record);
+  if (state === 'running') await endContainer(context, record, {signal});
+  await removeStopped(context, record);
+  return id;
+}
+
+/**
+ * Removes a container for having ended, once those who wait for it know its code; one that is gone or runs again is left.
+ */
+export async function removeEnded(context: ContainerContext, id: string): Promise<void> {
+  using _lock = await lockContainer(context, id);
+  const record = findRecord(context, id);
+  if (!record || (await readState(context, record)).state === 'running') return;
+  await letWaitersSee(context, id);
+  // Conmon has started this process in its own namespace, where all of the container is still mounted.
+  detachBelow(volatileDirectory(context, id));
+  await removeStopped(context, record);
+}
+
+/** Whoever calls holds the lock of the container, which does not run. */
+export async function removeStopped(context: ContainerContext, record: KeptRecord): Promise<void> {
+  const {store} = context;
+  await clearRemains(context, record);
+  const passing = join(store.paths.kept, `${PASSING}gone-${record.id}`);
+  try {
+    renameSync(placesOf(context, record.id).directory, passing);
+    if (store.durability === 'full') await syncDirectory(store.paths.kept);
+    await removeTree(passing);
+    rmSync(lockFile(context, record.id), {force: true});
+  } catch (error) {
+    throw storageError(error, store.paths.kept);
+  }
+}
+
+/** Removes what killed processes left of containers that they were making or removing. */
+export async function sweepPassing(context: ContainerContext): Promise<void> {
+  const {kept} = context.store.paths;
+  for (const name of namesIn(kept)) {
+    const id = /^\.(?:new|gone)-([0-9a-f]+)$/.exec(name)?.[1];
+    if (id === undefined) continue;
+    using lock = tryLockContainer(context, id);
+    if (lock === null) continue;
+    await removeTree(join(kept, name));
+    rmSync(lockFile(context, id), {force: true});
+  }
+}
+
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+const stillRunning = (record: KeptRecord): WinchError =>
+  new WinchError('CONTAINER_RUNNING', `container ${nameOf(record)} is running`, {
+    kind: 'invalid',
+    hint: 'stop it first',
+  });

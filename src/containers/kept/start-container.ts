@@ -1,0 +1,122 @@
+import {randomBytes} from 'node:crypto';
+import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
+import {readdir, rm} from 'node:fs/promises';
+import {join} from 'node:path';
+import type {CallOptions} from '../../events.ts';
+import {writeFileAtomic} from '../../host/atomic-write.ts';
+import {readBootId} from '../../host/boot-id.ts';
+import {identifyProcess} from '../../host/process-identity.ts';
+import {openRunc} from '../../runtime/runc.ts';
+import type {ContainerContext} from '../context.ts';
+import {runtimeStateDirectory} from '../directories.ts';
+import {startError} from '../exit-errors.ts';
+import {clearRemains} from './clear-remains.ts';
+import {requireContainer, unknownContainer} from './find-container.ts';
+import {lockContainer, placesOf, volatileDirectory} from './places.ts';
+import {prepareKept} from './prepare-kept.ts';
+import {readStartNote, readState, STARTED_MARK, type StartNote} from './read-state.ts';
+import {findRecord, type KeptRecord} from './record.ts';
+
+export interface StartSettings {
+  /** A program and arguments that remove the container of this id when it has ended. */
+  readonly removeCommand: (id: string) => readonly string[];
+}
+
+const START_BYTES = 8;
+
+/**
+ * Starts a container that was created, or has ended; one that runs is left as it is. It goes on when this process ends.
+ *
+ * @returns its id.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `RUNTIME_FAILED` | `COMMAND_NOT_FOUND` |
+ * `COMMAND_NOT_EXECUTABLE` | `SUPERVISOR_NOT_FOUND` | `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` …
+ */
+export async function startContainer(
+  context: ContainerContext,
+  text: string,
+  {removeCommand, signal, onEvent}: CallOptions & StartSettings,
+): Promise<string> {
+  const {id} = requireContainer(context, text);
+  using _lock = await lockContainer(context, id, signal);
+  const record = findRecord(context, id);
+  if (!record) throw unknownContainer(text);
+  if ((await readState(context, record)).state === 'running') return id;
+  await clearRemains(context, record);
+  const start = randomBytes(START_BYTES).toString('hex');
+  const directory = join(placesOf(context, id).starts, start);
+  try {
+    mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});
+    mkdirSync(directory, {mode: 0o700});
+    const exitCommand = record.autoRemove ? removeCommand(id) : null;
+    await begin(context, {record, start, exitCommand}, {signal, onEvent});
+  } catch (error) {
+    await clearRemains(context, record);
+    forgetStart(context, record, start);
+    rmSync(directory, {recursive: true, force: true});
+    throw error;
+  }
+  await forgetOthers(context, record, start);
+  return id;
+}
+
+interface Start {
+  readonly record: KeptRecord;
+  readonly start: string;
+  readonly exitCommand: readonly string[] | null;
+}
+
+/**
+ * The note comes before the command: a container that runs is known to run. Until the mark is there, the runtime is asked
+ * whether it does.
+ */
+async function begin(context: ContainerContext, start: Start, options: CallOptions): Promise<void> {
+  const {id, runtime: path} = start.record;
+  const places = placesOf(context, id);
+  const noteDirectory = join(places.starts, start.start);
+  const log = join(volatileDirectory(context, id), 'runtime.log');
+  const {supervisorPid, created} = await prepareKept(
+    context,
+    {record: start.record, noteDirectory, runtimeLog: log, exitCommand: start.exitCommand},
+    options,
+  );
+  const outcome = await created;
+  if ('failure' in outcome) throw startError(path, outcome.failure);
+  options.signal?.throwIfAborted();
+  await writeNote(context, start, {pid: outcome.pid, supervisorPid});
+  const runtime = openRunc({path, stateDirectory: runtimeStateDirectory(context)});
+  const failure = await runtime.startCreated({id, log});
+  if (failure !== null) throw startError(path, failure);
+  closeSync(openSync(join(noteDirectory, STARTED_MARK), constants.O_CREAT | constants.O_WRONLY, 0o600));
+}
+
+interface Processes {
+  readonly pid: number;
+  readonly supervisorPid: number;
+}
+
+async function writeNote(context: ContainerContext, {record, start}: Start, processes: Processes): Promise<void> {
+  const gone = (pid: number) => ({pid, startTicks: -1});
+  const {pid, supervisorPid} = processes;
+  const note: StartNote = {
+    start,
+    bootId: readBootId(),
+    startedAt: new Date(context.now()).toISOString(),
+    process: identifyProcess(pid) ?? gone(pid),
+    supervisor: identifyProcess(supervisorPid) ?? gone(supervisorPid),
+  };
+  const {durability} = context.store;
+  const path = placesOf(context, record.id).start;
+  await writeFileAtomic(path, Buffer.from(`${JSON.stringify(note)}\n`), {durability, mode: 0o600});
+}
+
+/** What could not start is as it was never started; how an earlier start ended is forgotten. */
+function forgetStart(context: ContainerContext, {id}: KeptRecord, start: string): void {
+  const places = placesOf(context, id);
+  if (readStartNote(places)?.start === start) rmSync(places.start, {force: true});
+}
+
+async function forgetOthers(context: ContainerContext, {id}: KeptRecord, start: string): Promise<void> {
+  const {starts} = placesOf(context, id);
+  const others = (await readdir(starts)).filter((name) => name !== start);
+  for (const name of others) await rm(join(starts, name), {recursive: true, force: true});
+}

@@ -1,0 +1,132 @@
+import {parseStopSignal} from '../../bundle/stop-signal.ts';
+import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {openRunc} from '../../runtime/runc.ts';
+import type {ContainerContext} from '../context.ts';
+import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
+import {endStrays} from '../end-strays.ts';
+import {clearRemains} from './clear-remains.ts';
+import {findByText, nameOf, unknownContainer} from './find-container.ts';
+import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
+import {tryLockContainer} from './places.ts';
+import {readState} from './read-state.ts';
+import {findRecord, type KeptRecord, listRecords} from './record.ts';
+import {waitUntilStopped} from './wait-for-exit.ts';
+
+export interface StopOptions extends CallOptions {
+  /** How long the container may take before it is killed; negative: for ever. Absent: 10. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+const SIGKILL = 9;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+/** A process that writes to a dead disk may take for ever to die. */
+const KILL_LIMIT_MS = 10_000;
+
+/**
+ * Asks a container to end, by its stop signal, and kills it when it takes too long; one that does not run is left as it is.
+ * A `run` in the foreground can be stopped as well.
+ *
+ * @returns its id.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STUCK`: not even SIGKILL has ended it
+ */
+export async function stopContainer(
+  context: ContainerContext,
+  text: string,
+  {timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal}: StopOptions = {},
+): Promise<string> {
+  const target = await requireTarget(context, text);
+  const patienceMs = timeoutSeconds < 0 ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
+  const isAsked = await target.signal(target.stopSignal);
+  if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await target.signal(SIGKILL))) {
+    if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
+  }
+  await target.clear();
+  return target.id;
+}
+
+/**
+ * Sends a signal to the first process of a running container.
+ *
+ * @returns its id.
+ * @param signal As docker takes it: a name with or without `SIG`, or a number.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `SIGNAL_INVALID`
+ */
+export async function killContainer(context: ContainerContext, text: string, signal = 'SIGKILL'): Promise<string> {
+  const number = parseStopSignal(signal);
+  const target = await requireTarget(context, text);
+  if (await target.signal(number)) return target.id;
+  throw new WinchError('CONTAINER_STOPPED', `container ${nameOf(target)} is not running`, {
+    kind: 'invalid',
+    hint: 'start it first',
+  });
+}
+
+/** Ends a container that runs with SIGKILL, whatever the runtime still knows of it. */
+export async function endContainer(
+  context: ContainerContext,
+  record: KeptRecord,
+  {signal}: Pick<CallOptions, 'signal'>,
+): Promise<void> {
+  await runtimeOf(context, record).signal(record.id, SIGKILL);
+  await endStrays(record.id, cgroupPath(record.id));
+  const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + KILL_LIMIT_MS});
+  if (state?.state === 'running') throw stuck(record);
+}
+
+/** A container that can be sent a signal. */
+interface Target {
+  readonly id: string;
+  readonly name: string | null;
+  readonly stopSignal: number;
+  /** False: it does not run. */
+  signal(signal: number): Promise<boolean>;
+  /** False: it still runs after this long. */
+  waitUntilOver(patienceMs: number, signal: AbortSignal | undefined): Promise<boolean>;
+  /** Clears what it has left, unless somebody else is at it. */
+  clear(): Promise<void>;
+}
+
+async function requireTarget(context: ContainerContext, text: string): Promise<Target> {
+  const kept = findByText(listRecords(context), text);
+  if (kept) return keptTarget(context, kept);
+  const run = await findRun(context, text);
+  if (run) return runTarget(context, run);
+  throw unknownContainer(text);
+}
+
+const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
+  ...record,
+  signal: async (signal) => {
+    if ((await readState(context, record)).state !== 'running') return false;
+    return await runtimeOf(context, record).signal(record.id, signal);
+  },
+  waitUntilOver: async (patienceMs, signal) => {
+    const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + patienceMs});
+    return state?.state !== 'running';
+  },
+  clear: () => clearStopped(context, record),
+});
+
+/** Its own process clears it. */
+const runTarget = (context: ContainerContext, run: OneShotRun): Target => ({
+  ...run,
+  signal: (signal) => runtimeOf(context, run).signal(run.id, signal),
+  waitUntilOver: (patienceMs, signal) => waitUntilRunEnds(context, run, {signal, patienceMs}),
+  clear: async () => {},
+});
+
+async function clearStopped(context: ContainerContext, record: KeptRecord): Promise<void> {
+  using lock = tryLockContainer(context, record.id);
+  if (lock === null || !findRecord(context, record.id)) return;
+  if ((await readState(context, record)).state === 'exited') await clearRemains(context, record);
+}
+
+const runtimeOf = (context: ContainerContext, {runtime}: {readonly runtime: string}) =>
+  openRunc({path: runtime, stateDirectory: runtimeStateDirectory(context)});
+
+const stuck = (container: {readonly id: string; readonly name: string | null}): WinchError =>
+  new WinchError('CONTAINER_STUCK', `container ${nameOf(container)} does not end, not even by SIGKILL`, {
+    kind: 'runtime',
+    hint: 'a process of it may wait for a disk or a network that does not answer',
+  });

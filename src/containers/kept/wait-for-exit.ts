@@ -1,0 +1,59 @@
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {isWinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import {openLockDirectory} from '../../host/locks.ts';
+import type {ContainerContext} from '../context.ts';
+import {requireContainer} from './find-container.ts';
+import {placesOf} from './places.ts';
+import {type ContainerState, readState} from './read-state.ts';
+import {findRecord, type KeptRecord} from './record.ts';
+
+/** Few look for long, and nobody notices the first hundredth of a second. */
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 100;
+const PATIENCE_MS = 3000;
+
+/**
+ * Waits until a container does not run.
+ *
+ * @returns its exit code, at once for one that has ended; 0 for one that was never started.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS`
+ */
+export async function waitForContainer(
+  context: ContainerContext,
+  text: string,
+  options: CallOptions = {},
+): Promise<number> {
+  const record = requireContainer(context, text);
+  using _lock = await waitersOf(context, record.id).acquire(record.id, {mode: 'shared', signal: options.signal});
+  const state = await waitUntilStopped(context, record, options);
+  return state?.exitCode ?? 0;
+}
+
+/** Whoever waits for a container learns its code before it is removed for having ended. */
+export async function letWaitersSee(context: ContainerContext, id: string): Promise<void> {
+  try {
+    using _lock = await waitersOf(context, id).acquire(id, {mode: 'exclusive', timeoutMs: PATIENCE_MS});
+  } catch (error) {
+    if (!isWinchError(error, 'LOCK_TIMEOUT')) throw error;
+  }
+}
+
+const waitersOf = (context: ContainerContext, id: string) =>
+  openLockDirectory(join(placesOf(context, id).directory, 'waiters'));
+
+/** @returns null: the container was removed. */
+export async function waitUntilStopped(
+  context: ContainerContext,
+  record: KeptRecord,
+  {signal, untilMs = Number.POSITIVE_INFINITY}: Pick<CallOptions, 'signal'> & {readonly untilMs?: number},
+): Promise<ContainerState | null> {
+  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
+    signal?.throwIfAborted();
+    if (!findRecord(context, record.id)) return null;
+    const state = await readState(context, record);
+    if (state.state !== 'running' || performance.now() >= untilMs) return state;
+    await sleep(pause);
+  }
+}
