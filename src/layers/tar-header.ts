@@ -10,6 +10,7 @@ export interface TarHeader {
   readonly linkPath: ByteString;
   /** The type flag's character. */
   readonly flag: string;
+  /** Its last 12 bits are right whatever it is. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -61,7 +62,7 @@ export function decodeTarHeader(bytes: Buffer, at: number): TarHeader | null {
     path,
     linkPath: text(block, LINK_NAME),
     flag,
-    mode: number(block, MODE, path),
+    mode: mode(block, path),
     uid: number(block, UID, path),
     gid: number(block, GID, path),
     mtime: number(block, MTIME, path),
@@ -105,6 +106,12 @@ function text(block: Buffer, {start, length}: {readonly start: number; readonly 
   let end = start;
   while (end < start + length && block[end] !== 0) end++;
   return block.toString('latin1', start, end);
+}
+
+/** Readers keep its last bits, which a double has lost where GNU's binary number fills the field. */
+function mode(block: Buffer, path: ByteString): number {
+  const value = number(block, MODE, path);
+  return Number.isSafeInteger(value) ? value : block.readUInt16BE(MODE.start + MODE.length - 2);
 }
 
 function number(block: Buffer, {name, start, length}: Field, path: ByteString): number {

@@ -9,6 +9,8 @@ const DEVICE_AT = 329;
 const PREFIX_AT = 345;
 const SIZE_AT = 124;
 const SIZE_BYTES = 12;
+/** As bytes; tarfile decodes this value strictly, whatever it is told about errors. */
+const FOREIGN_CHARSET = /hdrcharset=[^\n]*[\x80-\xff]/;
 const EMPTY_RECORD = /\d+ (?:uid|gid|size|[acm]time|path|linkpath)=\n/;
 
 export interface Reading {
@@ -34,14 +36,32 @@ export function knownDifference({reader, listing, headers}: Reading, {tar, count
   if (EMPTY_RECORD.test(tar.toString('latin1'))) return 'an empty PAX record';
   if (headersOf(tar).some((at) => isRunOnName(tar, at))) return 'a long name that runs on behind its size';
   if (reader === 'tarfile') return knownOfTarfile(tar, listing);
-  if ('error' in listing && listing.error.includes('out of time_t range')) return 'a time beyond 2^63';
+  const own = knownOfGnuTar(listing);
+  if (own !== null) return own;
   const hasEmptyLink = headers?.some(({type, linkPath}) => type === 'hardlink' && linkPath === '');
   if (hasEmptyLink) return 'a hard link to nothing';
   const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) === true;
   return hasSizedName ? 'an entry without content that has a size' : null;
 }
 
+function knownOfGnuTar(listing: ReferenceListing): string | null {
+  if ('entries' in listing) {
+    // It takes a slash from the name to see that an entry without a type is a directory, but never the only one.
+    const isRoot = listing.entries.some(({path, type}) => path === '/' && type === 'file');
+    return isRoot ? 'the root without a type' : null;
+  }
+  if (listing.error.includes('out of time_t range')) return 'a time beyond 2^63';
+  // It lists the entry with the ids of the PAX records, and fails for those in the header all the same.
+  return /out of [ug]id_t range/.test(listing.error) ? 'an id that a PAX record replaces' : null;
+}
+
 function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
+  if (
+    'error' in listing &&
+    listing.error.startsWith('UnicodeDecodeError') &&
+    FOREIGN_CHARSET.test(tar.toString('latin1'))
+  )
+    return 'a character set whose name is no text';
   if ('error' in listing && listing.error.includes('end of file header'))
     return 'a global PAX header behind the last entry';
   const blocks = headersOf(tar).map((at) => tar.subarray(at, at + BLOCK));

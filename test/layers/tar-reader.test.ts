@@ -66,6 +66,13 @@ describe('layers/tar-reader', ({test}) => {
     );
   });
 
+  test('T25 keeps the last bits of a mode that fills its field', () => {
+    const isBinary = (first: number) => (header: Buffer) =>
+      void Buffer.from([first, 0x41, 2, 3, 4, 5, 0xf4, 0xff]).copy(header, 100);
+    const modes = [0x80, 0xff].map((first) => readTar(buildTar([{path: 'f', patch: isBinary(first)}]))[0]?.permissions);
+    assert.equal(modes, [0o2377, 0o2377]);
+  });
+
   test('accepts ids up to 2^32 - 2 and refuses the others', () => {
     for (const uid of [2 ** 31, 2 ** 32 - 2]) assert.is(readTar(buildTar([{path: 'f', uid}]))[0]?.uid, uid);
     for (const text of ['4294967295', '4294967296', '-1', '1e3', '0x1', ' 1', '99999999999999999999']) {
