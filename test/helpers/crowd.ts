@@ -43,7 +43,7 @@ const BASE = buildTar([{path: 'base', content: Buffer.alloc(500_000, 'base ')}])
 const MAY_FAIL = /^winch: IMAGE_UNKNOWN: /m;
 /** In every so-maniest round prune takes named images as well. */
 const ALL_EVERY = 4;
-const LONGEST_EXTENSION_MS = 40_000;
+const LONGEST_EXTENSION_MS = 100_000;
 
 /** Puts the images that the crowd pulls. */
 export function putCrowdImages(registry: RegistryServer): void {
