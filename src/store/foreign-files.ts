@@ -24,7 +24,8 @@ function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return [];
+    // What opens the store tells of such a place by its own name.
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP', 'ENAMETOOLONG', 'EIO', 'ENOTCONN')) return [];
     throw error;
   }
 }
