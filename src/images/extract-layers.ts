@@ -53,8 +53,10 @@ async function extractStored(context: ImageContext, layer: MountableLayer, optio
     const skipped = await pool.extract({layer, directory: await store.trees.stage(diffId)}, {signal});
     await store.trees.commit(diffId);
     warnOfSkipped(skipped, diffId, options);
-  } finally {
-    await store.trees.discard(diffId);
+  } catch (error) {
+    // What cannot be removed now is garbage, and must not hide why it was not wanted.
+    await store.trees.discard(diffId).catch(() => {});
+    throw error;
   }
 }
 

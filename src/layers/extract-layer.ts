@@ -1,10 +1,11 @@
-import {closeSync, constants, openSync} from 'node:fs';
+import {closeSync, constants, openSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
-import {loadTreeCalls} from '../host/tree-calls.ts';
+import {loadTreeCalls, type TreeCalls} from '../host/tree-calls.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import type {ByteString} from './byte-string.ts';
 import {findDifference} from './compare-tree.ts';
+import {FileType} from './erofs-format.ts';
 import {OPAQUE_NAME} from './erofs-xattr.ts';
 import {EXTRACTED} from './extracted.ts';
 import type {FileNode} from './file-tree.ts';
@@ -13,6 +14,9 @@ import {type SkippedFiles, writeRootfs} from './write-rootfs.ts';
 
 /** What overlayfs looks for in its stead where it is mounted in a user namespace (`userxattr`). */
 const OPAQUE_FOR_USERS = 'user.overlay.opaque';
+/** In vain: not allowed here, not kept by this file system, or (ENOENT) taken by an overlay for a whiteout of its own. */
+const REFUSALS = ['EPERM', 'EOPNOTSUPP', 'ENOTSUP', 'ENOENT'] as const;
+const TRIAL = '.whiteout';
 
 export interface LayerToExtract {
   readonly layer: IndexedLayer;
@@ -24,7 +28,7 @@ export interface LayerToExtract {
  * Writes a layer as directories for overlayfs, from the index of its file, as root.
  *
  * Root of a user namespace is not refused what it cannot keep: owners that the namespace lacks, devices, and attributes
- * of other namespaces. They are counted.
+ * of other namespaces. They are counted. What hides files of lower layers is kept, or the layer refused.
  *
  * @throws {WinchError} `EXTRACT_UNSUPPORTED` | as `stackLayer` and `writeRootfs`
  * @see https://docs.kernel.org/filesystems/overlayfs.html (whiteouts and opaque directories)
@@ -34,9 +38,11 @@ export async function extractLayer(
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<SkippedFiles> {
   const isPrivileged = isInitialUserNamespace();
+  const parts = await readParts(layer, signal);
+  if (parts.some(([name]) => name === EXTRACTED.hiding)) requireWhiteouts(directory);
   if (!isPrivileged && layer.directories.opaque.length > 0) requireMarks(directory);
   const total = {owners: 0, devices: 0, xattrs: 0};
-  for (const [name, root] of await readParts(layer, signal)) {
+  for (const [name, root] of parts) {
     const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal, mayBlock: true});
     if (isPrivileged && owners + devices + xattrs > 0) throw cannotExtract(directory);
     if (name !== EXTRACTED.content) continue;
@@ -46,12 +52,23 @@ export async function extractLayer(
 }
 
 /** An opaque directory without its mark would show what it has to hide. */
-function requireMarks(directory: string): void {
+const requireMarks = (directory: string): void =>
+  tryBelow(directory, (calls, fd) =>
+    calls.setAttribute(fd, Buffer.from('.'), {name: Buffer.from(OPAQUE_FOR_USERS), value: Buffer.from('n')}),
+  );
+
+/** A whiteout that is missing would show what it has to hide. */
+function requireWhiteouts(directory: string): void {
+  tryBelow(directory, (calls, fd) => calls.makeNode(fd, Buffer.from(TRIAL), FileType.character, 0));
+  rmSync(join(directory, TRIAL));
+}
+
+function tryBelow(directory: string, trial: (calls: TreeCalls, fd: number) => void): void {
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    loadTreeCalls().setAttribute(fd, Buffer.from('.'), {name: Buffer.from(OPAQUE_FOR_USERS), value: Buffer.from('n')});
+    trial(loadTreeCalls(), fd);
   } catch (error) {
-    if (hasErrno(error, 'EPERM', 'EOPNOTSUPP', 'ENOTSUP')) throw cannotExtract(directory);
+    if (hasErrno(error, ...REFUSALS)) throw cannotExtract(directory);
     throw error;
   } finally {
     closeSync(fd);

@@ -2,23 +2,23 @@ import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {storePaths} from './paths.ts';
+import {isStagedTree} from './staged-tree.ts';
 
 /**
  * Whether a store may hold files of other owners than its own, which its owner can neither read nor remove without
  * being root: extracted layers, what containers have written, and either of them on the way out.
  */
 export function mayHoldForeignFiles(root: string): boolean {
-  const {containers, trash, ingest, layers} = storePaths(root);
+  const {containers, trash, layers} = storePaths(root);
   return (
     namesIn(containers).some((name) => !name.startsWith('.')) ||
     namesIn(trash).length > 0 ||
-    namesIn(ingest).some((name) => name.startsWith('tree-')) ||
     namesIn(layers).some((algorithm) => holdsTrees(join(layers, algorithm)))
   );
 }
 
 const holdsTrees = (directory: string): boolean =>
-  namesIn(directory).some((name) => existsSync(join(directory, name, 'fs')));
+  namesIn(directory).some((name) => isStagedTree(name) || existsSync(join(directory, name, 'fs')));
 
 function namesIn(directory: string): readonly string[] {
   try {

@@ -23,14 +23,14 @@ export interface FoundFiles {
 /** @throws {WinchError} `STORE_DENIED` | `STORE_IO` */
 export function findFiles(paths: StorePaths): FoundFiles {
   const [blobs, layers] = [listDigests(paths.blobs), listDigests(paths.layers)];
-  const leftovers = [paths.ingest, paths.trash].flatMap((directory) =>
+  const passing = [paths.ingest, paths.trash].flatMap((directory) =>
     entriesOf(directory).map(({name}) => join(directory, name)),
   );
   return {
     blobs: blobs.digests,
     layers: layers.digests,
     unnamed: [...blobs.unnamed, ...layers.unnamed],
-    leftovers,
+    leftovers: [...passing, ...blobs.staged, ...layers.staged],
     databases: listKeptDatabases(paths),
     directories: [paths.blobs, paths.layers, ...blobs.directories, ...layers.directories],
   };
@@ -62,10 +62,14 @@ function listDigests(parent: string) {
   );
   return {
     digests: entries.flatMap(({digest}) => (isDigest(digest) ? [digest] : [])),
-    unnamed: entries.filter(({digest}) => !isDigest(digest)).map(({path}) => path),
+    staged: entries.filter(({digest}) => isStaged(digest)).map(({path}) => path),
+    unnamed: entries.filter(({digest}) => !isDigest(digest) && !isStaged(digest)).map(({path}) => path),
     directories: algorithms.map(({name}) => join(parent, name)),
   };
 }
+
+/** What is on its way to a name has more after it. */
+const isStaged = (digest: string): boolean => digest.includes('.') && isDigest(digest.slice(0, digest.indexOf('.')));
 
 function entriesOf(directory: string): readonly Dirent[] {
   try {

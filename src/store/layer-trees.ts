@@ -6,9 +6,10 @@ import {type Durability, syncDirectory} from '../host/atomic-write.ts';
 import {readBootId} from '../host/boot-id.ts';
 import {storageError} from '../host/storage-error.ts';
 import {describeIdMaps, isInitialUserNamespace} from '../host/user-namespace.ts';
-import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
+import type {Digest} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
 import {setAside} from './set-aside.ts';
+import {stagedTree} from './staged-tree.ts';
 import {syncFileSystem} from './unsynced.ts';
 
 /**
@@ -35,14 +36,14 @@ const SYNCED = 'synced';
 const NAMESPACE = / in [\d /]+ /;
 
 export function createLayerTrees(paths: StorePaths, durability: Durability): LayerTrees {
-  const staged = (diffId: Digest) => join(paths.ingest, `tree-${digestAlgorithm(diffId)}-${digestHex(diffId)}`);
+  const staged = (diffId: Digest) => stagedTree(paths, diffId);
   return {
     path: paths.layerTree,
     isComplete: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK)), markText),
     isMarked: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK))?.replace(NAMESPACE, ' '), rootText),
     stage: (diffId) =>
       guarded(staged(diffId), async (path) => {
-        await rm(path, {recursive: true, force: true});
+        await removeStaged(path);
         await mkdir(path, {recursive: true, mode: 0o700});
         return path;
       }),
@@ -56,9 +57,12 @@ export function createLayerTrees(paths: StorePaths, durability: Durability): Lay
         await rename(staged(diffId), path);
         if (durability === 'full') await syncDirectory(dirname(path));
       }),
-    discard: (diffId) => rm(staged(diffId), {recursive: true, force: true}),
+    discard: (diffId) => removeStaged(staged(diffId)),
   };
 }
+
+/** On FUSE a directory may be empty only the second time that it is looked at. */
+const removeStaged = (path: string): Promise<void> => rm(path, {recursive: true, force: true, maxRetries: 3});
 
 const rootText = (state: string): string => `${FORMAT} ${state}\n`;
 

@@ -19,6 +19,7 @@ import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import type {WinchEvent} from '../../src/events.ts';
+import {isInitialUserNamespace} from '../../src/host/user-namespace.ts';
 import type {Toolkit, ToolkitOptions} from '../../src/toolkit.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
 import {missingFor} from '../helpers/requires.ts';
@@ -74,7 +75,7 @@ describe('containers: extracted layers', ({test: declare}) => {
     const directory = join(root, '..', 'run');
     mkdirSync(directory, {recursive: true});
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const facts = {kernel, boot, name: 'overlay', reason: REASON};
+    const facts = {kernel, boot, isInitial: isInitialUserNamespace(), name: 'overlay', reason: REASON};
     writeFileSync(join(directory, 'snapshotter.json'), JSON.stringify(facts));
   };
 

@@ -26,7 +26,7 @@ describe('store/layer-trees', ({test}) => {
     await trees.commit(DIFF_ID);
     assert.ok(trees.isComplete(DIFF_ID));
     assert.equal(readdirSync(trees.path(DIFF_ID)).toSorted(), ['complete', 'file']);
-    assert.equal(readdirSync(paths.ingest), []);
+    assert.equal(readdirSync(join(paths.layers, 'sha256')).length, 1);
   });
 
   test('what no sync has made sure of counts until the machine starts again', async () => {
