@@ -196,14 +196,16 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
 };
 
 const chosen = SNAPSHOTTERS.filter((name) => name === (process.env.WINCH_SNAPSHOTTER ?? name));
-for (const driver of chosen) describe(`containers/run: ${driver}`, (tools) => testRuns(driver, tools));
+for (const driver of chosen) {
+  describe(`containers/run: ${driver}`, (tools) => testRuns(driver, tools));
+}
 
 const fail = (): never => {
   throw new Error('the store was not opened');
 };
 
 async function waitFor(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
+  for (let attempt = 0; attempt < 800; attempt += 1) {
     try {
       if (condition()) return;
     } catch (error) {
@@ -211,7 +213,7 @@ async function waitFor(condition: () => boolean): Promise<void> {
     }
     await sleep(25);
   }
-  throw new Error('it did not come about within 5 s');
+  throw new Error('it did not come about within 20 s');
 }
 
 /** What runs leave in the store and in the runtime directory. */
