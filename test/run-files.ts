@@ -7,6 +7,7 @@ import type {Tally} from './helpers/suite.ts';
 export interface FileReport {
   readonly file: string;
   readonly tally: Tally;
+  readonly seconds: number;
 }
 
 /** Stands in front of a report; no test prints it. */
@@ -27,7 +28,7 @@ const groups = (): (() => Promise<readonly [string | true]>)[][] =>
 for await (const file of createInterface(process.stdin)) {
   groups().splice(0, Number.POSITIVE_INFINITY, []);
   process.stdout.write(`${relative(import.meta.dirname, file)}\n`);
-  const before = readTally();
+  const [before, started] = [readTally(), performance.now()];
   await import(pathToFileURL(file).href);
   for (const runSuite of groups()[0] ?? []) {
     const [failures] = await runSuite();
@@ -40,7 +41,7 @@ for await (const file of createInterface(process.stdin)) {
     failed: after.failed - before.failed,
     skipped: after.skipped - before.skipped,
   };
-  report({file, tally});
+  report({file, tally, seconds: (performance.now() - started) / 1000});
 }
 setTimeout(() => {
   process.stdout.write(`still open after the last test: ${process.getActiveResourcesInfo().join(', ')}\n`);

@@ -2,11 +2,14 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {globSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
+import {relative} from 'node:path';
 import {createInterface} from 'node:readline';
 import type {FileReport} from './run-files.ts';
 
 /** As in run-files.ts, which cannot be imported without running. */
 const REPORT_MARK = '\u0000report ';
+/** How many of the slowest files are named at the end. */
+const LISTED = 12;
 const RUNNER = `${import.meta.dirname}/run-files.ts`;
 
 /** Runs every test file (or those whose path contains an argument), in as many processes as there are processors. */
@@ -58,9 +61,16 @@ function summarize(files: readonly string[], reports: readonly FileReport[]): vo
     ...reports.filter(({tally}) => tally.declared === 0).map(({file}) => `no suite in ${file}`),
     ...(declared > passed + failed + skipped ? [`${declared - passed - failed - skipped} tests did not run`] : []),
   ];
+  if (reports.length > LISTED) process.stdout.write(`slowest: ${listSlowest(reports).join(', ')}\n`);
   process.stdout.write(`${problems.map((problem) => `${problem}\n`).join('')}`);
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
   if (problems.length > 0 || failed > 0 || passed === 0) process.exitCode = 1;
 }
+
+const listSlowest = (reports: readonly FileReport[]): readonly string[] =>
+  reports
+    .toSorted((one, other) => other.seconds - one.seconds)
+    .slice(0, LISTED)
+    .map(({file, seconds}) => `${relative(import.meta.dirname, file)} ${Math.round(seconds)} s`);
 
 await runTests(process.argv.slice(2));
