@@ -15,8 +15,8 @@ const PLAN: RangePlan = {
   slowAfterMs: 40,
   slowBytesPerSecond: 1_000_000_000,
 };
-/** Some 3 MB/s for each connection. */
-const SLOW = {on: 'blob', slow: {bytes: 16_384, pauseMs: 5}} as const satisfies Fault;
+/** Some 1 MB/s for each connection. */
+const SLOW = {on: 'blob', slow: {bytes: 16_384, pauseMs: 15}} as const satisfies Fault;
 const RETRIES = {firstDelayMs: 1, longestDelayMs: 5, budgetMs: 10_000};
 
 describe('registry/blob-ranges', ({test}) => {

@@ -49,7 +49,7 @@ describe('registry/resume', ({test}) => {
   });
 
   test('R02 a connection that is reset after each MiB brings the blob all the same, at once', async () => {
-    const {bytes, events, starts} = await download([{on: 'blob', resetAt: MIB + 1}]);
+    const {bytes, events, starts} = await download([{on: 'blob', resetAt: MIB + 1, slow: {bytes: 32_768, pauseMs: 2}}]);
     assert.ok(bytes.equals(BYTES));
     assert.equal(starts.length, 4);
     assert.deepEqual(
