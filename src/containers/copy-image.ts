@@ -2,9 +2,10 @@ import {realpath, statfs} from 'node:fs/promises';
 import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import {describeSkipped} from '../images/describe-skipped.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
-import {EMPTY_ROOT, type FileNode} from '../layers/file-tree.ts';
-import {stackLayer} from '../layers/read-layer-index.ts';
+import type {FileNode} from '../layers/file-tree.ts';
+import {stackLayers} from '../layers/read-layer-index.ts';
 import {type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
 import type {ContainerDirectories} from './directories.ts';
@@ -30,8 +31,7 @@ export async function copyImage(
   options: CallOptions,
 ): Promise<SnapshotLayer> {
   const {signal, onEvent} = options;
-  let root: FileNode = EMPTY_ROOT;
-  for (const [index, layer] of layers.entries()) root = await stackLayer(index === 0 ? null : root, layer, {signal});
+  const root = await stackLayers(layers, {signal});
   // A runtime takes no symlink on the way to a root file system.
   const directory = await realpath(await findRoom(directories, measureFiles(root)));
   const path = join(directory, ROOTFS);
@@ -73,13 +73,9 @@ async function findRoom({writable, volatile}: ContainerDirectories, neededBytes:
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / MEGABYTE)} MB`;
 
-function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, {onEvent}: CallOptions): void {
-  const parts = [
-    owners > 0 ? `${owners} have other owners` : null,
-    devices > 0 ? `${devices} devices are missing` : null,
-    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
-  ].filter((part) => part !== null);
-  if (parts.length === 0) return;
-  const message = `not all files of this run are as in the image: ${parts.join(', ')}`;
+function warnOfSkipped(skipped: SkippedFiles, {onEvent}: CallOptions): void {
+  const difference = describeSkipped(skipped);
+  if (difference === null) return;
+  const message = `not all files of this run are as in the image: ${difference}`;
   onEvent?.({type: 'warning:raised', code: 'COPY_INCOMPLETE', message});
 }

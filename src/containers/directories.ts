@@ -64,11 +64,18 @@ export async function sweepDeadContainers(context: ContainerContext): Promise<Sw
 }
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
+  await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
+}
+
+/**
+ * Ends the processes of a container that nobody supervises, and removes the runtime's state of it and its cgroup.
+ *
+ * @param findPath Finds the runtime's binary; asked only where there is state.
+ */
+export async function clearRuntime(context: ContainerContext, id: string, findPath: () => string): Promise<void> {
   const stateDirectory = runtimeStateDirectory(context);
   await endStrays(id, cgroupPath(id));
-  if (existsSync(join(stateDirectory, id))) {
-    await openRunc({path: findRuntime(readRuntime(context, id)), stateDirectory}).remove(id);
-  }
+  if (existsSync(join(stateDirectory, id))) await openRunc({path: findPath(), stateDirectory}).remove(id);
   removeCgroup(readCgroups(), cgroupPath(id));
 }
 

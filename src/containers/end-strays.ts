@@ -13,7 +13,7 @@ const LIMIT_MS = 2000;
  */
 export async function endStrays(id: string, cgroupPath: string): Promise<void> {
   const cgroups = readCgroups();
-  const end = Date.now() + LIMIT_MS;
+  const end = performance.now() + LIMIT_MS;
   for (;;) {
     // The runtime first: what it is about to start ends with it, or is in the cgroup by then.
     const starters = findStarters(id);
@@ -21,7 +21,7 @@ export async function endStrays(id: string, cgroupPath: string): Promise<void> {
     for (const pid of starters) for (const target of [-pid, pid]) kill(target);
     const members = listCgroupProcesses(cgroups, cgroupPath);
     for (const pid of members) kill(pid);
-    if ((starters.length === 0 && members.length === 0) || Date.now() > end) return;
+    if ((starters.length === 0 && members.length === 0) || performance.now() > end) return;
     await sleep(POLL_MS);
   }
 }

@@ -3,6 +3,7 @@ import {uptime} from 'node:os';
 import {basename} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
+import {identifyProcess} from './process-identity.ts';
 
 export interface LockedByte {
   /** Never opened: closing it would drop this process's own locks. */
@@ -16,8 +17,6 @@ export const SHARED_BYTE = 0x40000002;
 /** `1: POSIX  ADVISORY  WRITE 1234 fe:01:131074 1073741826 1073742335`; a waiting one has `->` in front of POSIX. */
 const LOCK_LINE = /^\d+: POSIX +\S+ +(READ|WRITE) (\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) (\d+) (\d+|EOF)$/;
 const TICKS_PER_SECOND = 100;
-/** Of /proc/PID/stat, counted from behind the name of the program. */
-const START_TIME_FIELD = 19;
 const ENTRY_POINTS = ['winch', 'winch.js', 'main.js', 'main.ts'];
 
 /**
@@ -44,10 +43,9 @@ export const describeHolder = ({pid, command, runningSeconds}: ProcessFacts): st
   `pid ${pid} (${command}, started ${Math.round(runningSeconds)} s ago)`;
 
 function describeProcess(pid: number): ProcessFacts | null {
-  const [stat, cmdline] = [readOrNull(`/proc/${pid}/stat`), readOrNull(`/proc/${pid}/cmdline`)];
-  if (stat === null || cmdline === null) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const runningSeconds = Math.max(0, uptime() - Number(fields[START_TIME_FIELD]) / TICKS_PER_SECOND);
+  const [identity, cmdline] = [identifyProcess(pid), readOrNull(`/proc/${pid}/cmdline`)];
+  if (identity === null || cmdline === null) return null;
+  const runningSeconds = Math.max(0, uptime() - identity.startTicks / TICKS_PER_SECOND);
   return {pid, command: nameCommand(cmdline.split('\0')), runningSeconds};
 }
 

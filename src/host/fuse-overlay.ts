@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {closeSync, existsSync, openSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
+import {identifyProcess} from './process-identity.ts';
 import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
 
 /** Directories to lay over each other. */
@@ -62,9 +63,10 @@ interface Waiting {
 }
 
 function waitForMount({target, before, pid, log}: Waiting): void {
-  const end = Date.now() + LIMIT_MS;
+  const end = performance.now() + LIMIT_MS;
   while (!isMounted(target, before)) {
-    if (isDead(pid) || Date.now() > end) {
+    // Node does not see the exit of a child while it waits here.
+    if (identifyProcess(pid) === null || performance.now() > end) {
       throw unsupported(`fuse-overlayfs does not mount: ${lastLine(log)}`, 'FUSE may be forbidden here');
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);
@@ -77,17 +79,6 @@ function isMounted(target: string, before: number): boolean {
   } catch (error) {
     // Mounted, and its process has died meanwhile.
     if (hasErrno(error, 'ENOTCONN', 'ECONNABORTED')) return false;
-    throw error;
-  }
-}
-
-/** The exit of a child is not seen by Node while it waits here. */
-function isDead(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ESRCH')) return true;
     throw error;
   }
 }

@@ -28,7 +28,7 @@ function readStat(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'latin1');
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ESRCH')) return '';
+    if (hasErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return '';
     throw error;
   }
 }

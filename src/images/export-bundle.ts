@@ -9,10 +9,10 @@ import type {CallOptions} from '../events.ts';
 import {removeTree} from '../host/remove-tree.ts';
 import {storageError} from '../host/storage-error.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
-import {EMPTY_ROOT, type FileNode} from '../layers/file-tree.ts';
-import {stackLayer} from '../layers/read-layer-index.ts';
+import {stackLayers} from '../layers/read-layer-index.ts';
 import {type RootfsProgress, type SkippedFiles, writeRootfs} from '../layers/write-rootfs.ts';
 import type {ImageContext} from './context.ts';
+import {describeSkipped} from './describe-skipped.ts';
 import {createImageRuntimeConfig} from './image-runtime-config.ts';
 import {mapOwners} from './map-owners.ts';
 import type {PullPolicy} from './pull.ts';
@@ -96,23 +96,16 @@ async function writeFiles(
   {staging, directory, ownerIds}: WrittenBundle,
   {signal, onEvent}: BundleOptions,
 ): Promise<SkippedFiles> {
-  let root: FileNode = EMPTY_ROOT;
-  for (const [index, layer] of image.layers.entries()) {
-    root = await stackLayer(index === 0 ? null : root, layer, {signal});
-  }
+  const root = await stackLayers(image.layers, {signal});
   const ownerOf = ownerIds ? mapOwners(root, ownerIds) : undefined;
   const onProgress = (progress: RootfsProgress) => onEvent?.({type: 'bundle:written', directory, ...progress});
   return writeRootfs(root, {directory: staging, name: ROOTFS}, {signal, ownerOf, onProgress});
 }
 
-function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, directory: string, {onEvent}: CallOptions): void {
-  const parts = [
-    owners > 0 ? `${owners} ${owners === 1 ? 'belongs' : 'belong'} to you instead of the owner` : null,
-    devices > 0 ? `${devices} ${devices === 1 ? 'device is' : 'devices are'} missing` : null,
-    xattrs > 0 ? `${xattrs} ${xattrs === 1 ? 'lacks' : 'lack'} extended attributes` : null,
-  ].filter((part) => part !== null);
-  if (parts.length === 0) return;
-  const message = `not all files of ${directory} are as in the image: ${parts.join(', ')}`;
+function warnOfSkipped(skipped: SkippedFiles, directory: string, {onEvent}: CallOptions): void {
+  const difference = describeSkipped(skipped);
+  if (difference === null) return;
+  const message = `not all files of ${directory} are as in the image: ${difference}`;
   onEvent?.({type: 'warning:raised', code: 'BUNDLE_INCOMPLETE', message});
 }
 

@@ -4,6 +4,7 @@ import type {SkippedFiles} from '../layers/write-rootfs.ts';
 import {type Digest, shortDigest} from '../oci/digest.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
 import type {ImageContext} from './context.ts';
+import {describeSkipped} from './describe-skipped.ts';
 import type {MountableLayer} from './stored-image.ts';
 
 /** Each of several threads by itself: more such layers at once are no faster, and only take memory. */
@@ -61,13 +62,9 @@ async function extractStored(context: ImageContext, layer: MountableLayer, optio
 }
 
 /** What root of a user namespace cannot keep; root itself is refused such a layer. */
-function warnOfSkipped({owners, devices, xattrs}: SkippedFiles, diffId: Digest, {onEvent}: CallOptions): void {
-  const parts = [
-    owners > 0 ? `${owners} belong to you instead of their owners` : null,
-    devices > 0 ? `${devices} devices are missing` : null,
-    xattrs > 0 ? `${xattrs} lack extended attributes` : null,
-  ].filter((part) => part !== null);
-  if (parts.length === 0) return;
-  const message = `not all files of layer ${shortDigest(diffId)} are as in the image: ${parts.join(', ')}`;
+function warnOfSkipped(skipped: SkippedFiles, diffId: Digest, {onEvent}: CallOptions): void {
+  const difference = describeSkipped(skipped);
+  if (difference === null) return;
+  const message = `not all files of layer ${shortDigest(diffId)} are as in the image: ${difference}`;
   onEvent?.({type: 'warning:raised', code: 'LAYER_INCOMPLETE', message});
 }

@@ -8,7 +8,7 @@ import {PATH_LIMIT_BYTES} from './entry-path.ts';
 import {DIRENT_BYTES, HEAD_BYTES} from './erofs-format.ts';
 import {damagedIndex, decodeDirectory, decodeInode, type ErofsMetadata, type InodeNumber} from './erofs-reader.ts';
 import {indexStart, isLayerHead, rootNumber} from './erofs-superblock.ts';
-import type {FileNode} from './file-tree.ts';
+import {EMPTY_ROOT, type FileNode} from './file-tree.ts';
 
 export interface IndexedLayer {
   /** Of a layer file that this store wrote. */
@@ -22,6 +22,16 @@ export interface ReadIndexOptions {
   readonly signal?: AbortSignal | undefined;
   /** Keep whiteouts, as character devices 0:0, instead of removing what they name. */
   readonly keepsWhiteouts?: boolean;
+}
+
+/** The files of an image, from its layers, base first; as {@link stackLayer}. */
+export async function stackLayers(
+  layers: readonly IndexedLayer[],
+  options: Omit<ReadIndexOptions, 'keepsWhiteouts'>,
+): Promise<FileNode> {
+  let root: FileNode | null = null;
+  for (const layer of layers) root = await stackLayer(root, layer, options);
+  return root ?? EMPTY_ROOT;
 }
 
 /**

@@ -1,9 +1,9 @@
 import {lstatSync, readdirSync, type Stats} from 'node:fs';
 import {join} from 'node:path';
-import {hasErrno} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
+import {namesIn, unlessGone} from './unless-gone.ts';
 
 /** What lies in the store's directory, in bytes as files have them (`du --apparent-size`), directories included. */
 export interface FileSizes {
@@ -121,14 +121,3 @@ const namesBelow = (path: Path): readonly Path[] =>
     const names = readdirSync(path);
     return names.some((name) => name.includes(NO_TEXT)) ? readdirSync(path, {encoding: 'buffer'}) : names;
   }, []);
-
-const namesIn = (directory: string): readonly string[] => unlessGone(() => readdirSync(directory), []);
-
-function unlessGone<T>(look: () => T, absent: T): T {
-  try {
-    return look();
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return absent;
-    throw error;
-  }
-}

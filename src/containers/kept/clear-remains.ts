@@ -1,9 +1,6 @@
 import {rmSync} from 'node:fs';
-import {readCgroups, removeCgroup} from '../../host/cgroups.ts';
-import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
-import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
-import {endStrays} from '../end-strays.ts';
+import {clearRuntime} from '../directories.ts';
 import {volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
 
@@ -12,9 +9,6 @@ import type {KeptRecord} from './record.ts';
  * its bundle. Whoever calls holds its lock.
  */
 export async function clearRemains(context: ContainerContext, {id, runtime}: KeptRecord): Promise<void> {
-  const state = openRunc({path: runtime, stateDirectory: runtimeStateDirectory(context)});
-  await endStrays(id, cgroupPath(id));
-  if (state.hasState(id)) await state.remove(id);
-  removeCgroup(readCgroups(), cgroupPath(id));
+  await clearRuntime(context, id, () => runtime);
   rmSync(volatileDirectory(context, id), {recursive: true, force: true});
 }

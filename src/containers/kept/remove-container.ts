@@ -1,11 +1,12 @@
-import {readdirSync, renameSync, rmSync} from 'node:fs';
+import {renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
-import {hasErrno, WinchError} from '../../errors.ts';
+import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {syncDirectory} from '../../host/atomic-write.ts';
 import {detachBelow} from '../../host/detach-below.ts';
 import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
+import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRemains} from './clear-remains.ts';
 import {nameOf, requireContainer, unknownContainer} from './find-container.ts';
@@ -83,15 +84,6 @@ export async function sweepPassing(context: ContainerContext): Promise<void> {
     if (lock === null) continue;
     await removeTree(join(kept, name));
     rmSync(lockFile(context, id), {force: true});
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
   }
 }
 
