@@ -85,7 +85,11 @@ async function waitUntilCreated(child: ChildProcess, runtimeLog: string) {
   const complaints = readAll(child.stderr as Readable);
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const reply = parseReply(await Promise.race([replies, failed]));
-  if (reply !== null && reply.data > 0) return {pid: reply.data};
+  if (reply !== null && reply.data > 0) {
+    // Conmon stays, and this process must be able to end before it.
+    child.stderr?.destroy();
+    return {pid: reply.data};
+  }
   const said = readFailure(runtimeLog) ?? reply?.message?.trim();
   return {failure: said || (await complaints).trim() || 'conmon ended without a word'};
 }

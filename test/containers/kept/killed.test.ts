@@ -32,7 +32,7 @@ describe('containers/kept/killed', ({test: declare, before, after}) => {
     const begun = performance.now();
     const child = spawn(process.execPath, [PROGRAM, JSON.stringify({root, runtimeDirectory}), id], {stdio: 'inherit'});
     const ended = once(child, 'exit');
-    await Promise.race([ended, sleep(afterMs)]);
+    await Promise.race([ended, sleep(afterMs, undefined, {ref: false})]);
     child.kill('SIGKILL');
     await ended;
     return performance.now() - begun;
