@@ -40,7 +40,7 @@ export const MountFlag = Object.freeze({
 
 export const UnmountFlag = Object.freeze({detach: 2});
 
-export const CloneFlag = Object.freeze({newMountNamespace: 0x0002_0000});
+export const CloneFlag = Object.freeze({newMountNamespace: 0x0002_0000, newNetworkNamespace: 0x4000_0000});
 
 const SYS_OPENAT2 = 437;
 const AT_FDCWD = -100;
@@ -51,6 +51,9 @@ const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_IN_ROOT = 0x10;
 const OPEN_HOW_BYTES = 24;
+const EAGAIN = 11;
+/** The kernel gives up on `..` when anything is renamed or mounted meanwhile, anywhere on the machine. */
+const OPEN_ATTEMPTS = 1000;
 
 /** What Node's own table of errors leaves out and mount(2) returns (errno(3)). */
 const MISSING_ERRORS: ReadonlyMap<number, readonly [string, string]> = new Map([
@@ -92,7 +95,11 @@ export function loadSyscalls(): Syscalls {
       how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
       how.writeBigUInt64LE(BigInt(mode), 8);
       how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
-      return check(Number(openat2(SYS_OPENAT2, rootFd, path, how, OPEN_HOW_BYTES)), 'openat2', path);
+      for (let attempt = 1; ; attempt++) {
+        const fd = Number(openat2(SYS_OPENAT2, rootFd, path, how, OPEN_HOW_BYTES));
+        if (fd < 0 && koffi.errno() === EAGAIN && attempt < OPEN_ATTEMPTS) continue;
+        return check(fd, 'openat2', path);
+      }
     },
     control: (fd, request, argument) => check(ioctl(fd, request, argument), 'ioctl', String(request)),
     setModificationTime: (path, nanoseconds) => {

@@ -1,3 +1,5 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
@@ -35,6 +37,18 @@ describe('host/syscalls', ({test}) => {
         assert.is(readIn(rootFd, name), 'inside');
       }
     }));
+
+  test('finds its way up while something is renamed all the time', async () => {
+    using directory = makeTemporaryDirectory();
+    using rename = startRenaming(directory.path);
+    mkdirSync(join(directory.path, 'etc'));
+    writeFileSync(join(directory.path, 'etc/hostname'), 'inside');
+    const rootFd = openSync(directory.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    await rename.begun;
+    const path = `${'etc/../'.repeat(20)}etc/hostname`;
+    for (let round = 0; round < 3000; round++) assert.is(readIn(rootFd, path), 'inside');
+    closeSync(rootFd);
+  });
 
   test('creates with a mode, and not through a magic link', () =>
     withRoot((rootFd, path) => {
@@ -77,3 +91,13 @@ describe('host/syscalls', ({test}) => {
       assert.throws(() => syscalls.unmount('/nowhere', 0), /ENOENT|EPERM/);
     }));
 });
+
+function startRenaming(directory: string) {
+  const script = `
+    const {writeFileSync, renameSync} = require('node:fs');
+    writeFileSync('one', '');
+    console.log('begun');
+    for (;;) { renameSync('one', 'two'); renameSync('two', 'one'); }`;
+  const child = spawn(process.execPath, ['-e', script], {cwd: directory, stdio: ['ignore', 'pipe', 'inherit']});
+  return {begun: once(child.stdout, 'data'), [Symbol.dispose]: () => void child.kill('SIGKILL')};
+}
