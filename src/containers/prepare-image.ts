@@ -27,7 +27,8 @@ export async function prepareImage(
   using held = new DisposableStack();
   const lease = held.use(await context.store.readerLease(options.signal));
   const image = await ensureImage({...context, lease}, request, options);
-  const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
+  const layers = {layers: image.layers, directories, mayCopy: true};
+  const prepared = await prepareLayers({...context, lease}, layers, options);
   // Mounted files stay whatever is removed, and until then the lease keeps them; directories do not.
   if (prepared.needsLease) {
     const kept = held.move();

@@ -1,3 +1,4 @@
+import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
 import type {SnapshotLayer, Snapshotter} from '../snapshots/snapshotter.ts';
@@ -18,6 +19,11 @@ export interface LayersOfRun {
   /** Base first. */
   readonly layers: readonly MountableLayer[];
   readonly directories: ContainerDirectories;
+  /**
+   * Whether a copy that goes with the run will do where nobody asked for a driver and the store's file system takes no
+   * extracted layers; default false.
+   */
+  readonly mayCopy?: boolean;
 }
 
 /**
@@ -39,11 +45,11 @@ export async function prepareLayers(
     }
     case 'overlay': {
       const {overlaySnapshotter} = await import('../snapshots/overlay.ts');
-      return extract(context, {...run, choice, snapshotter: overlaySnapshotter}, options);
+      return extractOrCopy(context, {...run, choice, snapshotter: overlaySnapshotter}, options);
     }
     case 'fuse-overlayfs': {
       const {fuseSnapshotter} = await import('../snapshots/fuse-overlayfs.ts');
-      return extract(context, {...run, choice, snapshotter: fuseSnapshotter}, options);
+      return extractOrCopy(context, {...run, choice, snapshotter: fuseSnapshotter}, options);
     }
     case 'copy':
       return copy({...run, choice}, options);
@@ -51,17 +57,34 @@ export async function prepareLayers(
 }
 
 type ChosenRun = LayersOfRun & {readonly choice: DriverChoice};
+type ExtractedRun = ChosenRun & Pick<PreparedLayers, 'snapshotter'>;
+
+/** An overlay takes files, but not the marks of another one: so it is with a store within a container. */
+async function extractOrCopy(
+  context: ContainerContext,
+  run: ExtractedRun,
+  options: CallOptions,
+): Promise<PreparedLayers> {
+  const {mayCopy = false, choice} = run;
+  try {
+    return await extract(context, run, options);
+  } catch (error) {
+    if (!mayCopy || choice.fallbackReason === null || !isWinchError(error, 'EXTRACT_UNSUPPORTED')) throw error;
+    const fallbackReason = `${choice.fallbackReason}; ${error.message}`;
+    return copy({...run, choice: {...choice, fallbackReason}}, options);
+  }
+}
 
 async function extract(
   context: ContainerContext,
-  {layers, choice, snapshotter}: ChosenRun & Pick<PreparedLayers, 'snapshotter'>,
+  {layers, choice, snapshotter}: ExtractedRun,
   options: CallOptions,
 ): Promise<PreparedLayers> {
   const {extractLayers} = await import('../images/extract-layers.ts');
-  if (!layers.every(({diffId}) => context.store.trees.isComplete(diffId))) {
-    warnOfFallback('layers are extracted, which takes time and space', choice, options);
-  }
-  return {snapshotter, layers: await extractLayers(context, layers, options), needsLease: true};
+  const isMissing = !layers.every(({diffId}) => context.store.trees.isComplete(diffId));
+  const extracted = await extractLayers(context, layers, options);
+  if (isMissing) warnOfFallback('layers are extracted, which takes time and space', choice, options);
+  return {snapshotter, layers: extracted, needsLease: true};
 }
 
 async function copy({layers, directories, choice}: ChosenRun, options: CallOptions): Promise<PreparedLayers> {

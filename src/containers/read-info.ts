@@ -9,6 +9,7 @@ import {type ChosenSnapshotter, chooseSnapshotter} from '../snapshots/choose-sna
 import {listImages} from '../store/image-records.ts';
 import {readUsage} from '../store/usage.ts';
 import type {ContainerContext} from './context.ts';
+import {addExtractionFault} from './try-extraction.ts';
 
 export interface ToolkitInfo {
   readonly root: string;
@@ -38,10 +39,12 @@ export async function readToolkitInfo({
   runtimeDirectory,
   snapshotter: forced,
 }: ContainerContext): Promise<ToolkitInfo> {
+  const storeDirectory = store.paths.ingest;
+  const chosen = await chooseSnapshotter({runtimeDirectory, storeDirectory, forced});
   return {
     root: store.paths.root,
     images: store.read((database) => listImages(database).length, 0),
-    snapshotter: await chooseSnapshotter({runtimeDirectory, storeDirectory: store.paths.ingest, forced}),
+    snapshotter: addExtractionFault(chosen, storeDirectory),
     runtime: await readRuntime(),
     kernel: release(),
     cgroup: readCgroups().version,

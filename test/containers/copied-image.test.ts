@@ -1,9 +1,11 @@
 import {existsSync, mkdirSync, readdirSync} from 'node:fs';
+import {release} from 'node:os';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
+import {readBootId} from '../../src/host/boot-id.ts';
 import {openMountNamespace} from '../helpers/mount-namespace.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {findStoreProblems} from '../helpers/store-problems.ts';
@@ -90,6 +92,30 @@ describe('containers: copied images', ({test: declare}) => {
     const refused = await winch.run(wordsOf('true'), {env: COPY, within: full.within});
     assert.is(refused.exitCode, 125, refused.stderr);
     assert.match(refused.stderr, /STORE_FULL: a copy of the image takes \d+ MB, and \/.* has room for 1 MB, \/run\//);
+  });
+
+  test('a copy is what is left where layers are neither mounted nor extracted, and winch info says so', async (winch) => {
+    const reason = 'no such file system';
+    const facts = {kernel: release(), boot: readBootId(), isInitial: true, name: 'overlay', reason};
+    mkdirSync('/run/winch', {recursive: true, mode: 0o700});
+    // As in a container, whose root is an overlay: it takes no marks of another one.
+    const store =
+      'mount -t tmpfs none /mnt; cd /mnt; mkdir u w; mount -t overlay none -o "lowerdir=$1,upperdir=u,workdir=w" "$1"';
+    const script = `mount -t tmpfs none /run/winch; echo "$2" > /run/winch/snapshotter.json; ${store}`;
+    await using namespace = await openMountNamespace(script, winch.root, JSON.stringify(facts));
+    const call = {...namespace, env: {WINCH_SNAPSHOTTER: ''}};
+    const {stdout, stderr} = await winch.run(wordsOf('cat etc/more; ls -d etc/group || true'), call);
+    assert.is(stdout, 'more', stderr);
+    assert.match(stderr, `SNAPSHOTTER_FALLBACK: all files are copied for this run`);
+    assert.match(stderr, `${reason}; files of a layer cannot be as in the image below`);
+    assert.is(stderr.split('SNAPSHOTTER_FALLBACK').length, 2, stderr);
+    const asked = await winch.run(wordsOf('true'), {...namespace, env: {WINCH_SNAPSHOTTER: 'overlay'}});
+    assert.match(asked.stderr, 'EXTRACT_UNSUPPORTED');
+    const info = requireSuccess(await winch.run(['info', '--snapshotter', 'overlay'], namespace));
+    assert.match(
+      info.stdout,
+      /^Snapshots: overlay, as asked for, works here: no whiteouts .*: images .* cannot be run$/m,
+    );
   });
 
   test('winch info says that it was asked for', async (winch) => {
