@@ -1,4 +1,10 @@
-export type {ContainerOptions, MountRequest, SecurityOption} from './bundle/container-options.ts';
+export type {
+  ContainerOptions,
+  MountRequest,
+  SecurityOption,
+  VolumeMount,
+  VolumesFrom,
+} from './bundle/container-options.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
 export type {CreateRequest} from './containers/kept/create-container.ts';
@@ -11,6 +17,10 @@ export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ToolkitInfo} from './containers/read-info.ts';
 export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';
+export type {VolumeRequest} from './containers/volumes/create-volume.ts';
+export type {VolumeDetails} from './containers/volumes/list-volumes.ts';
+export type {PrunedVolumes, PruneVolumesOptions, RemoveVolumeOptions} from './containers/volumes/remove-volume.ts';
+export type {Volume} from './containers/volumes/volume.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type ProcessFacts, type WinchEvent} from './events.ts';
 export type {ExportedFiles, ExportOptions} from './images/archives/export-image.ts';
@@ -75,5 +85,6 @@ export {
   type Registries,
   type Toolkit,
   type ToolkitOptions,
+  type Volumes,
 } from './toolkit.ts';
 export type {Span, SpanSink, Watchers, WireHeaders, WireRecord, WireSink} from './trace.ts';

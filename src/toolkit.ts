@@ -14,8 +14,9 @@ import {type Containers, openContainers} from './toolkit/containers.ts';
 import {type Images, openImages} from './toolkit/images.ts';
 import type {ToolkitOptions} from './toolkit/options.ts';
 import {openRegistries, type Registries} from './toolkit/registries.ts';
+import {openVolumes, type Volumes} from './toolkit/volumes.ts';
 
-export type {Containers, Images, Registries, ToolkitOptions};
+export type {Containers, Images, Registries, ToolkitOptions, Volumes};
 
 /**
  * One store and what can be done with it. Opening is cheap: nothing is created and no costly module is loaded until a
@@ -24,6 +25,7 @@ export type {Containers, Images, Registries, ToolkitOptions};
 export interface Toolkit extends AsyncDisposable {
   readonly images: Images;
   readonly containers: Containers;
+  readonly volumes: Volumes;
   readonly registries: Registries;
   info(): Promise<ToolkitInfo>;
   /** What running images needs here, and what adds the rest. */
@@ -43,6 +45,7 @@ export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
   return {
     images: openImages({images: parts.context, settings: options}, () => clearLeftovers(parts.context)),
     containers: openContainers(parts.context, options),
+    volumes: openVolumes(parts.context),
     registries: openRegistries({images: parts.context, settings: options}),
     info: async () => {
       await clearLeftovers(parts.context);

@@ -1,48 +1,94 @@
-import {mkdirSync, realpathSync} from 'node:fs';
+import {closeSync, fstatSync, lstatSync, mkdirSync, openSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
+import {MountFlag, type Syscalls} from '../host/syscalls.ts';
 import {excerpt} from '../oci/excerpt.ts';
-import type {ContainerOptions} from './container-options.ts';
+import type {ContainerOptions, MountRequest} from './container-options.ts';
+
+type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
+
+/** Opens a place without reading from it: a FIFO or a device there does nothing. */
+const O_PATH = 0o10_000_000;
+const SOURCES = 'sources';
 
 /**
- * The options with every bind source resolved to a path without symlinks, made as a directory where the request allows
- * that and nothing is there.
+ * The options with every bind source opened once and mounted below another directory, from where the runtime takes it: what
+ * somebody puts in its place meanwhile is not mounted (CVE-2021-30465). A missing source is made as a directory where the
+ * request allows that.
  *
- * Synchronous: it must see the mounts of the calling thread.
+ * Synchronous: the mounts are of the calling thread's namespace, which must be private.
  *
- * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED`
+ * @param bundle The directory below which they are mounted, when there is something to mount; `detachBelow` undoes that.
+ * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED` | `MOUNT_SOURCE_CHANGED`
  */
-export function prepareBindSources(options: ContainerOptions): ContainerOptions {
-  if (options.mounts === undefined) return options;
-  const mounts = options.mounts.map((mount) =>
-    mount.type === 'bind' ? {...mount, source: resolveSource(mount.source, mount.createSource)} : mount,
-  );
-  return {...options, mounts};
+export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, bundle: string): ContainerOptions {
+  const {mounts = []} = options;
+  if (!mounts.some(({type}) => type === 'bind')) return options;
+  const directory = join(bundle, SOURCES);
+  mkdirSync(directory, {recursive: true, mode: 0o700});
+  syscalls.mount('tmpfs', directory, 'tmpfs', MountFlag.noSuid | MountFlag.noDev, 'mode=700');
+  return {
+    ...options,
+    mounts: mounts.map((mount, index) =>
+      mount.type === 'bind' ? {...mount, source: mountSource(syscalls, mount, join(directory, String(index)))} : mount,
+    ),
+  };
 }
 
-function resolveSource(source: string, create: boolean): string {
+function mountSource(syscalls: Syscalls, request: BindRequest, target: string): string {
+  const fd = openSource(syscalls, request);
   try {
-    return realpathSync.native(source);
-  } catch (error) {
-    if (hasErrno(error, 'EACCES', 'EPERM')) throw deniedSource(source, error);
-    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
-    if (!create) throw missingSource(source, error);
+    const opened = fstatSync(fd, {bigint: true});
+    if (opened.isDirectory()) mkdirSync(target);
+    else writeFileSync(target, '');
+    syscalls.mount(`/proc/self/fd/${fd}`, target, null, MountFlag.bind | MountFlag.recursive, null);
+    const mounted = lstatSync(target, {bigint: true});
+    if (mounted.dev !== opened.dev || mounted.ino !== opened.ino) throw changedSource(request.source);
+    return target;
+  } finally {
+    closeSync(fd);
   }
-  return createSource(source);
 }
 
-function createSource(source: string): string {
+function openSource(syscalls: Syscalls, {source, subpath, createSource}: BindRequest): number {
+  const fd = openPath(source, createSource);
+  if (subpath === undefined) return fd;
+  try {
+    return syscalls.openInRoot(fd, subpath, O_PATH);
+  } catch (error) {
+    throw sourceError(`${source}/${subpath}`, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openPath(source: string, create: boolean): number {
+  try {
+    return openSync(source, O_PATH);
+  } catch (error) {
+    if (!create || !hasErrno(error, 'ENOENT', 'ENOTDIR')) throw sourceError(source, error);
+  }
   try {
     mkdirSync(source, {recursive: true});
-    return realpathSync.native(source);
+    return openSync(source, O_PATH);
   } catch (error) {
-    if (hasErrno(error, 'EACCES', 'EPERM', 'EROFS')) throw deniedSource(source, error);
-    if (hasErrno(error, 'ENOTDIR', 'EEXIST', 'ENOENT')) throw missingSource(source, error);
-    throw error;
+    throw sourceError(source, error);
   }
 }
 
-const missingSource = (source: string, cause: unknown): WinchError =>
-  new WinchError('MOUNT_SOURCE_MISSING', `there is nothing at ${excerpt(source)} to mount`, {kind: 'invalid', cause});
+function sourceError(source: string, cause: unknown): unknown {
+  if (hasErrno(cause, 'EACCES', 'EPERM', 'EROFS')) {
+    return new WinchError('MOUNT_SOURCE_DENIED', `${excerpt(source)} may not be read or made`, {kind: 'denied', cause});
+  }
+  if (!hasErrno(cause, 'ENOENT', 'ENOTDIR', 'EEXIST', 'ELOOP')) return cause;
+  return new WinchError('MOUNT_SOURCE_MISSING', `there is nothing at ${excerpt(source)} to mount`, {
+    kind: 'invalid',
+    cause,
+  });
+}
 
-const deniedSource = (source: string, cause: unknown): WinchError =>
-  new WinchError('MOUNT_SOURCE_DENIED', `${excerpt(source)} may not be read or made`, {kind: 'denied', cause});
+const changedSource = (source: string): WinchError =>
+  new WinchError('MOUNT_SOURCE_CHANGED', `${excerpt(source)} became another file while it was mounted`, {
+    kind: 'refused',
+    hint: 'let nobody else change it meanwhile',
+  });

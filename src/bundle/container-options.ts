@@ -18,6 +18,8 @@ export interface ContainerOptions {
   readonly terminal?: boolean;
   readonly readOnlyRootfs?: boolean;
   readonly mounts?: readonly MountRequest[];
+  /** Mounts the binds and volumes of these kept containers as well, where nothing else is mounted. */
+  readonly volumesFrom?: readonly VolumesFrom[];
   /** Absent: `none`. */
   readonly network?: 'none' | 'host';
   /** Further lines of `/etc/hosts`. */
@@ -53,10 +55,19 @@ export interface ContainerOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+export interface VolumesFrom {
+  /** Name, id, or the first digits of an id. */
+  readonly container: string;
+  /** Absent: as that container has them. */
+  readonly readOnly?: boolean | undefined;
+}
+
 export type MountRequest =
   | {
       readonly type: 'bind';
       readonly source: string;
+      /** What of the source is mounted: a path below it, whose symlinks are followed within it. */
+      readonly subpath?: string;
       readonly target: string;
       readonly readOnly: boolean;
       /** `rprivate` when absent. */
@@ -65,6 +76,7 @@ export type MountRequest =
       readonly createSource: boolean;
       readonly recursive?: boolean;
     }
+  | VolumeMount
   | {
       readonly type: 'tmpfs';
       readonly target: string;
@@ -75,6 +87,20 @@ export type MountRequest =
       /** Further mount options (`exec`, `nosuid`, …) as given by `--tmpfs`. */
       readonly options?: readonly string[];
     };
+
+/** A volume of the store, made when there is none of its name. */
+export interface VolumeMount {
+  readonly type: 'volume';
+  /** Its name; absent: one of the container's own. */
+  readonly source?: string;
+  readonly target: string;
+  readonly readOnly?: boolean;
+  /** An empty volume stays empty, whatever the image has at the target. */
+  readonly nocopy?: boolean;
+  /** What of the volume is mounted, which must be there; nothing is copied then. */
+  readonly subpath?: string;
+  readonly propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
+}
 
 export type SecurityOption =
   | {readonly name: 'no-new-privileges'; readonly enabled: boolean}

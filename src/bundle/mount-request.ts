@@ -28,9 +28,14 @@ const TMPFS_VALUE = /^(size|mode|uid|gid|nr_inodes|nr_blocks)=[\w%]+$/;
  */
 export function convertMountRequest(request: MountRequest, canLockRecursively: boolean): RuntimeMount {
   const destination = normalizeTarget(request.target);
-  return request.type === 'bind'
-    ? convertBind(request, destination, canLockRecursively)
-    : {destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(request)};
+  switch (request.type) {
+    case 'bind':
+      return convertBind(request, destination, canLockRecursively);
+    case 'tmpfs':
+      return {destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(request)};
+    case 'volume':
+      throw invalidMount(destination, 'is of a volume, which only containers of a store have');
+  }
 }
 
 /** The target as the container will see it: absolute and without dots. @throws {WinchError} `MOUNT_INVALID` */

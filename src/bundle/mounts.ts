@@ -34,6 +34,7 @@ const INIT_TARGET_OUTSIDE_DEV = '/run/winch-init';
  * @throws {WinchError} `MOUNT_INVALID`, also for two mounts at one target.
  */
 export function createMounts({options, networkFiles, canLockRecursively}: MountsInput): readonly RuntimeMount[] {
+  if (options.volumesFrom?.length) throw borrowedMounts();
   const asked = (options.mounts ?? []).map((request) => convertMountRequest(request, canLockRecursively));
   refuseDuplicates(asked);
   const isReplaced = ({destination}: RuntimeMount) =>
@@ -72,6 +73,11 @@ const lock = (mount: RuntimeMount): RuntimeMount =>
   ALWAYS_WRITABLE.includes(mount.destination) || mount.options.includes('ro')
     ? mount
     : {...mount, options: [...mount.options, 'ro']};
+
+const borrowedMounts = (): WinchError =>
+  new WinchError('MOUNT_INVALID', 'mounts of another container are asked for, which only containers of a store have', {
+    kind: 'invalid',
+  });
 
 const depthOf = ({destination}: RuntimeMount): number => destination.split('/').length;
 

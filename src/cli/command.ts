@@ -42,6 +42,8 @@ export interface Positionals {
   readonly beforeImages?: number;
   /** Whether all of them are containers; completion offers those. */
   readonly areContainers?: boolean;
+  /** Whether they are volumes; completion offers those. */
+  readonly areVolumes?: boolean;
 }
 
 export interface Invocation<T extends OptionTable> {

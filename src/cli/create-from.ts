@@ -5,6 +5,7 @@ import {openCidFile} from './cid-file.ts';
 import type {CommandContext} from './command.ts';
 import type {CREATE_FLAGS} from './options/create-request.ts';
 import {parseRegistryFlags} from './options/registry.ts';
+import {remarkOnLabels} from './options/volume.ts';
 
 /** Makes a container as the flags of `create` and `run` say, and writes its id where they want it. */
 export async function createFrom(
@@ -13,6 +14,7 @@ export async function createFrom(
   context: CommandContext,
 ): Promise<{readonly toolkit: Toolkit; readonly id: string}> {
   const {signal, onEvent} = context;
+  remarkOnLabels(values, context.remark);
   using cidFile = openCidFile(values.cidfile, context.environment);
   const toolkit = await context.openToolkit({references: [request.image], registry: parseRegistryFlags(values)});
   const id = await toolkit.containers.create(request, {signal, onEvent});

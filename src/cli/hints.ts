@@ -16,6 +16,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['IMAGE_IN_USE', 'or add --force: the container keeps what it has mounted'],
   ['CONTAINER_RUNNING', 'or end and remove it with --force'],
   ['CONTAINER_UNKNOWN', 'winch ps -a'],
+  ['VOLUME_UNKNOWN', 'winch volume ls'],
   ['TAG_EXISTS', 'or move the name with --force'],
   ['FOREIGN_LAYER', 'add --foreign to fetch it from there'],
   ['PLATFORMS_MISSING', 'winch pull --all-platforms, or push one with --platform'],

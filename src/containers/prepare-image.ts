@@ -1,17 +1,20 @@
 import {closeSync, constants, openSync} from 'node:fs';
-import {prepareBindSources} from '../bundle/bind-sources.ts';
+import {join} from 'node:path';
+import {mountBindSources} from '../bundle/bind-sources.ts';
+import type {ContainerOptions} from '../bundle/container-options.ts';
 import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import {detachMounts, performMounts} from '../host/mounts.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {noteImageInUse} from '../images/images-in-use.ts';
-import {ensureImage} from '../images/stored-image.ts';
+import {ensureImage, type StoredImage} from '../images/stored-image.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 import type {RunRequest} from './run.ts';
+import {asksForVolumes, bindVolumes} from './volumes/mounted-volumes.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 
 interface ImagePreparation extends Preparation {
@@ -34,7 +37,7 @@ export async function prepareImage(
     const kept = held.move();
     cleanup.add(() => kept.dispose());
   }
-  const container = prepareBindSources(request.container ?? {});
+  const container = await takeVolumes(context, {request, directories, image, cleanup}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
   // On a disk that cannot be written nobody removes images either.
@@ -44,14 +47,35 @@ export async function prepareImage(
     {syscalls, cleanup, prepared},
     {directory, writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable}},
   );
+  const mounted = mountBindSources(syscalls, container, directory);
   const rootFd = openSync(rootfsPath, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const {hostname} = context;
-    writeImageBundle({id, directory, rootFd, rootfsPath, image: image.config, container, syscalls, hostname});
+    const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
+    writeImageBundle({...bundle, container: mounted});
   } finally {
     closeSync(rootFd);
   }
   return {terminal: container.terminal ?? false, stopSignal};
+}
+
+interface VolumesOfRun extends Pick<ImagePreparation, 'request' | 'directories' | 'cleanup'> {
+  readonly image: StoredImage;
+}
+
+/** The caller's options with binds in the place of volumes, which stay as long as the run. */
+async function takeVolumes(
+  context: ContainerContext,
+  {request: {container = {}}, directories, image, cleanup}: VolumesOfRun,
+  options: CallOptions,
+): Promise<ContainerOptions> {
+  if (!asksForVolumes(container)) return container;
+  // Writing what an image has costs more to load than most runs take.
+  const {prepareVolumesOfRun} = await import('./volumes/prepare-volumes.ts');
+  const ownDirectory = join(directories.writable ?? directories.volatile, 'volumes');
+  const prepared = await prepareVolumesOfRun(context, {container, image, ownDirectory}, options);
+  cleanup.add(() => prepared[Symbol.dispose]());
+  return bindVolumes(context, prepared.container);
 }
 
 interface Mounting {

@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, realpathSync} from 'node:fs';
 import {hasErrno} from '../errors.ts';
 import {loadSyscalls, UnmountFlag} from './syscalls.ts';
 
@@ -6,7 +6,9 @@ import {loadSyscalls, UnmountFlag} from './syscalls.ts';
 const MOUNT_POINT_FIELD = 4;
 
 /** Detaches what is mounted below a directory in the namespace of the calling thread, of which others must not depend. */
-export function detachBelow(directory: string): void {
+export function detachBelow(path: string): void {
+  const directory = realPathOf(path);
+  if (directory === null) return;
   const lines = readFileSync('/proc/thread-self/mountinfo', 'utf8').split('\n');
   const points = lines
     .map((line) => unescapePath(line.split(' ')[MOUNT_POINT_FIELD] ?? ''))
@@ -20,6 +22,16 @@ export function detachBelow(directory: string): void {
       // It went with one above it.
       if (!hasErrno(error, 'EINVAL', 'ENOENT')) throw error;
     }
+  }
+}
+
+/** As the kernel lists it; null where there is none. */
+function realPathOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
   }
 }
 

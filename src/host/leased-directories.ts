@@ -3,6 +3,7 @@ import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
+import {detachBelow} from './detach-below.ts';
 import {type Lock, openLockDirectory} from './locks.ts';
 
 /** A directory that belongs to one living process. */
@@ -77,6 +78,8 @@ export const findLeaseHolder = (parent: string, name: string): ProcessFacts | nu
 
 /** Asynchronous, a removal takes a dozen turns through the thread pool: 15 ms of a run of 150. */
 function removeOwn(parent: string, name: string, lock: Lock): void {
+  // A removal would go through what is still mounted there, to files that are not the directory's.
+  detachBelow(join(parent, name));
   rmSync(join(parent, name), {recursive: true, force: true});
   rmSync(join(parent, LOCKS, `${name}.lock`), {force: true});
   lock.release();

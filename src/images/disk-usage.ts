@@ -8,6 +8,7 @@ import type {StorePaths} from '../store/paths.ts';
 import type {Store} from '../store/store.ts';
 import {listTagsByImage} from '../store/tags.ts';
 import {listFilesByImage} from '../store/usage.ts';
+import {listVolumeUses} from '../store/volume-uses.ts';
 import {familiarTag, type ImageName} from './inspect.ts';
 
 /** Things on disk; sizes are bytes as files have them, the directories they have to themselves included. */
@@ -53,6 +54,8 @@ export interface DiskUsage {
   readonly partials: SpaceUsage;
   /** What running containers have written. */
   readonly containers: SpaceUsage;
+  /** Named files of containers; reclaimable are those that no container mounts, which only a prune of volumes removes. */
+  readonly volumes: SpaceUsage;
   /** The database, locks, directories and what is about to be deleted. */
   readonly otherBytes: number;
   /** Newest first. */
@@ -91,6 +94,8 @@ export function readDiskUsage(store: Store): DiskUsage {
   const ofKind = (kind: MeasuredFile['kind']) => files.filter((file) => file.kind === kind);
   const used = files.filter(({users}) => users > 0);
   const [partials, containers] = [sum([...sizes.partials.values()]), sum(sizes.containers)];
+  const [volumes, volumeUses] = [sum([...sizes.volumes.values()]), listVolumeUses(store.paths)];
+  const unmounted = [...sizes.volumes].filter(([name]) => !volumeUses.has(name)).map(([, bytes]) => bytes);
   const unclaimed = [...sizes.partials].filter(([digest]) => !claims.has(digest));
   return {
     totalBytes: sizes.totalBytes,
@@ -100,7 +105,8 @@ export function readDiskUsage(store: Store): DiskUsage {
     droppableBytes: total(ofKind('blob').filter((file) => unpacked.has(file.digest) && !isReclaimable(file))),
     partials: {count: sizes.partials.size, bytes: partials, reclaimableBytes: sum(unclaimed.map(([, bytes]) => bytes))},
     containers: {count: sizes.containers.length, bytes: containers, reclaimableBytes: 0},
-    otherBytes: Math.max(0, sizes.totalBytes - total(files) - partials - containers),
+    volumes: {count: sizes.volumes.size, bytes: volumes, reclaimableBytes: sum(unmounted)},
+    otherBytes: Math.max(0, sizes.totalBytes - total(files) - partials - containers - volumes),
     perImage: images,
   };
 }

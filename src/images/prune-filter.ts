@@ -27,12 +27,15 @@ const isOlder = ({created}: ImageRecord, limit: number): boolean => created !== 
 
 function hasLabels(store: Store, {configDigest}: ImageRecord, filters: readonly LabelFilter[]): boolean {
   const labels = readLabels(store, configDigest);
-  if (labels === null) return false;
-  return filters.every(({name, value, isExcluded}) => {
+  return labels !== null && matchesLabels(labels, filters);
+}
+
+/** Whether all filters hold for these labels. */
+export const matchesLabels = (labels: Readonly<Record<string, string>>, filters: readonly LabelFilter[]): boolean =>
+  filters.every(({name, value, isExcluded}) => {
     const hasLabel = Object.hasOwn(labels, name) && (value === null || labels[name] === value);
     return hasLabel !== isExcluded;
   });
-}
 
 /** Null where the config is damaged: nothing is known of such an image. */
 function readLabels(store: Store, digest: ImageRecord['configDigest']): Readonly<Record<string, string>> | null {

@@ -19,6 +19,8 @@ export interface FileSizes {
   readonly leftovers: readonly number[];
   /** What each running container has written. */
   readonly containers: readonly number[];
+  /** Each volume, by name. */
+  readonly volumes: ReadonlyMap<string, number>;
 }
 
 /** A name is bytes where a container wrote what is no text. */
@@ -50,18 +52,23 @@ export function measureFiles(paths: StorePaths): FileSizes {
     const containers = [paths.containers, paths.kept].flatMap((parent) =>
       namesIn(parent).flatMap((name) => (name.startsWith('.') ? [] : [join(parent, name)])),
     );
+    const volumes = namesIn(paths.volumes).filter((name) => !name.startsWith('.'));
     const measured: Omit<FileSizes, 'totalBytes'> = {
       blobs: blobs ?? new Map(),
       layers: layers ?? new Map(),
       partials: new Map(partials.map((name) => [digestOf(name), sizeOf(join(paths.ingest, name))])),
       leftovers: leftovers.map(sizeOf),
       containers: containers.map(sizeOf),
+      volumes: new Map(volumes.map((name) => [name, sizeOf(join(paths.volumes, name))])),
     };
     return {...measured, totalBytes: sizeOfTree(paths.root, walk)};
   } catch (error) {
     throw storageError(error, paths.root);
   }
 }
+
+/** The bytes of a directory and all that is in it, a file with several names once. */
+export const measureTree = (path: string): number => sizeOfTree(path, {counted: new Set(), sizes: new Map()});
 
 const digestOf = (partial: string): string => partial.replace(PARTIAL_BLOB, '$1:$2');
 

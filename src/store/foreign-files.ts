@@ -6,12 +6,12 @@ import {isStagedTree} from './staged-tree.ts';
 
 /**
  * Whether a store may hold files of other owners than its own, which its owner can neither read nor remove without
- * being root: extracted layers, what containers have written, and either of them on the way out.
+ * being root: extracted layers, what containers have written, volumes, and either of them on the way out.
  */
 export function mayHoldForeignFiles(root: string): boolean {
-  const {containers, trash, layers} = storePaths(root);
+  const {containers, volumes, trash, layers} = storePaths(root);
   return (
-    namesIn(containers).some((name) => !name.startsWith('.')) ||
+    [containers, volumes].some((parent) => namesIn(parent).some((name) => !name.startsWith('.'))) ||
     namesIn(trash).length > 0 ||
     namesIn(layers).some((algorithm) => holdsTrees(join(layers, algorithm)))
   );

@@ -17,6 +17,10 @@ export interface StorePaths {
   readonly containers: string;
   /** One directory for each container that outlives its command: what it is, what it has written, its output. */
   readonly kept: string;
+  /** One file for each network that somebody has made. */
+  readonly networks: string;
+  /** One directory for each named volume: what it is, and the files that containers mount. */
+  readonly volumes: string;
   /** Renamed first, unlinked later. */
   readonly trash: string;
   /** There when a process without syncs may have stored something since the last collection. */
@@ -47,6 +51,8 @@ export function storePaths(root: string): StorePaths {
     layers: below('layers'),
     containers: below('containers'),
     kept: below('kept'),
+    networks: below('networks'),
+    volumes: below('volumes'),
     trash: below('trash'),
     unsynced: below('unsynced'),
     layoutMark: below(LAYOUT_FILE),

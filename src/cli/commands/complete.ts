@@ -17,11 +17,16 @@ export const completeCommand = defineCommand({
   handle: async ({positionals}, context) => {
     const listReferences = async () => referencesOf(await context.openToolkit());
     const listContainers = async () => containersOf(await context.openToolkit());
-    const candidates = await complete(positionals, {commands: await loadCommands(), listReferences, listContainers});
+    const listVolumes = async () => volumesOf(await context.openToolkit());
+    const source = {commands: await loadCommands(), listReferences, listContainers, listVolumes};
+    const candidates = await complete(positionals, source);
     if (candidates.length > 0) context.print(candidates.join('\n'));
     return 0;
   },
 });
+
+const volumesOf = async ({volumes}: Toolkit): Promise<readonly string[]> =>
+  (await volumes.list()).map(({name}) => name);
 
 async function containersOf(toolkit: Toolkit): Promise<readonly string[]> {
   const containers = await toolkit.containers.list();

@@ -11,7 +11,7 @@ export const dfCommand = defineCommand({
   summary: 'Show what takes the space of the store',
   description:
     'Images are made of layers, unpacked, and blobs, as received. SHARED is what several images need, UNIQUE what one ' +
-    'needs, RECLAIMABLE what winch prune --partials frees. The total is what du --apparent-size says of the store.',
+    'needs, RECLAIMABLE what winch prune --partials frees, and of volumes winch volume prune --all. The total is what du --apparent-size says of the store.',
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     ...FORMAT_FLAG,

@@ -8,14 +8,17 @@ export const rmCommand = defineCommand({
   name: 'rm',
   summary: 'Remove containers with all that they have written',
   positionals: CONTAINERS,
-  options: {force: flag('Kill those that run', {short: 'f'})},
+  options: {
+    force: flag('Kill those that run', {short: 'f'}),
+    volumes: flag('Remove with each the volumes that were made for it without a name', {short: 'v'}),
+  },
   examples: [
     ['winch rm web', 'One that has ended'],
     ['winch rm -f $(winch ps -aq)', 'All of them'],
   ],
   handle: async ({values, positionals}, context) => {
     const {containers} = await context.openToolkit();
-    const options = {force: values.force, signal: context.signal};
+    const options = {force: values.force, removesVolumes: values.volumes, signal: context.signal};
     await eachContainer(positionals, context, (container) => containers.remove(container, options));
     return 0;
   },

@@ -8,6 +8,7 @@ import {createFrom} from '../create-from.ts';
 import {EXIT_RUN_FAILED} from '../exit-codes.ts';
 import {parseRegistryFlags} from '../options/registry.ts';
 import {parseDetachedRun, parseRunRequest, RUN_FLAGS} from '../options/run-request.ts';
+import {remarkOnLabels} from '../options/volume.ts';
 
 /** `winch run` */
 export const runCommand = defineCommand({
@@ -33,6 +34,7 @@ export const runCommand = defineCommand({
     if (values.detach) return runDetached(parseDetachedRun(values, positionals, context.environment), values, context);
     const request = parseRunRequest(values, positionals, context.environment);
     await context.becomeRoot();
+    remarkOnLabels(values, context.remark);
     using cidFile = openCidFile(values.cidfile, context.environment);
     const onEvent: EventSink = (event) => {
       if (event.type === 'container:started') cidFile.write(event.id);

@@ -9,6 +9,8 @@ export interface CompletionSource {
   readonly listReferences: () => Promise<readonly string[]>;
   /** Names of containers, and ids of those without one; asked only where one may stand. */
   readonly listContainers: () => Promise<readonly string[]>;
+  /** Names of volumes; asked only where one may stand. */
+  readonly listVolumes: () => Promise<readonly string[]>;
 }
 
 /**
@@ -71,6 +73,7 @@ async function candidatesFor(state: State, current: string, source: CompletionSo
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
   const {images = 0, beforeImages = 0, areContainers = false} = command.positionals;
   if (areContainers) return source.listContainers();
+  if (command.positionals.areVolumes) return source.listVolumes();
   const isImage = positionals >= beforeImages && positionals < beforeImages + images;
   return isImage ? source.listReferences() : [];
 }

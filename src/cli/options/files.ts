@@ -6,12 +6,13 @@ import {parseDevice} from './device.ts';
 import {parseMount} from './mount.ts';
 import {parseSize} from './size.ts';
 import {parseTmpfs} from './tmpfs.ts';
-import {parseVolume} from './volume.ts';
+import {parseVolume, parseVolumesFrom} from './volume.ts';
 
 /** Flags about the container's files. */
 export const FILE_FLAGS = grouped('Files:', {
-  volume: list('SOURCE:TARGET[:ro]', 'Mount a file or directory of this machine', {short: 'v'}),
-  mount: list('KEY=value,…', 'Mount with type=bind or type=tmpfs, source=, target=, readonly …'),
+  volume: list('SOURCE:TARGET[:ro]', 'Mount a file or directory of this machine, or a volume by name', {short: 'v'}),
+  mount: list('KEY=value,…', 'Mount with type=bind, volume or tmpfs, source=, target=, readonly …'),
+  'volumes-from': list('CONTAINER[:ro]', 'Mount what another kept container mounts'),
   tmpfs: list('TARGET[:OPTIONS]', 'Mount an empty file system in memory (size=64m,mode=1777 …)'),
   'read-only': flag('Mount the root file system read-only'),
   'shm-size': text('BYTES', 'Size of /dev/shm', {defaultsTo: '64m'}),
@@ -28,6 +29,7 @@ export function parseFiles(values: OptionValues<typeof FILE_FLAGS>, environment:
   const shmSize = values['shm-size'];
   return definedMembers({
     mounts: mounts.length > 0 ? mounts : undefined,
+    volumesFrom: values['volumes-from']?.map(parseVolumesFrom),
     readOnlyRootfs: values['read-only'],
     shmBytes: shmSize === undefined ? undefined : parseSize('--shm-size', shmSize),
     devices: values.device?.map(parseDevice),

@@ -6,7 +6,7 @@ import type {Environment} from '../environment.ts';
 import {parseSize} from './size.ts';
 import {isPropagation, parseTarget} from './volume.ts';
 
-const EXAMPLE = '--mount type=bind,source=/path,target=/path[,readonly] or type=tmpfs,target=/path';
+const EXAMPLE = '--mount type=bind,source=/path,target=/path[,readonly], type=volume,source=NAME,… or type=tmpfs,…';
 
 const CANONICAL_KEYS: ReadonlyMap<string, string> = new Map([
   ['type', 'type'],
@@ -22,6 +22,8 @@ const CANONICAL_KEYS: ReadonlyMap<string, string> = new Map([
   ['bind-nonrecursive', 'bind-nonrecursive'],
   ['tmpfs-size', 'tmpfs-size'],
   ['tmpfs-mode', 'tmpfs-mode'],
+  ['volume-nocopy', 'volume-nocopy'],
+  ['volume-subpath', 'volume-subpath'],
 ]);
 
 type Fields = ReadonlyMap<string, string | true>;
@@ -35,10 +37,18 @@ type Fields = ReadonlyMap<string, string | true>;
 export function parseMount(text: string, environment: Environment): MountRequest {
   const fields = readFields(text);
   const target = parseTarget('--mount', word(fields, 'target') ?? '');
-  const type = word(fields, 'type');
+  const type = word(fields, 'type') ?? 'volume';
+  requireOwnKeys(fields, type);
   if (type === 'bind') return parseBind(fields, {target, environment});
   if (type === 'tmpfs') return parseTmpfsMount(fields, target);
-  throw flagInvalid('--mount', `type ${quote(type ?? '')} is neither bind nor tmpfs`, EXAMPLE);
+  if (type === 'volume') return parseVolumeMount(fields, target);
+  throw flagInvalid('--mount', `type ${quote(type)} is neither bind, volume nor tmpfs`, EXAMPLE);
+}
+
+/** What is about another type would be lost in silence. */
+function requireOwnKeys(fields: Fields, type: string): void {
+  const foreign = [...fields.keys()].find((key) => /^(?:bind|tmpfs|volume)-/.test(key) && !key.startsWith(`${type}-`));
+  if (foreign !== undefined) throw flagInvalid('--mount', `${foreign} does not go with type=${type}`, EXAMPLE);
 }
 
 function readFields(text: string): Fields {
@@ -73,6 +83,16 @@ function parseBind(fields: Fields, given: {target: string; environment: Environm
     createSource: false,
     ...definedMembers({propagation}),
     ...(isOn(fields, 'bind-nonrecursive') && {recursive: false}),
+  };
+}
+
+function parseVolumeMount(fields: Fields, target: string): MountRequest {
+  return {
+    type: 'volume',
+    target,
+    ...definedMembers({source: word(fields, 'source'), subpath: word(fields, 'volume-subpath')}),
+    readOnly: isOn(fields, 'readonly'),
+    ...(isOn(fields, 'volume-nocopy') && {nocopy: true}),
   };
 }
 

@@ -31,6 +31,7 @@ export function renderDiskUsage(usage: DiskUsage, {format, isDetailed, now}: Dis
     toRow(isDrawn ? '└─ Blobs' : 'Blobs', usage.blobs),
     toRow('Partial downloads', usage.partials),
     toRow('Containers', usage.containers),
+    toRow('Volumes', usage.volumes),
     {...EMPTY, Type: 'Other', Size: humanBytes(usage.otherBytes)},
     {...EMPTY, Type: 'Total', Size: humanBytes(usage.totalBytes), Reclaimable: humanBytes(reclaimable(usage))},
   ];

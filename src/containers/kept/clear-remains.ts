@@ -1,4 +1,5 @@
 import {rmSync} from 'node:fs';
+import {detachBelow} from '../../host/detach-below.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
 import {volatileDirectory} from './places.ts';
@@ -10,5 +11,8 @@ import type {KeptRecord} from './record.ts';
  */
 export async function clearRemains(context: ContainerContext, {id, runtime}: KeptRecord): Promise<void> {
   await clearRuntime(context, id, () => runtime);
-  rmSync(volatileDirectory(context, id), {recursive: true, force: true});
+  const directory = volatileDirectory(context, id);
+  // Whom conmon has started sees all that the container has mounted, and a removal would go through.
+  detachBelow(directory);
+  rmSync(directory, {recursive: true, force: true});
 }

@@ -14,8 +14,11 @@ import {type Digest, digestHex} from '../../oci/digest.ts';
 import {findConmon} from '../../runtime/find-conmon.ts';
 import {findRuntime} from '../../runtime/find-runtime.ts';
 import {findImagesById} from '../../store/image-records.ts';
+import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {volumesOf} from '../volumes/mounted-volumes.ts';
+import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
 import {chooseStopSignal} from '../write-image-bundle.ts';
 import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
 import {requireLastingDriver} from './prepare-kept.ts';
@@ -58,7 +61,8 @@ export async function createContainer(
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
   const image = await ensureImage({...context, lease}, request, options);
-  const record = describeContainer(context, {request, image, runtime});
+  using volumes = await prepareKeptVolumes(context, {container: request.container ?? {}, image}, options);
+  const record = describeContainer(context, {request: {...request, container: volumes.container}, image, runtime});
   await sweepPassing(context);
   using _lock = await lockContainer(context, record.id, options.signal);
   const staged = join(context.store.paths.kept, `${PASSING}new-${record.id}`);
@@ -68,6 +72,7 @@ export async function createContainer(
     await publish(context, {record, staged}, options);
   } catch (error) {
     rmSync(staged, {recursive: true, force: true});
+    await volumes.discard();
     throw storageError(error, staged);
   }
   return record.id;
@@ -114,6 +119,8 @@ async function writeContainer({store}: ContainerContext, record: KeptRecord, sta
   mkdirSync(places.starts, {mode: 0o700});
   const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
   await write(join(staged, IMAGE_FILE), imageNote(record.imageId, record.name ?? ''));
+  const volumes = volumesOf(record.container);
+  if (volumes.length > 0) await write(join(staged, VOLUMES_FILE), `${volumes.join('\n')}\n`);
   await write(places.record, `${JSON.stringify(record, null, 2)}\n`);
 }
 

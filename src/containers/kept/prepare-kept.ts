@@ -1,6 +1,6 @@
 import {closeSync, constants, openSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
-import {prepareBindSources} from '../../bundle/bind-sources.ts';
+import {mountBindSources} from '../../bundle/bind-sources.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
@@ -12,6 +12,7 @@ import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
+import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import {writeImageBundle} from '../write-image-bundle.ts';
 import {placesOf, volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
@@ -43,7 +44,7 @@ export async function prepareKept(
     writable: placesOf(context, record.id).writable,
   };
   const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
-  const container = prepareBindSources(record.container);
+  const container = bindVolumes(context, record.container);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
   const syscalls = loadSyscalls();
@@ -93,11 +94,13 @@ function mountKept(context: ContainerContext, {record, image, prepared, syscalls
     writable: {type: 'directory', path: placesOf(context, id).writable, isLasting: true},
   });
   performMounts(syscalls, rootfs.mounts);
+  const mounted = mountBindSources(syscalls, container, directory);
   const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const {hostname} = context;
     const rootfsPath = rootfs.path;
-    writeImageBundle({id, directory, rootFd, rootfsPath, image: image.config, container, syscalls, hostname});
+    const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
+    writeImageBundle({...bundle, container: mounted});
   } finally {
     closeSync(rootFd);
   }

@@ -3,14 +3,15 @@ import {join} from 'node:path';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {syncDirectory} from '../../host/atomic-write.ts';
-import {detachBelow} from '../../host/detach-below.ts';
 import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
+import {volumesOf} from '../volumes/mounted-volumes.ts';
+import {removeAnonymous} from '../volumes/remove-volume.ts';
 import {clearRemains} from './clear-remains.ts';
 import {nameOf, requireContainer, unknownContainer} from './find-container.ts';
-import {lockContainer, lockFile, PASSING, placesOf, tryLockContainer, volatileDirectory} from './places.ts';
+import {lockContainer, lockFile, PASSING, placesOf, tryLockContainer} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 import {endContainer} from './stop-container.ts';
@@ -19,6 +20,8 @@ import {letWaitersSee} from './wait-for-exit.ts';
 export interface RemoveContainerOptions extends CallOptions {
   /** Ends a container that runs, with SIGKILL. */
   readonly force?: boolean | undefined;
+  /** Removes with it the volumes that were made for it without a name. */
+  readonly removesVolumes?: boolean | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface RemoveContainerOptions extends CallOptions {
 export async function removeContainer(
   context: ContainerContext,
   text: string,
-  {force = false, signal}: RemoveContainerOptions = {},
+  {force = false, removesVolumes = false, signal}: RemoveContainerOptions = {},
 ): Promise<string> {
   const {id} = requireContainer(context, text);
   using _lock = await lockContainer(context, id, signal);
@@ -43,6 +46,7 @@ export async function removeContainer(
   if (state === 'running' && !force) throw stillRunning(record);
   if (state === 'running') await endContainer(context, record, {signal});
   await removeStopped(context, record);
+  if (removesVolumes) await removeAnonymous(context, volumesOf(record.container));
   return id;
 }
 
@@ -54,8 +58,6 @@ export async function removeEnded(context: ContainerContext, id: string): Promis
   const record = findRecord(context, id);
   if (!record || (await readState(context, record)).state === 'running') return;
   await letWaitersSee(context, id);
-  // Conmon has started this process in its own namespace, where all of the container is still mounted.
-  detachBelow(volatileDirectory(context, id));
   await removeStopped(context, record);
 }
 
@@ -72,6 +74,7 @@ export async function removeStopped(context: ContainerContext, record: KeptRecor
   } catch (error) {
     throw storageError(error, store.paths.kept);
   }
+  if (record.autoRemove) await removeAnonymous(context, volumesOf(record.container));
 }
 
 /** Removes what killed processes left of containers that they were making or removing. */

@@ -13,7 +13,8 @@ const USAGE: DiskUsage = {
   droppableBytes: 400,
   partials: {count: 2, bytes: 700, reclaimableBytes: 700},
   containers: {count: 0, bytes: 0, reclaimableBytes: 0},
-  otherBytes: 2300,
+  volumes: {count: 1, bytes: 100, reclaimableBytes: 100},
+  otherBytes: 2200,
   perImage: [
     {
       image: {imageId: DIGESTS.config, references: ['app:1', 'evil\u001b[31m:2']},
@@ -43,7 +44,7 @@ describe('cli/commands/df', ({test}) => {
     assert.equal(lines[0], ['TYPE', 'COUNT', 'SIZE', 'SHARED', 'UNIQUE', 'RECLAIMABLE']);
     assert.equal(lines[2], ['├─ Layers', '3', '3kB', '1kB', '1.5kB', '500B']);
     assert.equal(lines[4]?.filter(Boolean), ['Partial downloads', '2', '700B', '700B']);
-    assert.equal(lines[7]?.filter(Boolean), ['Total', '9kB', '1.7kB']);
+    assert.equal(lines[8]?.filter(Boolean), ['Total', '9kB', '1.7kB']);
     assert.not.match(stdout, 'app:1');
   });
 

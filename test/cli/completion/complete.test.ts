@@ -4,6 +4,7 @@ import {complete} from '../../../src/cli/completion/complete.ts';
 import {describe} from '../../helpers/suite.ts';
 
 const listReferences = async () => ['alpine:3', 'debian:12', 'evil\x1b'];
+const listVolumes = async () => ['cache'];
 const listContainers = async () => ['web', '0123456789ab'];
 
 const offer = async (line: string) => {
@@ -11,6 +12,7 @@ const offer = async (line: string) => {
     commands: await loadCommands(),
     listReferences,
     listContainers,
+    listVolumes,
   });
   return candidates.map((candidate) => candidate.split('\t')[0]);
 };
@@ -50,6 +52,9 @@ describe('cli/completion/complete', ({test}) => {
     ['cache save al', []],
     ['cache save dir alpine de', ['debian:12']],
     ['cache restore dir al', []],
+    ['volume ', ['create', 'ls', 'inspect', 'rm', 'prune']],
+    ['volume rm ', ['cache']],
+    ['volume create c', []],
     ['completion ', ['bash', 'zsh', 'fish']],
     ['nothing-such al', []],
   ];
@@ -61,7 +66,7 @@ describe('cli/completion/complete', ({test}) => {
 
   test('offers all shown commands for nothing at all', async () => {
     assert.equal(await offer(''), [...new Set((await loadCommands()).map(({name}) => name.split(' ')[0]))]);
-    assert.equal(await complete([], {commands: [], listReferences, listContainers}), []);
+    assert.equal(await complete([], {commands: [], listReferences, listContainers, listVolumes}), []);
   });
 
   test('escapes what images bring', async () => assert.equal(await offer('run ev'), ['evil\\x1b']));

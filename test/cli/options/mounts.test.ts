@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import {parseMount} from '../../../src/cli/options/mount.ts';
 import {parseTmpfs} from '../../../src/cli/options/tmpfs.ts';
-import {parseVolume} from '../../../src/cli/options/volume.ts';
+import {parseVolume, parseVolumesFrom, remarkOnLabels} from '../../../src/cli/options/volume.ts';
 import {describe} from '../../helpers/suite.ts';
 import {environmentOf} from '../environment-of.ts';
 import {messageOf} from '../message-of.ts';
@@ -21,16 +21,18 @@ describe('cli/options/volume', ({test}) => {
     ['./a:/b', {...bind, source: '/work/here/a'}],
     ['.:/b', {...bind, source: '/work/here'}],
     ['..:/b', {...bind, source: '/work'}],
+    ['name:/b', {type: 'volume', source: 'name', target: '/b', readOnly: false}],
+    ['name:/b:ro,nocopy', {type: 'volume', source: 'name', target: '/b', readOnly: true, nocopy: true}],
+    ['/b', {type: 'volume', target: '/b'}],
   ];
   for (const [text, mount] of good) {
     test(`reads ${text}`, () => assert.equal(parseVolume(text, environment), mount));
   }
 
   const bad: readonly (readonly [string, string])[] = [
-    ['/data', '--tmpfs for scratch space'],
+    ['data', 'is not an absolute path below /'],
     ['/a:/b:ro:x', 'is not SOURCE:TARGET'],
-    ['name:/b', 'named volumes do not exist yet'],
-    [':/b', 'is not a path'],
+    [':/b', 'a source is missing'],
     ['/a:b', 'is not an absolute path below /'],
     ['/a:/', 'is not an absolute path below /'],
     ['/a:/b/..', 'is not an absolute path below /'],
@@ -66,6 +68,12 @@ describe('cli/options/mount', ({test}) => {
     ['type=bind,"src=/a,b",dst=/b', {...mount, source: '/a,b'}],
     ['type=bind,"src=/a""b",dst=/b', {...mount, source: '/a"b'}],
     ['type=tmpfs,target=/t', {type: 'tmpfs', target: '/t'}],
+    ['source=a,target=/b', {type: 'volume', source: 'a', target: '/b', readOnly: false}],
+    [
+      'type=volume,src=a,dst=/b,volume-nocopy,volume-subpath=x/y,ro',
+      {type: 'volume', source: 'a', target: '/b', readOnly: true, nocopy: true, subpath: 'x/y'},
+    ],
+    ['type=volume,dst=/b', {type: 'volume', target: '/b', readOnly: false}],
     [
       'type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1770',
       {type: 'tmpfs', target: '/t', sizeBytes: 1_048_576, mode: 0o1770},
@@ -77,8 +85,9 @@ describe('cli/options/mount', ({test}) => {
 
   const bad: readonly (readonly [string, string])[] = [
     ['', 'is not understood'],
-    ['source=/a,target=/b', 'is neither bind nor tmpfs'],
-    ['type=volume,source=a,target=/b', '"volume" is neither bind nor tmpfs'],
+    ['type=npipe,source=a,target=/b', '"npipe" is neither bind, volume nor tmpfs'],
+    ['type=bind,source=/a,target=/b,volume-nocopy', 'volume-nocopy does not go with type=bind'],
+    ['type=volume,source=a,target=/b,tmpfs-size=1m', 'tmpfs-size does not go with type=volume'],
     ['type=bind,target=/b', 'needs a source'],
     ['type=bind,source=/a', 'is not an absolute path below /'],
     ['type=bind,source,target=/b', 'source needs a value'],
@@ -96,6 +105,30 @@ describe('cli/options/mount', ({test}) => {
         problem,
       ));
   }
+});
+
+describe('cli/options/volumes-from', ({test}) => {
+  test('reads a container and how its mounts are mounted', () => {
+    assert.equal(parseVolumesFrom('db'), {container: 'db'});
+    assert.equal(parseVolumesFrom('db:ro'), {container: 'db', readOnly: true});
+    assert.equal(parseVolumesFrom('db:rw'), {container: 'db', readOnly: false});
+    for (const text of ['', ':ro', 'db:no', 'db:ro:rw']) {
+      assert.match(
+        messageOf(() => parseVolumesFrom(text)),
+        'is not understood',
+      );
+    }
+  });
+
+  test('a label of SELinux is remarked on, and nothing else', () => {
+    const remarks: string[] = [];
+    const remark = (text: string) => void remarks.push(text);
+    remarkOnLabels({volume: ['/a:/b:ro', 'z:/Z'], 'volumes-from': ['z']}, remark);
+    assert.equal(remarks, []);
+    remarkOnLabels({volume: ['/a:/b:ro,Z']}, remark);
+    remarkOnLabels({'volumes-from': ['db:z']}, remark);
+    assert.is(remarks.length, 2);
+  });
 });
 
 describe('cli/options/tmpfs', ({test}) => {

@@ -1,0 +1,53 @@
+import type {VolumeDetails} from '../../containers/volumes/list-volumes.ts';
+import {formatRows} from './format.ts';
+import {safeText} from './safe-text.ts';
+
+export interface VolumesView {
+  readonly format: string | undefined;
+  readonly namesOnly: boolean;
+}
+
+/** What docker calls volumes that are directories of this machine. */
+export const VOLUME_DRIVER = 'local';
+
+const HEADINGS = {
+  Driver: 'DRIVER',
+  Name: 'VOLUME NAME',
+  Mountpoint: 'MOUNTPOINT',
+  CreatedAt: 'CREATED AT',
+  Labels: 'LABELS',
+  Scope: 'SCOPE',
+} as const;
+
+/** Volumes as docker lists them. */
+export function renderVolumes(volumes: readonly VolumeDetails[], {format, namesOnly}: VolumesView): string {
+  if (namesOnly) return volumes.map(({name}) => safeText(name)).join('\n');
+  const defaultColumns = ['Driver', 'Name'];
+  return formatRows({headings: HEADINGS, defaultColumns, rows: volumes.map(toRow), data: volumes}, format);
+}
+
+const toRow = ({name, directory, created, labels}: VolumeDetails) => ({
+  Driver: VOLUME_DRIVER,
+  Name: safeText(name),
+  Mountpoint: safeText(directory),
+  CreatedAt: created,
+  Labels: safeText(
+    Object.entries(labels)
+      .map(([label, value]) => `${label}=${value}`)
+      .join(','),
+  ),
+  Scope: VOLUME_DRIVER,
+});
+
+/** A volume with the field names of `docker volume inspect`, followed by what only winch knows. */
+export const toDockerVolume = ({name, directory, created, labels, isAnonymous, usedBy}: VolumeDetails) => ({
+  CreatedAt: created,
+  Driver: VOLUME_DRIVER,
+  Labels: labels,
+  Mountpoint: directory,
+  Name: name,
+  Options: null,
+  Scope: VOLUME_DRIVER,
+  Anonymous: isAnonymous,
+  UsedBy: usedBy,
+});
