@@ -118,6 +118,8 @@ export type WinchEvent =
     }
   | {readonly type: 'container:started'; readonly id: string}
   | {readonly type: 'container:exited'; readonly id: string; readonly exitCode: number}
+  /** A further process is about to run in the container, and gets the signals of this one from now on. */
+  | {readonly type: 'exec:started'; readonly id: string}
   | {readonly type: 'warning:raised'; readonly code: string; readonly message: string};
 
 /** Receives events. Never awaited; what it throws is the caller's own error. */

@@ -5,11 +5,16 @@ export type {
   VolumeMount,
   VolumesFrom,
 } from './bundle/container-options.ts';
+export type {ExecOptions} from './bundle/exec-process.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
+export type {Attachment, AttachOptions} from './containers/kept/attach-container.ts';
 export type {CreateRequest} from './containers/kept/create-container.ts';
+export type {ExecRequest} from './containers/kept/exec-container.ts';
+export type {ContainerDetails, InspectContainerOptions, MadeWith} from './containers/kept/inspect-container.ts';
 export type {ContainerSummary} from './containers/kept/list-containers.ts';
 export type {LogFilter, LogPiece} from './containers/kept/log-records.ts';
+export type {PruneContainersOptions, PrunedContainers} from './containers/kept/prune-containers.ts';
 export type {LogsOptions} from './containers/kept/read-logs.ts';
 export type {ContainerState} from './containers/kept/read-state.ts';
 export type {RemoveContainerOptions} from './containers/kept/remove-container.ts';
@@ -23,6 +28,7 @@ export type {PrunedVolumes, PruneVolumesOptions, RemoveVolumeOptions} from './co
 export type {Volume} from './containers/volumes/volume.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type ProcessFacts, type WinchEvent} from './events.ts';
+export type {ProcessDetails} from './host/process-details.ts';
 export type {ExportedFiles, ExportOptions} from './images/archives/export-image.ts';
 export type {ImportedImage, ImportOptions} from './images/archives/import-rootfs.ts';
 export type {LoadedImage, LoadOptions} from './images/archives/load.ts';

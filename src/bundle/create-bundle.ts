@@ -1,9 +1,14 @@
 import {renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {RuntimeSpec} from '../oci/runtime-spec.ts';
+import type {RuntimeProcess, RuntimeSpec} from '../oci/runtime-spec.ts';
 
-/** Node's `JSON.rawJSON`, which TypeScript's library does not know yet. */
-const {rawJSON} = JSON as JSON & {rawJSON(text: string): unknown};
+type Reviver = (key: string, value: unknown, context: {readonly source?: string}) => unknown;
+
+/** What TypeScript's library does not know yet of Node's JSON. */
+const {rawJSON, parse} = JSON as unknown as {
+  rawJSON(text: string): unknown;
+  parse(text: string, reviver: Reviver): unknown;
+};
 
 /**
  * Writes `config.json` into a bundle's directory: readers see the whole file or none. Mode 0600, since the environment
@@ -24,8 +29,16 @@ export function writeBundleConfig(directory: string, spec: RuntimeSpec): void {
   }
 }
 
-/** The spec as indented JSON; 64-bit numbers stay exact, where JSON.stringify alone would round them. */
-export function formatRuntimeSpec(spec: RuntimeSpec): string {
+/** The spec, or its process, as indented JSON; 64-bit numbers stay exact, where JSON.stringify alone would round them. */
+export function formatRuntimeSpec(spec: RuntimeSpec | RuntimeProcess): string {
   const exact = (_key: string, value: unknown) => (typeof value === 'bigint' ? rawJSON(value.toString()) : value);
   return `${JSON.stringify(spec, exact, 2)}\n`;
 }
+
+/** What `formatRuntimeSpec` has written: numbers that JavaScript would round become bigints. */
+export const parseRuntimeSpec = (text: string): RuntimeSpec =>
+  parse(text, (_key, value, {source}) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^\d+$/.test(source ?? '')
+      ? BigInt(source ?? 0)
+      : value,
+  ) as RuntimeSpec;

@@ -22,10 +22,17 @@ export interface EnvironmentInput {
 export function createEnvironment({image, options, hostname, home}: EnvironmentInput): readonly string[] {
   const terminal = options.terminal === true ? ['TERM=xterm'] : [];
   const defaults = [`PATH=${DEFAULT_PATH}`, `HOSTNAME=${hostname}`, ...terminal, `HOME=${home}`];
+  return mergeEnvironment([...defaults, ...(image?.config.Env ?? []), ...(options.environment ?? [])]);
+}
+
+/**
+ * `NAME=value` entries, each name once; a later value takes the place of an earlier one.
+ *
+ * @throws {WinchError} `ENVIRONMENT_INVALID`
+ */
+export function mergeEnvironment(entries: readonly string[]): readonly string[] {
   const merged = new Map<string, string>();
-  for (const entry of [...defaults, ...(image?.config.Env ?? []), ...(options.environment ?? [])]) {
-    merged.set(nameOf(entry), entry);
-  }
+  for (const entry of entries) merged.set(nameOf(entry), entry);
   return [...merged.values()];
 }
 

@@ -40,10 +40,12 @@ export interface Positionals {
   readonly images?: number;
   /** How many come before those; absent: none. */
   readonly beforeImages?: number;
-  /** Whether all of them are containers; completion offers those. */
+  /** Whether they are containers; completion offers those. */
   readonly areContainers?: boolean;
   /** Whether they are volumes; completion offers those. */
   readonly areVolumes?: boolean;
+  /** How many of them, from the first, are containers; absent: all. */
+  readonly maximumContainers?: number;
 }
 
 export interface Invocation<T extends OptionTable> {

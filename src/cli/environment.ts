@@ -4,6 +4,7 @@ import {excerpt} from '../oci/excerpt.ts';
 import {isSnapshotterName, SNAPSHOTTERS} from '../snapshots/snapshotter.ts';
 import type {ToolkitOptions} from '../toolkit.ts';
 import {findHostSettings} from './host-settings.ts';
+import type {Keyboard} from './keyboard.ts';
 import {findLoginSettings} from './login-settings.ts';
 import type {Question} from './prompt.ts';
 import {readVersion} from './version.ts';
@@ -18,6 +19,8 @@ export interface Environment {
   workingDirectory(): string;
   stdinIsTerminal(): boolean;
   stdoutIsTerminal(): boolean;
+  /** The terminal that standard input is; null: it is something else. */
+  openKeyboard(): Keyboard | null;
   /** Asks on the terminal that standard input is; see `askOnTerminal`. */
   ask(question: Question): Promise<string>;
   readStandardInput(options: {readonly limitBytes: number; readonly signal: AbortSignal}): Promise<Buffer>;

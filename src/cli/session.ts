@@ -106,7 +106,7 @@ function createContext(world: World, session: Session): CommandContext {
     durability: values.durability ?? 'full',
     onEvent: (event: WinchEvent) => {
       // From here on signals are the container's: the library forwards them.
-      if (event.type === 'container:started') world.interrupts.release();
+      if (event.type === 'container:started' || event.type === 'exec:started') world.interrupts.release();
       trace?.onEvent(event);
       progress.onEvent(event);
     },

@@ -55,6 +55,7 @@ export function createContainerDirectories(
  */
 export async function sweepDeadContainers(context: ContainerContext): Promise<SweepReport> {
   const report = await sweepLeasedDirectories(volatileParent(context), (id) => clearDead(context, id));
+  await sweepLeasedDirectories(execParent(context), async () => {});
   try {
     await sweepLeasedDirectories(context.store.paths.containers, async () => {});
   } catch (error) {
@@ -104,6 +105,9 @@ function readNote(context: ContainerContext, id: string, file: string): string |
 }
 
 export const volatileParent = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'containers');
+
+/** In memory: what the runtime is told of further processes of containers, each in a directory of its own. */
+export const execParent = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'exec');
 
 function leaseVolatile(context: ContainerContext, id: string, cleanup: CleanupStack): string {
   try {

@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {thaw} from '../host/cgroup-freezer.ts';
 import {listCgroupProcesses, readCgroups} from '../host/cgroups.ts';
 
 const POLL_MS = 10;
@@ -21,6 +22,8 @@ export async function endStrays(id: string, cgroupPath: string): Promise<void> {
     for (const pid of starters) for (const target of [-pid, pid]) kill(target);
     const members = listCgroupProcesses(cgroups, cgroupPath);
     for (const pid of members) kill(pid);
+    // What is paused dies when it goes on.
+    if (members.length > 0) thaw(cgroups, cgroupPath);
     if ((starters.length === 0 && members.length === 0) || performance.now() > end) return;
     await sleep(POLL_MS);
   }

@@ -7,9 +7,11 @@ import type {RuntimeSpec} from '../oci/runtime-spec.ts';
 export interface ExecutableCheck {
   readonly syscalls: Syscalls;
   readonly rootFd: number;
-  readonly spec: RuntimeSpec;
+  readonly spec: Pick<RuntimeSpec, 'process' | 'mounts'>;
   /** The command's first word; the specification's arguments may begin with an init. */
   readonly command: string;
+  /** What the root file system belongs to, for messages; absent: the image. */
+  readonly owner?: 'image' | 'container';
 }
 
 const REASONS = Object.freeze({
@@ -23,7 +25,7 @@ const REASONS = Object.freeze({
  *
  * @throws {WinchError} `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE`
  */
-export function requireExecutable({syscalls, rootFd, spec, command}: ExecutableCheck): void {
+export function requireExecutable({syscalls, rootFd, spec, command, owner = 'image'}: ExecutableCheck): void {
   const {process: target, mounts} = spec;
   const lookup = findExecutableInRoot(syscalls, rootFd, {
     command,
@@ -33,19 +35,22 @@ export function requireExecutable({syscalls, rootFd, spec, command}: ExecutableC
     mountTargets: mounts.map(({destination}) => destination),
     architectures: readRunnableArchitectures(),
   });
-  const error = lookupError(lookup, command);
+  const error = lookupError(lookup, command, owner);
   if (error) throw error;
 }
 
-function lookupError(lookup: ExecutableLookup, command: string): WinchError | null {
+function lookupError(lookup: ExecutableLookup, command: string, owner: string): WinchError | null {
   switch (lookup.outcome) {
     case 'found':
     case 'unknown':
       return null;
     case 'missing':
-      return notFound(command, lookup.path);
+      return notFound(command, lookup.path, owner);
     case 'not-executable':
-      return notExecutable(`${lookup.path} in the image ${REASONS[lookup.reason]}`, 'name a program of the image');
+      return notExecutable(
+        `${lookup.path} in the ${owner} ${REASONS[lookup.reason]}`,
+        `name a program of the ${owner}`,
+      );
     case 'wrong-architecture':
       return notExecutable(
         `${lookup.path} is a program for ${lookup.architecture}, which this machine cannot run`,
@@ -54,13 +59,13 @@ function lookupError(lookup: ExecutableLookup, command: string): WinchError | nu
   }
 }
 
-const notFound = (command: string, missing: string): WinchError =>
+const notFound = (command: string, missing: string, owner: string): WinchError =>
   new WinchError(
     'COMMAND_NOT_FOUND',
     missing === command
-      ? `the command ${command} is not in the image`
-      : `the command ${command} needs ${missing}, which is not in the image`,
-    {kind: 'runtime', hint: "check the command's spelling and the image's PATH"},
+      ? `the command ${command} is not in the ${owner}`
+      : `the command ${command} needs ${missing}, which is not in the ${owner}`,
+    {kind: 'runtime', hint: `check the command's spelling and the ${owner}'s PATH`},
   );
 
 const notExecutable = (message: string, hint: string): WinchError =>

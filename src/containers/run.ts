@@ -1,7 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
-import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {countOutOfMemoryKills, readCgroups} from '../host/cgroups.ts';
 import {type CleanupStack, createCleanupStack} from '../host/cleanup.ts';
@@ -24,6 +23,7 @@ import {
 import {startError} from './exit-errors.ts';
 import {requireValidName, takeName} from './names.ts';
 import {prepareContainer} from './prepare-container.ts';
+import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
 
 export type RunRequest = (
@@ -77,17 +77,6 @@ export async function runContainer(
   } finally {
     warnOfLeftovers(await cleanup.run(), options);
   }
-}
-
-/** The runtime connects the container's terminal to this process's own. */
-async function requireTerminal(): Promise<void> {
-  // Loading it costs 10 ms, which a run without a terminal need not spend.
-  const {isatty} = await import('node:tty');
-  if ([0, 1, 2].some((fd) => isatty(fd))) return;
-  throw new WinchError('TERMINAL_MISSING', 'a terminal is asked for, and this process has none', {
-    kind: 'runtime',
-    hint: 'leave the terminal out, or start winch in one',
-  });
 }
 
 interface Run {

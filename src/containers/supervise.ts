@@ -51,12 +51,17 @@ export async function supervise(container: RunningContainer, supervision: Superv
   }
 }
 
-function forwardSignals(container: RunningContainer): () => void {
+/**
+ * Passes on the signals of this process.
+ *
+ * @returns what ends that.
+ */
+export function forwardSignals(target: {forward(signal: NodeJS.Signals): void; killAll(): unknown}): () => void {
   let interrupts = 0;
   const forward = (signal: NodeJS.Signals) => {
     if (signal === 'SIGINT' || signal === 'SIGTERM') interrupts += 1;
-    if (interrupts >= IMPATIENT_SIGNALS) void container.killAll();
-    else container.forward(signal);
+    if (interrupts >= IMPATIENT_SIGNALS) void target.killAll();
+    else target.forward(signal);
   };
   for (const signal of FORWARDED) process.on(signal, forward);
   return () => {

@@ -70,7 +70,7 @@ export const chooseStopSignal = (image: ImageConfig, {stopSignal}: ContainerOpti
   parseStopSignal(stopSignal ?? image.config.StopSignal ?? DEFAULT_STOP_SIGNAL);
 
 /** As docker's: the host's own name with the host's network, else the short id. */
-const chooseHostname = ({id, container, hostname}: ImageBundle): string =>
+export const chooseHostname = ({id, container, hostname}: Pick<ImageBundle, 'id' | 'container' | 'hostname'>): string =>
   container.hostname ?? (container.network === 'host' ? hostname : id.slice(0, SHORT_ID_DIGITS));
 
 function writeNetworkFiles(directory: string, {files}: NetworkPlan) {

@@ -2,7 +2,7 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {resolveDevices} from '../bundle/devices.ts';
 import {readHostFacts} from '../bundle/host-facts.ts';
 import {createRuntimeConfig, type RuntimeConfigInput} from '../bundle/runtime-config.ts';
-import {resolveUser} from '../bundle/user.ts';
+import {type AccountFiles, resolveUser} from '../bundle/user.ts';
 import {readFileInRoot} from '../host/root-files.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
@@ -31,8 +31,7 @@ const ACCOUNT_FILE_LIMIT_BYTES = 10 * 1024 * 1024;
  */
 export function createImageRuntimeConfig(input: ImageRuntimeConfigInput): RuntimeSpec {
   const {image, container, syscalls, rootFd, rootfsPath, hostname, network, cgroupsPath} = input;
-  const read = (path: string) => readFileInRoot(syscalls, rootFd, {path, limitBytes: ACCOUNT_FILE_LIMIT_BYTES});
-  const files = {passwd: read('/etc/passwd'), group: read('/etc/group')};
+  const files = readAccountFiles(syscalls, rootFd);
   return createRuntimeConfig({
     image,
     options: container,
@@ -44,4 +43,14 @@ export function createImageRuntimeConfig(input: ImageRuntimeConfigInput): Runtim
     devices: resolveDevices(container),
     host: readHostFacts(),
   });
+}
+
+/**
+ * The account files of a root file system.
+ *
+ * @throws {WinchError} `ROOTFS_FILE_INVALID`
+ */
+export function readAccountFiles(syscalls: Syscalls, rootFd: number): AccountFiles {
+  const read = (path: string) => readFileInRoot(syscalls, rootFd, {path, limitBytes: ACCOUNT_FILE_LIMIT_BYTES});
+  return {passwd: read('/etc/passwd'), group: read('/etc/group')};
 }

@@ -37,6 +37,8 @@ export function noteImageInUse(directory: string, imageId: string, name = ''): v
 /** What stands in the note of a container, for whoever has to write it so that it lasts. */
 export const imageNote = (imageId: string, name: string): string => `${imageId}\n${name}`;
 
+export const nameInNote = (note: string): string | null => note.split('\n')[1] || null;
+
 /**
  * Removes what containers wrote whose winch is dead, after which every note is that of a running one.
  *
@@ -67,8 +69,8 @@ function readNotes(parent: string): readonly Omit<ImageUse, 'isKept' | 'holder'>
   return ids.flatMap((containerId) => {
     const note = unlessAbsent(() => readFileSync(join(parent, containerId, IMAGE_FILE), 'utf8'));
     if (note === null) return [];
-    const [imageId = '', name = ''] = note.split('\n');
-    return [{imageId, containerId, name: name || null}];
+    const [imageId = ''] = note.split('\n');
+    return [{imageId, containerId, name: nameInNote(note)}];
   });
 }
 

@@ -2,8 +2,8 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {mkdirSync} from 'node:fs';
 import type {Readable} from 'node:stream';
 import {SYSTEM_PATH} from './find-runtime.ts';
-import {readFailure} from './runc.ts';
 import {globalArguments} from './runc-arguments.ts';
+import {readFailure} from './runtime-process.ts';
 
 export interface Supervision {
   /** Absolute path of conmon. */
@@ -19,6 +19,8 @@ export interface Supervision {
   readonly terminal: boolean;
   /** Whether the container's standard input stays open; otherwise it reads end-of-file. */
   readonly interactive: boolean;
+  /** Whether that outlives those who write to it; it does with a terminal. */
+  readonly keepsInput: boolean;
   /** What the container prints: lines of `TIME stdout|stderr F|P TEXT`, `P` for a piece of a line. No `:` in it. */
   readonly logFile: string;
   /** An existing directory in which the exit code (`exit`) and an out-of-memory kill (`oom`) are noted. */
@@ -75,6 +77,7 @@ export function conmonArguments(supervision: Omit<Supervision, 'conmon'>): reado
     ...words.flatMap((word) => ['--exit-command-arg', word]),
     ...(supervision.terminal ? ['--terminal'] : []),
     ...(supervision.interactive ? ['--stdin'] : []),
+    ...(supervision.keepsInput || supervision.terminal ? ['--leave-stdin-open'] : []),
     // One process less between this one and conmon, whose pid is then known at once.
     ...['--full-attach', '--sync'],
   ];

@@ -22,6 +22,31 @@ export const runArguments = (flags: RuntimeFlags, {id, bundle, keep}: RunFlags):
   id,
 ];
 
+export interface ExecFlags {
+  readonly id: string;
+  /** File with the process of the runtime configuration. */
+  readonly processFile: string;
+  /** Where the runtime writes the process's pid. */
+  readonly pidFile: string;
+  /** Whether the runtime ends as soon as the process has started. */
+  readonly detach: boolean;
+}
+
+/** Runs a further process in a container. */
+export const execArguments = (
+  flags: RuntimeFlags,
+  {id, processFile, pidFile, detach}: ExecFlags,
+): readonly string[] => [
+  ...globalArguments(flags),
+  'exec',
+  '--process',
+  processFile,
+  '--pid-file',
+  pidFile,
+  ...(detach ? ['--detach'] : []),
+  id,
+];
+
 export const killArguments = (flags: RuntimeFlags, id: string, signal: string): readonly string[] => [
   ...globalArguments(flags),
   'kill',
@@ -33,6 +58,20 @@ export const killArguments = (flags: RuntimeFlags, id: string, signal: string): 
 export const startArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
   ...globalArguments(flags),
   'start',
+  id,
+];
+
+/** Stops the processes of a container where they are. */
+export const pauseArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
+  ...globalArguments(flags),
+  'pause',
+  id,
+];
+
+/** Lets the processes of a paused container go on. */
+export const resumeArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
+  ...globalArguments(flags),
+  'resume',
   id,
 ];
 

@@ -12,6 +12,23 @@ export interface StartRequest {
   readonly keep: boolean;
 }
 
+export interface ExecStart {
+  /** Of a container that runs. */
+  readonly id: string;
+  /** File with the process of the runtime configuration. */
+  readonly processFile: string;
+  /** Where the runtime writes the process's pid. */
+  readonly pidFile: string;
+  /** Whether standard input is the caller's; otherwise the process reads end-of-file. */
+  readonly interactive: boolean;
+  /** Whether the process has a terminal, which the runtime connects to the caller's. */
+  readonly terminal: boolean;
+  /** Whether the runtime ends as soon as the process has started, which is then connected to nothing. */
+  readonly detach: boolean;
+  /** File for the runtime's own messages. */
+  readonly log: string;
+}
+
 export interface RuntimeExit {
   /** The container's own code; 128+n when signal n ended it. */
   readonly exitCode: number;
@@ -20,13 +37,20 @@ export interface RuntimeExit {
 }
 
 export interface RunningContainer {
-  /** Process of the runtime, which lives as long as the container; null when it could not be started. */
+  /** Process of the runtime, which lives as long as what it has started; null when it could not be started. */
   readonly pid: number | null;
   readonly exited: Promise<RuntimeExit>;
-  /** Passes a signal on to the container's first process. */
+  /** Passes a signal on to the container's first process, or to the one that was added. */
   forward(signal: NodeJS.Signals | number): void;
-  /** Ends every process of the container with SIGKILL. */
+  /** Ends every process of the container with SIGKILL; of one that was added, that alone. */
   killAll(): Promise<void>;
+}
+
+/** What the runtime knows of a container that there is. */
+export interface RuntimeState {
+  readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+  /** Its first process, as this machine counts. */
+  readonly pid: number;
 }
 
 export interface CreatedContainer {
@@ -39,6 +63,8 @@ export interface CreatedContainer {
 export interface Runtime {
   readonly path: string;
   start(request: StartRequest): RunningContainer;
+  /** Runs a further process in a container, beside its first one. */
+  exec(request: ExecStart): RunningContainer;
   /** Ends a container if it still runs and removes its state and cgroup; without effect when there is none. */
   remove(id: string): Promise<void>;
   /**
@@ -49,8 +75,14 @@ export interface Runtime {
   startCreated(container: CreatedContainer): Promise<string | null>;
   /** Sends a signal to the first process of a container; false: it does not run. */
   signal(id: string, signal: number): Promise<boolean>;
+  /** Stops all processes of a container where they are. @returns what the runtime said when it could not; else null */
+  pause(id: string): Promise<string | null>;
+  /** Lets the processes of a paused container go on. @returns as `pause` */
+  resume(id: string): Promise<string | null>;
   /** Whether a container was created and still waits to be started. */
   isWaiting(id: string): Promise<boolean>;
+  /** Null: it knows of no such container. */
+  readState(id: string): Promise<RuntimeState | null>;
   /** Whether the runtime has state of this container. */
   hasState(id: string): boolean;
 }

@@ -1,14 +1,19 @@
 import {fileURLToPath} from 'node:url';
 import type {ContainerContext} from '../containers/context.ts';
+import type {Attachment, AttachOptions} from '../containers/kept/attach-container.ts';
 import type {CreateRequest} from '../containers/kept/create-container.ts';
+import type {ExecRequest} from '../containers/kept/exec-container.ts';
+import type {ContainerDetails, InspectContainerOptions} from '../containers/kept/inspect-container.ts';
 import type {ContainerSummary} from '../containers/kept/list-containers.ts';
 import type {LogPiece} from '../containers/kept/log-records.ts';
+import type {PruneContainersOptions, PrunedContainers} from '../containers/kept/prune-containers.ts';
 import type {LogsOptions} from '../containers/kept/read-logs.ts';
 import type {RemoveContainerOptions} from '../containers/kept/remove-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
+import type {ProcessDetails} from '../host/process-details.ts';
 import type {ToolkitOptions} from './options.ts';
 
 export interface Containers {
@@ -25,12 +30,34 @@ export interface Containers {
   create(request: CreateRequest, options?: CallOptions): Promise<string>;
   /** Starts a container, which then goes on without this process. */
   start(container: string, options?: CallOptions): Promise<string>;
+  /** Connects to the standard streams of a container that runs, or that `start` lets run. */
+  attach(container: string, options?: AttachOptions): Promise<Attachment>;
   /** All containers, the latest first, those included that are run by `run` and `spawn` right now. */
   list(options?: CallOptions): Promise<readonly ContainerSummary[]>;
+  /** Everything that is known of one container, kept or run in the foreground right now. */
+  inspect(container: string, options?: InspectContainerOptions): Promise<ContainerDetails>;
   /** What a container has printed, in pieces, and with `follow` what it prints from now on. */
   logs(container: string, options?: LogsOptions): AsyncGenerator<LogPiece>;
   /** Waits for the end of a container. @returns its exit code */
   wait(container: string, options?: CallOptions): Promise<number>;
+  /**
+   * Runs a further command in a running container, with this process's standard streams and its signals passed on.
+   *
+   * @returns the command's own exit code
+   */
+  exec(container: string, request: ExecRequest, options?: CallOptions): Promise<number>;
+  /** Ends a container if it runs, gently first, and starts it. */
+  restart(container: string, options?: StopOptions): Promise<string>;
+  /** Stops all processes of a container where they are. */
+  pause(container: string): Promise<string>;
+  /** Lets the processes of a paused container go on. */
+  unpause(container: string): Promise<string>;
+  /** Gives a container another name. */
+  rename(container: string, name: string, options?: CallOptions): Promise<string>;
+  /** The processes of a running container, as this machine counts them. */
+  top(container: string): Promise<readonly ProcessDetails[]>;
+  /** Removes the containers that do not run. */
+  prune(options?: PruneContainersOptions): Promise<PrunedContainers>;
   /** Ends a container, gently first. */
   stop(container: string, options?: StopOptions): Promise<string>;
   /** Sends a signal (a name or a number) to the first process of a container; SIGKILL when absent. */
@@ -63,15 +90,40 @@ const openKept = (context: ContainerContext, options: ToolkitOptions): Omit<Cont
       ...callOptions,
       removeCommand: (id) => removeCommand(options, id),
     }),
+  attach: async (container, attachOptions) =>
+    (await import('../containers/kept/attach-container.ts')).attachToContainer(context, container, {
+      ...attachOptions,
+      removeCommand: (id) => removeCommand(options, id),
+    }),
+  restart: async (container, stopOptions) =>
+    (await import('../containers/kept/restart-container.ts')).restartContainer(context, container, {
+      ...stopOptions,
+      removeCommand: (id) => removeCommand(options, id),
+    }),
+  ...openLive(context),
   list: async (...args) => (await import('../containers/kept/list-containers.ts')).listContainers(context, ...args),
   logs: async function* (...args) {
     yield* (await import('../containers/kept/read-logs.ts')).readLogs(context, ...args);
   },
   wait: async (...args) => (await import('../containers/kept/wait-for-exit.ts')).waitForContainer(context, ...args),
+  exec: async (...args) => (await import('../containers/kept/exec-container.ts')).execInContainer(context, ...args),
   stop: async (...args) => (await import('../containers/kept/stop-container.ts')).stopContainer(context, ...args),
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   removeEnded: async (id) => (await import('../containers/kept/remove-container.ts')).removeEnded(context, id),
+});
+
+type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'top' | 'prune'>;
+
+const openLive = (context: ContainerContext): LiveCalls => ({
+  inspect: async (...args) =>
+    (await import('../containers/kept/inspect-container.ts')).inspectContainer(context, ...args),
+  pause: async (...args) => (await import('../containers/kept/pause-container.ts')).pauseContainer(context, ...args),
+  unpause: async (...args) =>
+    (await import('../containers/kept/pause-container.ts')).unpauseContainer(context, ...args),
+  rename: async (...args) => (await import('../containers/kept/rename-container.ts')).renameContainer(context, ...args),
+  top: async (...args) => (await import('../containers/kept/list-processes.ts')).listProcesses(context, ...args),
+  prune: async (...args) => (await import('../containers/kept/prune-containers.ts')).pruneContainers(context, ...args),
 });
 
 /** No secret is on this command line: the removal needs neither logins nor registries. */

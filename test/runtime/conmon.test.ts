@@ -9,6 +9,7 @@ const SUPERVISION = {
   bundle: '/run/bundle',
   terminal: false,
   interactive: false,
+  keepsInput: false,
   logFile: '/store/log',
   noteDirectory: '/store/notes',
   runtimeLog: '/run/log',
@@ -24,7 +25,7 @@ describe('runtime/conmon', ({test}) => {
       `--runtime /usr/sbin/runc ${runtime.map((word) => `--runtime-arg ${word}`).join(' ')} --bundle`,
     );
     assert.match(words, '--persist-dir /store/notes --log-path k8s-file:/store/log');
-    assert.not.match(words, /--terminal|--stdin|--exit-command/);
+    assert.not.match(words, /--terminal|stdin|--exit-command/);
   });
 
   test('the id does not come last, where it would mark a runtime', () => {
@@ -38,5 +39,6 @@ describe('runtime/conmon', ({test}) => {
       ...['--exit-command', '/bin/node', '--exit-command-arg', '/entry', '--exit-command-arg', '{"id": 1}'],
     ]);
     assert.ok(words.includes('--terminal'));
+    assert.ok(words.includes('--leave-stdin-open'));
   });
 });

@@ -12,7 +12,7 @@ export const psCommand = defineCommand({
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     all: flag('Show those as well that do not run', {short: 'a'}),
-    filter: list('KEY=value', 'name, id, status (created, running, exited), label or ancestor (an image)'),
+    filter: list('KEY=value', 'name, id, status (created, running, paused, exited), label or ancestor (an image)'),
     ...FORMAT_FLAG,
     ...NO_TRUNC_FLAG,
     quiet: flag('Print ids only', {short: 'q'}),

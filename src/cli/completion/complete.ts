@@ -71,11 +71,11 @@ async function candidatesFor(state: State, current: string, source: CompletionSo
   if (current.startsWith('-') && !isClosed) return flagCandidates(command);
   if (!command) return commandCandidates(group, source.commands);
   if (command.name === 'completion') return ['bash', 'zsh', 'fish'];
-  const {images = 0, beforeImages = 0, areContainers = false} = command.positionals;
-  if (areContainers) return source.listContainers();
+  const {images = 0, beforeImages = 0, areContainers = false, maximumContainers = Infinity} = command.positionals;
+  const containers = areContainers && positionals < maximumContainers ? await source.listContainers() : [];
   if (command.positionals.areVolumes) return source.listVolumes();
   const isImage = positionals >= beforeImages && positionals < beforeImages + images;
-  return isImage ? source.listReferences() : [];
+  return isImage ? [...containers, ...(await source.listReferences())] : containers;
 }
 
 /** The next word of each command that begins with `group`; a word that several share stands for all of them. */

@@ -2,16 +2,17 @@ import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {isWinchError} from '../../errors.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
+import {statusOf} from '../render/container-status.ts';
 
 type ContainerFilter = (container: ContainerSummary) => boolean;
 
-const STATES: readonly string[] = ['created', 'running', 'exited'];
+const STATES: readonly string[] = ['created', 'running', 'paused', 'exited'];
 
 /** What a filter of each key asks, given its value. */
 const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = {
   name: (value) => (container) => container.name?.includes(value) ?? false,
   id: (value) => (container) => container.id.startsWith(value),
-  status: (value) => (container) => container.state === value,
+  status: (value) => (container) => statusOf(container) === value,
   label: (value) => (container) => hasLabel(container, value),
   ancestor: (value) => (container) => isOfImage(container, value),
 };

@@ -78,7 +78,8 @@ export function parseDetachedRun(
     }
   }
   if (positionals.length === 0) throw flagsConflict('winch run needs an image', 'write winch run --detach IMAGE');
-  return parseCreateRequest(values, positionals, environment);
+  // Nobody is attached whose end could be that of the input.
+  return {...parseCreateRequest(values, positionals, environment), ...(values.interactive && {keepsInput: true})};
 }
 
 function parseBundleRun(values: RunValues, bundle: string, positionals: readonly string[]) {

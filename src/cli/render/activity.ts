@@ -18,6 +18,7 @@ export function activityAfter(event: WinchEvent, before: string | null): string 
     case 'image:stored':
     case 'image:copied':
     case 'container:started':
+    case 'exec:started':
       return null;
     default:
       return countingLine(event) ?? before;

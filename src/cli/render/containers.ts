@@ -1,4 +1,5 @@
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
+import {statusOf} from './container-status.ts';
 import {formatRows} from './format.ts';
 import {humanAge, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
@@ -41,7 +42,7 @@ const toRow = (container: ContainerSummary, {isFull, now}: ContainersView) => ({
   RunningFor: humanAge(container.created, now),
   CreatedAt: container.created,
   Status: describeStatus(container, now),
-  State: container.state,
+  State: statusOf(container),
   Names: safeText(container.name ?? ''),
   Labels: safeText(
     Object.entries(container.labels)
@@ -58,8 +59,9 @@ function imageOf({image, imageId}: ContainerSummary, isFull: boolean): string {
 const cut = (text: string, isFull: boolean): string =>
   isFull || text.length <= LONGEST_COMMAND ? text : `${text.slice(0, LONGEST_COMMAND - 1)}…`;
 
-function describeStatus({state, startedAt, finishedAt, exitCode}: ContainerSummary, now: Date): string {
+function describeStatus(container: ContainerSummary, now: Date): string {
+  const {state, isPaused, startedAt, finishedAt, exitCode} = container;
   if (state === 'created') return 'Created';
-  if (state === 'running') return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}`;
+  if (state === 'running') return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}${isPaused ? ' (Paused)' : ''}`;
   return `Exited (${exitCode})${finishedAt === null ? '' : ` ${humanAge(finishedAt, now)}`}`;
 }

@@ -45,7 +45,7 @@ export function createTerminalProgress(stream: Terminal, options: TerminalProgre
   };
   return {
     onEvent: tellPausesOnce((event) => {
-      if (event.type === 'container:started' || event.type === 'container:exited') return stop();
+      if (['container:started', 'container:exited', 'exec:started'].includes(event.type)) return stop();
       model.apply(event);
       if (!isLasting(event)) {
         current ??= startDrawing(stream, model, options);

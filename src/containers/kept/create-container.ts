@@ -8,7 +8,7 @@ import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
-import {IMAGE_FILE, imageNote} from '../../images/images-in-use.ts';
+import {imageNote} from '../../images/images-in-use.ts';
 import {ensureImage, type ImageRequest, type StoredImage} from '../../images/stored-image.ts';
 import {type Digest, digestHex} from '../../oci/digest.ts';
 import {findConmon} from '../../runtime/find-conmon.ts';
@@ -31,6 +31,8 @@ export interface CreateRequest extends ImageRequest {
   readonly name?: string | undefined;
   /** Keeps standard input open; without it the container reads end-of-file. */
   readonly interactive?: boolean | undefined;
+  /** Whether that outlives those who attach to it, as it does with a terminal; otherwise their end is its end. */
+  readonly keepsInput?: boolean | undefined;
   /** Removes the container, and all that it has written, when it has ended. */
   readonly autoRemove?: boolean | undefined;
   /** Name or absolute path of the OCI runtime; absent: `runc`. */
@@ -105,6 +107,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     labels: {...image.config.config.Labels, ...container.labels},
     container,
     interactive: request.interactive ?? false,
+    keepsInput: request.keepsInput ?? false,
     autoRemove: request.autoRemove ?? false,
     runtime,
     stopSignal: chooseStopSignal(image.config, container),
@@ -118,7 +121,7 @@ async function writeContainer({store}: ContainerContext, record: KeptRecord, sta
   mkdirSync(places.writable, {mode: 0o700});
   mkdirSync(places.starts, {mode: 0o700});
   const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
-  await write(join(staged, IMAGE_FILE), imageNote(record.imageId, record.name ?? ''));
+  await write(places.note, imageNote(record.imageId, record.name ?? ''));
   const volumes = volumesOf(record.container);
   if (volumes.length > 0) await write(join(staged, VOLUMES_FILE), `${volumes.join('\n')}\n`);
   await write(places.record, `${JSON.stringify(record, null, 2)}\n`);

@@ -39,3 +39,9 @@ export const unknownContainer = (text: string): WinchError =>
     kind: 'not-found',
     hint: 'list the containers that there are',
   });
+
+export const notRunning = (container: {readonly id: string; readonly name: string | null}): WinchError =>
+  new WinchError('CONTAINER_STOPPED', `container ${nameOf(container)} is not running`, {
+    kind: 'invalid',
+    hint: 'start it first',
+  });

@@ -6,6 +6,7 @@ import {findImagesById} from '../../store/image-records.ts';
 import {tagsOf} from '../../store/tags.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRemains} from './clear-remains.ts';
+import {isPaused} from './is-paused.ts';
 import {listRuns, type OneShotRun} from './one-shot-runs.ts';
 import {tryLockContainer, volatileDirectory} from './places.ts';
 import {type ContainerState, readState} from './read-state.ts';
@@ -69,17 +70,18 @@ async function settle(context: ContainerContext, record: KeptRecord): Promise<bo
   return false;
 }
 
-const summaryOf = ({id, name, image, imageId, ...record}: KeptRecord, state: ContainerState): ContainerSummary => {
+export const summaryOf = ({id, name, image, imageId, ...record}: KeptRecord, state: ContainerState): ContainerSummary => {
   const {command, created, labels} = record;
   return {id, name, image, imageId, command, created, labels, isKept: true, ...state};
 };
 
-const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
+export const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
   ...{id, name, imageId, command, created},
   image: imageId === null ? null : nameOfImage(context, imageId),
   labels: {},
   isKept: false,
   state: 'running' as const,
+  isPaused: isPaused(id),
   pid: null,
   startedAt: created,
   finishedAt: null,

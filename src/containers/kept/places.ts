@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {type Lock, openLockDirectory} from '../../host/locks.ts';
 import {storageError} from '../../host/storage-error.ts';
+import {IMAGE_FILE} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 
 /** Names that begin so are of containers that are not there yet, or no more. */
@@ -11,6 +12,8 @@ export interface KeptPlaces {
   readonly directory: string;
   /** What was asked for; written once. */
   readonly record: string;
+  /** Its image, for those who want to remove it, and its name. */
+  readonly note: string;
   /** What it writes: `upper` and `work` of an overlay. */
   readonly writable: string;
   /** What it prints, from its first start on. */
@@ -24,6 +27,7 @@ export interface KeptPlaces {
 export const keptPlaces = (directory: string): KeptPlaces => ({
   directory,
   record: join(directory, 'container.json'),
+  note: join(directory, IMAGE_FILE),
   writable: join(directory, 'writable'),
   log: join(directory, 'log'),
   start: join(directory, 'start.json'),

@@ -35,7 +35,7 @@ export async function prepareKept(
   start: KeptStart,
   options: CallOptions,
 ): Promise<Supervised> {
-  const {record} = start;
+  const {record, ...notes} = start;
   await requireLastingDriver(context);
   using lease = await context.store.readerLease(options.signal);
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
@@ -59,15 +59,18 @@ export async function prepareKept(
       stateDirectory: runtimeStateDirectory(context),
       id: record.id,
       bundle: directories.volatile,
-      terminal: container.terminal ?? false,
-      interactive: record.interactive,
       logFile,
-      noteDirectory: start.noteDirectory,
-      runtimeLog: start.runtimeLog,
-      exitCommand: start.exitCommand,
+      ...streamsOf(record),
+      ...notes,
     });
   });
 }
+
+const streamsOf = ({container, interactive, keepsInput = false}: KeptRecord) => ({
+  terminal: container.terminal ?? false,
+  interactive,
+  keepsInput,
+});
 
 /** @throws {WinchError} `KEEP_UNSUPPORTED` | `MOUNT_UNSUPPORTED` */
 export async function requireLastingDriver(context: ContainerContext): Promise<void> {

@@ -1,7 +1,7 @@
 import {type FileHandle, open} from 'node:fs/promises';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {type FileWatch, watchFile} from '../../host/watch-file.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from './find-container.ts';
 import {findLogTail} from './find-log-tail.ts';
@@ -15,6 +15,8 @@ export interface LogsOptions extends CallOptions, LogFilter {
   readonly tail?: number | undefined;
   /** Whether to go on until the container ends. */
   readonly follow?: boolean | undefined;
+  /** Byte of the log, between two lines of it, from which on to read; absent: the first, or as `tail` says. */
+  readonly offset?: number | undefined;
 }
 
 const PIECE_BYTES = 256 * 1024;
@@ -35,10 +37,11 @@ export async function* readLogs(
   const file = await openLog(context, record);
   if (file === null) return;
   try {
-    const offset = options.tail === undefined ? 0 : await findLogTail(file, options.tail);
+    const {offset = options.tail === undefined ? 0 : await findLogTail(file, options.tail)} = options;
     const read = createLogReader(options);
     const isGoing = options.follow ? () => isStillWritten(context, record, options) : async () => false;
-    for await (const piece of readPieces(file, {offset, isGoing, signal: options.signal})) yield* read(piece);
+    using changes = watchFile(placesOf(context, record.id).log);
+    for await (const piece of readPieces(file, {offset, isGoing, changes, signal: options.signal})) yield* read(piece);
   } finally {
     await file.close();
   }
@@ -48,10 +51,11 @@ interface Reading {
   readonly offset: number;
   /** Whether more may come. */
   readonly isGoing: () => Promise<boolean>;
+  readonly changes: FileWatch;
   readonly signal: AbortSignal | undefined;
 }
 
-async function* readPieces(file: FileHandle, {offset, isGoing, signal}: Reading): AsyncGenerator<Buffer> {
+async function* readPieces(file: FileHandle, {offset, isGoing, changes, signal}: Reading): AsyncGenerator<Buffer> {
   let position = offset;
   for (;;) {
     signal?.throwIfAborted();
@@ -66,7 +70,7 @@ async function* readPieces(file: FileHandle, {offset, isGoing, signal}: Reading)
       yield buffer.subarray(0, bytesRead);
     }
     if (!mayGrow) return;
-    if (position === before) await sleep(POLL_MS);
+    if (position === before) await changes.change(POLL_MS);
   }
 }
 

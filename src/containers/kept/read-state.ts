@@ -5,6 +5,7 @@ import {isLiving, type ProcessIdentity} from '../../host/process-identity.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
+import {isPaused} from './is-paused.ts';
 import {type KeptPlaces, placesOf} from './places.ts';
 import {type KeptRecord, readOrNull} from './record.ts';
 
@@ -22,6 +23,8 @@ export interface StartNote {
 
 export interface ContainerState {
   readonly state: 'created' | 'running' | 'exited';
+  /** Whether it runs, but all its processes are stopped for now. */
+  readonly isPaused: boolean;
   /** Process of this machine; null unless it runs. */
   readonly pid: number | null;
   /** ISO 8601; null: never. */
@@ -44,6 +47,7 @@ const UNSEEN_EXIT = 255;
 
 const CREATED: ContainerState = Object.freeze({
   state: 'created',
+  isPaused: false,
   pid: null,
   startedAt: null,
   finishedAt: null,
@@ -67,7 +71,8 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
   if (isLiving(note.process) && !existsSync(join(directory, STARTED_MARK)) && (await isWaiting(context, record)))
     return CREATED;
   if (isLiving(note.process) || isLiving(note.supervisor)) {
-    return {...CREATED, state: 'running', pid: note.process.pid, startedAt: note.startedAt};
+    const {process, startedAt} = note;
+    return {...CREATED, state: 'running', isPaused: isPaused(record.id), pid: process.pid, startedAt};
   }
   // Conmon has noted the code since this began to look, or never will.
   const late = readExit(directory);

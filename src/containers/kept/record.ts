@@ -1,10 +1,11 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
+import {nameInNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 import {PASSING, placesOf} from './places.ts';
 
-/** What a container was made from; never changes. */
+/** What a container was made from; of all that, its name alone may change. */
 export interface KeptRecord {
   readonly id: string;
   readonly name: string | null;
@@ -19,6 +20,8 @@ export interface KeptRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly container: ContainerOptions;
   readonly interactive: boolean;
+  /** Whether standard input stays open when one who was attached to it goes. */
+  readonly keepsInput?: boolean;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;
   /** Absolute path of the OCI runtime. */
@@ -29,11 +32,14 @@ export interface KeptRecord {
 
 /** @throws {WinchError} `STORE_CORRUPT` */
 export function findRecord(context: ContainerContext, id: string): KeptRecord | null {
-  const {record} = placesOf(context, id);
+  const {record, note} = placesOf(context, id);
   const text = readOrNull(record);
   if (text === null) return null;
   try {
-    return JSON.parse(text) as KeptRecord;
+    const known = JSON.parse(text) as KeptRecord;
+    const current = readOrNull(note);
+    // The name in the record is the first one; the note is what others go by.
+    return current === null ? known : {...known, name: nameInNote(current)};
   } catch (error) {
     throw new WinchError('STORE_CORRUPT', `${record} is damaged`, {
       kind: 'corrupt',

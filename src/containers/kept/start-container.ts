@@ -34,13 +34,23 @@ const START_BYTES = 8;
 export async function startContainer(
   context: ContainerContext,
   text: string,
-  {removeCommand, signal, onEvent}: CallOptions & StartSettings,
+  options: CallOptions & StartSettings,
 ): Promise<string> {
   const {id} = requireContainer(context, text);
-  using _lock = await lockContainer(context, id, signal);
+  using _lock = await lockContainer(context, id, options.signal);
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
-  if ((await readState(context, record)).state === 'running') return id;
+  if ((await readState(context, record)).state !== 'running') await startLocked(context, record, options);
+  return id;
+}
+
+/** Starts a container that does not run; whoever calls holds its lock. */
+export async function startLocked(
+  context: ContainerContext,
+  record: KeptRecord,
+  {removeCommand, signal, onEvent}: CallOptions & StartSettings,
+): Promise<void> {
+  const {id} = record;
   await clearRemains(context, record);
   const start = randomBytes(START_BYTES).toString('hex');
   const directory = join(placesOf(context, id).starts, start);
@@ -56,7 +66,6 @@ export async function startContainer(
     throw error;
   }
   await forgetOthers(context, record, start);
-  return id;
 }
 
 interface Start {

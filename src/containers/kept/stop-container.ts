@@ -1,12 +1,14 @@
 import {parseStopSignal} from '../../bundle/stop-signal.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {thaw} from '../../host/cgroup-freezer.ts';
+import {readCgroups} from '../../host/cgroups.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
 import {endStrays} from '../end-strays.ts';
 import {clearRemains} from './clear-remains.ts';
-import {findByText, nameOf, unknownContainer} from './find-container.ts';
+import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
 import {tryLockContainer} from './places.ts';
 import {readState} from './read-state.ts';
@@ -37,8 +39,8 @@ export async function stopContainer(
 ): Promise<string> {
   const target = await requireTarget(context, text);
   const patienceMs = timeoutSeconds < 0 ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
-  const isAsked = await target.signal(target.stopSignal);
-  if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await target.signal(SIGKILL))) {
+  const isAsked = await sendLast(target, target.stopSignal);
+  if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await sendLast(target, SIGKILL))) {
     if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
   }
   await target.clear();
@@ -46,7 +48,8 @@ export async function stopContainer(
 }
 
 /**
- * Sends a signal to the first process of a running container.
+ * Sends a signal to the first process of a running container. What is paused gets it when it goes on, which SIGKILL and the
+ * stop signal bring about.
  *
  * @returns its id.
  * @param signal As docker takes it: a name with or without `SIG`, or a number.
@@ -55,11 +58,9 @@ export async function stopContainer(
 export async function killContainer(context: ContainerContext, text: string, signal = 'SIGKILL'): Promise<string> {
   const number = parseStopSignal(signal);
   const target = await requireTarget(context, text);
-  if (await target.signal(number)) return target.id;
-  throw new WinchError('CONTAINER_STOPPED', `container ${nameOf(target)} is not running`, {
-    kind: 'invalid',
-    hint: 'start it first',
-  });
+  const send = number === SIGKILL || number === target.stopSignal ? sendLast : sendOne;
+  if (await send(target, number)) return target.id;
+  throw notRunning(target);
 }
 
 /** Ends a container that runs with SIGKILL, whatever the runtime still knows of it. */
@@ -72,6 +73,15 @@ export async function endContainer(
   await endStrays(record.id, cgroupPath(record.id));
   const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + KILL_LIMIT_MS});
   if (state?.state === 'running') throw stuck(record);
+}
+
+const sendOne = (target: Target, signal: number): Promise<boolean> => target.signal(signal);
+
+/** In a paused container, a signal would wait for ever. */
+async function sendLast(target: Target, signal: number): Promise<boolean> {
+  const isSent = await target.signal(signal);
+  if (isSent) thaw(readCgroups(), cgroupPath(target.id));
+  return isSent;
 }
 
 /** A container that can be sent a signal. */

@@ -2,7 +2,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import {openLockDirectory} from '../../host/locks.ts';
+import {type Lock, openLockDirectory} from '../../host/locks.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from './find-container.ts';
 import {placesOf} from './places.ts';
@@ -26,10 +26,14 @@ export async function waitForContainer(
   options: CallOptions = {},
 ): Promise<number> {
   const record = requireContainer(context, text);
-  using _lock = await waitersOf(context, record.id).acquire(record.id, {mode: 'shared', signal: options.signal});
+  using _lock = await holdForWaiting(context, record.id, options.signal);
   const state = await waitUntilStopped(context, record, options);
   return state?.exitCode ?? 0;
 }
+
+/** As long as it is held, a container that is to go when it ends is given a while for its code to be seen. */
+export const holdForWaiting = (context: ContainerContext, id: string, signal: AbortSignal | undefined): Promise<Lock> =>
+  waitersOf(context, id).acquire(id, {mode: 'shared', signal});
 
 /** Whoever waits for a container learns its code before it is removed for having ended. */
 export async function letWaitersSee(context: ContainerContext, id: string): Promise<void> {

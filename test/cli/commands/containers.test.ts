@@ -20,6 +20,7 @@ const container = (more: Partial<ContainerSummary>): ContainerSummary => ({
   labels: {tier: 'front'},
   isKept: true,
   state: 'running',
+  isPaused: false,
   pid: 1,
   startedAt: new Date(Date.now() - 120_000).toISOString(),
   finishedAt: null,

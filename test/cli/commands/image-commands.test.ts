@@ -153,7 +153,12 @@ describe('cli/commands on images', ({test}) => {
 
   test('inspect: prints an array, documents as they are, or fields', async () => {
     const inspect = async (reference: string) => detailsOf(reference);
-    const stdout = async (...words: string[]) => (await runWinch(['inspect', ...words], {images: {inspect}})).stdout;
+    const containers = {
+      inspect: (name: string) =>
+        Promise.reject(new WinchError('CONTAINER_UNKNOWN', `no container ${name}`, {kind: 'not-found'})),
+    };
+    const fakes = {images: {inspect}, containers};
+    const stdout = async (...words: string[]) => (await runWinch(['inspect', ...words], fakes)).stdout;
     const shown = JSON.parse(await stdout('alpine:3', 'alpine:4'));
     assert.equal(
       shown.map((image: {RepoTags: unknown}) => image.RepoTags),

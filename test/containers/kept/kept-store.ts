@@ -107,7 +107,8 @@ interface Places {
 }
 
 function tracesOf(ids: readonly string[], {root, runtimeDirectory}: Places): readonly string[] {
-  const parents = [join(root, 'kept'), join(runtimeDirectory, 'kept'), join(runtimeDirectory, 'runc')];
+  const places = ['kept', 'runc', 'exec'].map((name) => join(runtimeDirectory, name));
+  const parents = [join(root, 'kept'), ...places];
   const directories = parents.flatMap((parent) => namesIn(parent).map((name) => join(parent, name)));
   const cgroups = namesIn('/sys/fs/cgroup').flatMap((name) =>
     ids.map((id) => `/sys/fs/cgroup/${name}/winch-${id}`).filter((path) => existsSync(path)),

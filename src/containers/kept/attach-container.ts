@@ -1,0 +1,117 @@
+import {statSync} from 'node:fs';
+import type {CallOptions} from '../../events.ts';
+import {openConmonInput, resizeTerminal, type TerminalSize} from '../../runtime/conmon-input.ts';
+import type {ContainerContext} from '../context.ts';
+import {forwardSignals} from '../supervise.ts';
+import {notRunning, requireContainer} from './find-container.ts';
+import {requireUnpaused} from './find-live.ts';
+import type {LogPiece} from './log-records.ts';
+import {placesOf, volatileDirectory} from './places.ts';
+import {readLogs} from './read-logs.ts';
+import {readState} from './read-state.ts';
+import type {KeptRecord} from './record.ts';
+import {type StartSettings, startContainer} from './start-container.ts';
+import {killContainer} from './stop-container.ts';
+import {holdForWaiting, waitUntilStopped} from './wait-for-exit.ts';
+
+/**
+ * The standard streams of a container that runs in the background. Leaving them, however slowly they were read, and
+ * whatever becomes of this process, has no effect on the container.
+ */
+export interface Attachment extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string | null;
+  readonly hasTerminal: boolean;
+  /** Whether the container was made to read standard input. */
+  readonly takesInput: boolean;
+  /** What it prints from now on, until it ends; to be read once. */
+  output(): AsyncGenerator<LogPiece>;
+  /** Resolves when the supervisor has taken all of it, in the order of the calls. @returns false: nobody reads it */
+  write(bytes: Uint8Array): Promise<boolean>;
+  /** Says that no more will come; a container with a terminal, or whose input stays open, does not notice. */
+  endInput(): void;
+  /** Tells the container's terminal its size. */
+  resize(size: TerminalSize): void;
+  /**
+   * Passes on the signals of this process to the first one of the container; the third SIGINT or SIGTERM is for the caller.
+   *
+   * @returns what ends that.
+   */
+  proxySignals(onImpatience: () => void): () => void;
+  /** Waits for the end. @returns the exit code, 255 when the container was removed meanwhile */
+  wait(): Promise<number>;
+}
+
+export interface AttachOptions extends CallOptions {
+  /** Starts a container that does not run, so that nothing of what it prints is missed. */
+  readonly start?: boolean | undefined;
+}
+
+const UNSEEN_EXIT = 255;
+
+/**
+ * Connects to a container that runs.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_PAUSED`; with `start`
+ * as `startContainer`
+ */
+export async function attachToContainer(
+  context: ContainerContext,
+  text: string,
+  {start = false, signal, onEvent, removeCommand}: AttachOptions & StartSettings,
+): Promise<Attachment> {
+  const record = requireContainer(context, text);
+  // From here on its code is kept for this process, also of one that goes when it ends.
+  const hold = await holdForWaiting(context, record.id, signal);
+  try {
+    const offset = statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0;
+    if (start) await startContainer(context, record.id, {removeCommand, signal, onEvent});
+    else await requireRunning(context, record);
+    return openAttachment(context, record, {offset, hold, signal});
+  } catch (error) {
+    hold.release();
+    throw error;
+  }
+}
+
+async function requireRunning(context: ContainerContext, record: KeptRecord): Promise<void> {
+  const {state, isPaused} = await readState(context, record);
+  if (state !== 'running') throw notRunning(record);
+  requireUnpaused({...record, isPaused});
+}
+
+interface Opening {
+  /** Of its log: what follows is new. */
+  readonly offset: number;
+  readonly hold: {release(): void};
+  readonly signal: AbortSignal | undefined;
+}
+
+function openAttachment(context: ContainerContext, record: KeptRecord, {offset, hold, signal}: Opening): Attachment {
+  const {id, name, interactive: takesInput} = record;
+  const bundle = volatileDirectory(context, id);
+  const input = takesInput ? openConmonInput(bundle) : null;
+  return {
+    ...{id, name, takesInput, hasTerminal: record.container.terminal ?? false},
+    output: () => readLogs(context, id, {follow: true, offset, signal}),
+    write: async (bytes) => (await input?.write(bytes)) ?? false,
+    endInput: () => input?.end(),
+    resize: (size) => resizeTerminal(bundle, size),
+    proxySignals: (onImpatience) => proxySignals(context, id, onImpatience),
+    wait: async () => (await waitUntilStopped(context, record, {signal}))?.exitCode ?? UNSEEN_EXIT,
+    [Symbol.asyncDispose]: async () => {
+      hold.release();
+      await input?.close();
+    },
+  };
+}
+
+function proxySignals(context: ContainerContext, id: string, onImpatience: () => void): () => void {
+  const forward = (signal: NodeJS.Signals) => {
+    // Of another size of this process's terminal the container is told otherwise, if it has one at all.
+    if (signal === 'SIGWINCH') return;
+    // It has ended, and so will the attachment.
+    killContainer(context, id, signal).catch(() => {});
+  };
+  return forwardSignals({forward, killAll: onImpatience});
+}

@@ -1,0 +1,68 @@
+import {join} from 'node:path';
+import {WinchError} from '../../errors.ts';
+import {openRunc} from '../../runtime/runc.ts';
+import type {Runtime} from '../../runtime/runtime.ts';
+import type {ContainerContext} from '../context.ts';
+import {runtimeStateDirectory, volatileParent} from '../directories.ts';
+import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
+import {isPaused} from './is-paused.ts';
+import {findRun, type OneShotRun} from './one-shot-runs.ts';
+import {volatileDirectory} from './places.ts';
+import {readState} from './read-state.ts';
+import {type KeptRecord, listRecords} from './record.ts';
+
+/** A container whose command runs, kept or of a `run` in the foreground. */
+export interface LiveContainer {
+  readonly id: string;
+  readonly name: string | null;
+  /** Its first process, as this machine counts. */
+  readonly pid: number;
+  readonly isPaused: boolean;
+  /** In memory: its bundle. */
+  readonly directory: string;
+  readonly runtime: Runtime;
+}
+
+/**
+ * The running container that a name, an id or the first digits of an id mean.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
+ */
+export async function requireLive(context: ContainerContext, text: string): Promise<LiveContainer> {
+  const kept = findByText(listRecords(context), text);
+  if (kept) return await liveKept(context, kept);
+  const run = await findRun(context, text);
+  if (run) return await liveRun(context, run);
+  throw unknownContainer(text);
+}
+
+/** @throws {WinchError} `CONTAINER_PAUSED` */
+export function requireUnpaused(container: Pick<LiveContainer, 'id' | 'name' | 'isPaused'>): void {
+  if (!container.isPaused) return;
+  throw new WinchError('CONTAINER_PAUSED', `container ${nameOf(container)} is paused`, {
+    kind: 'invalid',
+    hint: 'unpause it first',
+  });
+}
+
+async function liveKept(context: ContainerContext, record: KeptRecord): Promise<LiveContainer> {
+  const {state, pid} = await readState(context, record);
+  if (state !== 'running' || pid === null) throw notRunning(record);
+  return describe(context, record, {pid, directory: volatileDirectory(context, record.id)});
+}
+
+async function liveRun(context: ContainerContext, run: OneShotRun): Promise<LiveContainer> {
+  const runtime = openRunc({path: run.runtime, stateDirectory: runtimeStateDirectory(context)});
+  const state = await runtime.readState(run.id);
+  if (state === null || (state.status !== 'running' && state.status !== 'paused')) throw notRunning(run);
+  return describe(context, run, {pid: state.pid, directory: join(volatileParent(context), run.id)});
+}
+
+function describe(
+  context: ContainerContext,
+  {id, name, runtime}: Pick<KeptRecord, 'id' | 'name' | 'runtime'>,
+  found: Pick<LiveContainer, 'pid' | 'directory'>,
+): LiveContainer {
+  const stateDirectory = runtimeStateDirectory(context);
+  return {id, name, ...found, isPaused: isPaused(id), runtime: openRunc({path: runtime, stateDirectory})};
+}

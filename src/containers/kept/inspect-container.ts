@@ -1,0 +1,103 @@
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {DEFAULT_PATH, mergeEnvironment} from '../../bundle/environment.ts';
+import {createWorkingDirectory} from '../../bundle/working-directory.ts';
+import {isWinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import type {Digest} from '../../oci/digest.ts';
+import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../../oci/image-config.ts';
+import {measureTree} from '../../store/file-sizes.ts';
+import type {ContainerContext} from '../context.ts';
+import {chooseHostname} from '../write-image-bundle.ts';
+import {findByText, unknownContainer} from './find-container.ts';
+import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
+import {listRuns} from './one-shot-runs.ts';
+import {placesOf} from './places.ts';
+import {readState} from './read-state.ts';
+import {type KeptRecord, listRecords} from './record.ts';
+
+export interface ContainerDetails extends ContainerSummary {
+  /** What the image says of its containers; null for a bundle, and where the image is gone. */
+  readonly imageConfig: ImageConfig['config'] | null;
+  /** What a kept container was made with; null for a run in the foreground. */
+  readonly made: MadeWith | null;
+}
+
+export interface MadeWith {
+  /** What was asked for over what the image says. */
+  readonly options: ContainerOptions;
+  /** `NAME=value` of the image and the caller; HOME and what else the container finds for itself is not among them. */
+  readonly environment: readonly string[];
+  readonly hostname: string;
+  readonly workingDirectory: string;
+  /** Whether its standard input stays open. */
+  readonly interactive: boolean;
+  /** Whether it goes when it ends. */
+  readonly autoRemove: boolean;
+  /** Absolute path of the OCI runtime. */
+  readonly runtime: string;
+  /** Number of the signal that asks it to end. */
+  readonly stopSignal: number;
+  /** Where its output is, once it has been started. */
+  readonly logPath: string;
+  /** What it has written, in bytes; null when that was not asked for. */
+  readonly writtenBytes: number | null;
+}
+
+export interface InspectContainerOptions extends CallOptions {
+  /** Whether to measure what it has written. */
+  readonly size?: boolean | undefined;
+}
+
+/**
+ * Everything that is known of one container.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `STORE_CORRUPT`
+ */
+export async function inspectContainer(
+  context: ContainerContext,
+  text: string,
+  {size = false}: InspectContainerOptions = {},
+): Promise<ContainerDetails> {
+  const kept = findByText(listRecords(context), text);
+  if (kept) {
+    const config = readImageConfig(context, kept.imageId);
+    const summary = summaryOf(kept, await readState(context, kept));
+    const writtenBytes = size ? measureTree(placesOf(context, kept.id).writable) : null;
+    return {
+      ...summary,
+      imageConfig: config?.config ?? null,
+      made: {...describeMade(context, kept, config), writtenBytes},
+    };
+  }
+  const run = findByText(await listRuns(context), text);
+  if (!run) throw unknownContainer(text);
+  const config = run.imageId === null ? null : readImageConfig(context, run.imageId);
+  return {...summaryOfRun(context, run), imageConfig: config?.config ?? null, made: null};
+}
+
+function describeMade(
+  context: ContainerContext,
+  record: KeptRecord,
+  image: ImageConfig | null,
+): Omit<MadeWith, 'writtenBytes'> {
+  const {id, container: options, interactive, autoRemove, runtime, stopSignal} = record;
+  const variables = [`PATH=${DEFAULT_PATH}`, ...(image?.config.Env ?? []), ...(options.environment ?? [])];
+  return {
+    options,
+    environment: mergeEnvironment(variables),
+    hostname: chooseHostname({id, container: options, hostname: context.hostname}),
+    workingDirectory: createWorkingDirectory(image, options),
+    logPath: placesOf(context, id).log,
+    ...{interactive, autoRemove, runtime, stopSignal},
+  };
+}
+
+function readImageConfig({store}: ContainerContext, imageId: string): ImageConfig | null {
+  try {
+    const bytes = store.blobs.read(imageId as Digest, CONFIG_LIMIT_BYTES);
+    return parseImageConfig(bytes, {where: `config of ${imageId}`});
+  } catch (error) {
+    if (isWinchError(error, 'BLOB_MISSING')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+import {listCgroupProcesses, readCgroups} from '../../host/cgroups.ts';
+import {type ProcessDetails, readProcess} from '../../host/process-details.ts';
+import type {ContainerContext} from '../context.ts';
+import {cgroupPath} from '../directories.ts';
+import {requireLive} from './find-live.ts';
+
+/**
+ * The processes of a running container, as this machine counts and sees them. No program of the container is run.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
+ */
+export async function listProcesses(context: ContainerContext, text: string): Promise<readonly ProcessDetails[]> {
+  const {id} = await requireLive(context, text);
+  const pids = listCgroupProcesses(readCgroups(), cgroupPath(id));
+  return pids.toSorted((a, b) => a - b).flatMap((pid) => readProcess(pid) ?? []);
+}

@@ -1,0 +1,52 @@
+import {renameSync, rmSync} from 'node:fs';
+import type {CallOptions} from '../../events.ts';
+import {syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
+import {storageError} from '../../host/storage-error.ts';
+import {imageNote} from '../../images/images-in-use.ts';
+import type {ContainerContext} from '../context.ts';
+import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {requireContainer, unknownContainer} from './find-container.ts';
+import {lockContainer, placesOf} from './places.ts';
+import {findRecord, type KeptRecord} from './record.ts';
+
+/**
+ * Gives a container another name, at once or not at all; it may run meanwhile.
+ *
+ * @returns its id.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `NAME_INVALID` | `NAME_IN_USE`
+ */
+export async function renameContainer(
+  context: ContainerContext,
+  text: string,
+  name: string,
+  {signal}: CallOptions = {},
+): Promise<string> {
+  requireValidName(name);
+  const {id} = requireContainer(context, text);
+  using _lock = await lockContainer(context, id, signal);
+  const record = findRecord(context, id);
+  if (!record) throw unknownContainer(text);
+  using _names = await lockNames(context, {signal});
+  if (record.name !== name) await takeNewName(context, record, name);
+  return id;
+}
+
+/** In a transaction of the graph, as a new container takes its name. */
+async function takeNewName(context: ContainerContext, {id, imageId}: KeptRecord, name: string): Promise<void> {
+  const {store} = context;
+  const {directory, note} = placesOf(context, id);
+  const staged = `${note}.new`;
+  await requireNoRunOf(context, {id, name});
+  try {
+    const {durability} = store;
+    await writeFileAtomic(staged, Buffer.from(imageNote(imageId, name)), {durability, mode: 0o600});
+    await store.write(() => {
+      requireNotKept(context, name);
+      renameSync(staged, note);
+    });
+    if (durability === 'full') await syncDirectory(directory);
+  } catch (error) {
+    rmSync(staged, {force: true});
+    throw storageError(error, directory);
+  }
+}

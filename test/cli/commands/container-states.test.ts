@@ -1,0 +1,215 @@
+import * as assert from 'uvu/assert';
+import type {ExecRequest} from '../../../src/containers/kept/exec-container.ts';
+import type {ContainerDetails} from '../../../src/containers/kept/inspect-container.ts';
+import {WinchError} from '../../../src/errors.ts';
+import type {CallOptions} from '../../../src/events.ts';
+import type {ProcessDetails} from '../../../src/host/process-details.ts';
+import {describe} from '../../helpers/suite.ts';
+import {runWinch} from '../run-winch.ts';
+import {detailsOf} from '../samples.ts';
+
+const ID = 'a'.repeat(64);
+const error = (code: string) => new WinchError(code, 'because', {kind: 'runtime'});
+const DETAILS: ContainerDetails = {
+  id: ID,
+  name: 'web',
+  image: 'nginx:1',
+  imageId: `sha256:${'b'.repeat(64)}`,
+  command: ['nginx', '-g'],
+  created: '2026-01-31T12:00:00.000Z',
+  labels: {tier: 'front'},
+  isKept: true,
+  state: 'running',
+  isPaused: false,
+  pid: 7,
+  startedAt: '2026-01-31T12:00:01.000Z',
+  finishedAt: null,
+  exitCode: null,
+  outOfMemory: false,
+  lostBecause: null,
+  imageConfig: {Entrypoint: ['/entry'], Cmd: ['nginx'], ExposedPorts: {'80/tcp': {}}, StopSignal: 'SIGQUIT'},
+  made: {
+    options: {
+      command: ['nginx', '-g'],
+      memoryBytes: 1024,
+      cpus: 1.5,
+      network: 'host',
+      mounts: [{type: 'bind', source: '/srv', target: '/data', readOnly: true, createSource: false}],
+      securityOptions: [
+        {name: 'no-new-privileges', enabled: false},
+        {name: 'unmask', paths: 'ALL'},
+      ],
+    },
+    environment: ['PATH=/bin'],
+    hostname: 'box',
+    workingDirectory: '/',
+    interactive: false,
+    autoRemove: true,
+    runtime: '/usr/sbin/runc',
+    stopSignal: 3,
+    logPath: '/store/log',
+    writtenBytes: 5,
+  },
+};
+
+describe('cli/commands/container-states', ({test}) => {
+  test('exec passes on what it is asked, and ends with the code of the command', async () => {
+    const seen: unknown[] = [];
+    const exec = async (name: string, request: ExecRequest, {onEvent}: CallOptions = {}) => {
+      onEvent?.({type: 'exec:started', id: ID});
+      seen.push(name, JSON.parse(JSON.stringify(request)));
+      return 42;
+    };
+    const words = [
+      'exec',
+      '-i',
+      '-u',
+      'app',
+      '-w',
+      '/srv',
+      '-e',
+      'A=b',
+      '-e',
+      'HOME',
+      '--privileged',
+      'web',
+      'ls',
+      '-l',
+    ];
+    const fakes = {containers: {exec}, environment: {variables: {HOME: '/own'}}};
+    const {code, stdout, released} = await runWinch(words, fakes);
+    assert.equal([code, stdout, released > 0], [42, '', true], "signals are the command's from then on");
+    const environment = ['A=b', 'HOME=/own'];
+    assert.equal(seen, [
+      'web',
+      ...[
+        {
+          command: ['ls', '-l'],
+          environment,
+          interactive: true,
+          privileged: true,
+          user: 'app',
+          workingDirectory: '/srv',
+        },
+      ].map((request) => ({...request, terminal: false})),
+    ]);
+  });
+
+  test('exec refuses a terminal where there is none, but in the background it does without', async () => {
+    const exec = async () => 0;
+    const {code, stderr} = await runWinch(['exec', '-it', 'web', 'sh'], {containers: {exec}});
+    assert.equal([code, /TERMINAL_MISSING/.test(stderr)], [125, true]);
+    const detached = await runWinch(['exec', '-dit', 'web', 'sh'], {containers: {exec}});
+    assert.equal([detached.code, /without effect/.test(detached.stderr)], [0, true]);
+  });
+
+  test('exec tells what did not start by its code', async () => {
+    for (const [name, expected] of [
+      ['COMMAND_NOT_FOUND', 127],
+      ['COMMAND_NOT_EXECUTABLE', 126],
+      ['CONTAINER_STOPPED', 125],
+    ] as const) {
+      const exec = () => Promise.reject(error(name));
+      assert.is((await runWinch(['exec', 'web', 'x'], {containers: {exec}})).code, expected);
+    }
+    assert.is((await runWinch(['exec', 'web'])).code, 125);
+  });
+
+  test('restart, pause and unpause do it to each, rename to one', async () => {
+    const seen: unknown[] = [];
+    const note = (call: string) => async (name: string, more?: unknown) => {
+      seen.push([call, name, typeof more === 'string' ? more : (more as {timeoutSeconds?: number})?.timeoutSeconds]);
+      return ID;
+    };
+    const containers = {
+      restart: note('restart'),
+      pause: note('pause'),
+      unpause: note('unpause'),
+      rename: note('rename'),
+    };
+    assert.is((await runWinch(['restart', '-t', '3', 'a', 'b'], {containers})).stdout, 'a\nb\n');
+    for (const call of ['pause', 'unpause']) assert.is((await runWinch([call, 'a'], {containers})).stdout, 'a\n');
+    assert.equal((await runWinch(['rename', 'a', 'b'], {containers})).stdout, '');
+    assert.equal(seen, [
+      ['restart', 'a', 3],
+      ['restart', 'b', 3],
+      ['pause', 'a', undefined],
+      ['unpause', 'a', undefined],
+      ['rename', 'a', 'b'],
+    ]);
+  });
+
+  test('top prints processes as ps does', async () => {
+    const startedAt = new Date(Date.now() - 100_000).toISOString();
+    const process: ProcessDetails = {
+      ...{pid: 10, parentPid: 9, userId: 1000, startedAt, cpuSeconds: 50, terminal: 'pts/0'},
+      command: ['sh', '-c', 'echo \x1b'],
+    };
+    const containers = {top: async () => [process, {...process, cpuSeconds: 3725, terminal: null}]};
+    const [heading, first, second] = (await runWinch(['top', 'web'], {containers})).stdout.split('\n');
+    assert.match(heading ?? '', /^UID +PID +PPID +C +STIME +TTY +TIME +CMD$/);
+    assert.match(first ?? '', /^1000 +10 +9 +50 +\d\d:\d\d +pts\/0 +00:00:50 +sh -c echo \\x1b$/);
+    assert.match(second ?? '', / \? +01:02:05 /);
+    assert.is((await runWinch(['top', '--format', '{{.PID}}', 'web'], {containers})).stdout, '10\n10\n');
+  });
+
+  test('container prune tells what went', async () => {
+    const prune = async (options: unknown) => {
+      assert.equal((options as {labels: unknown}).labels, [{name: 'a', value: 'b', isExcluded: false}]);
+      return {deleted: [ID], freedBytes: 1500};
+    };
+    const {stdout} = await runWinch(['container', 'prune', '-f', '--filter', 'label=a=b'], {containers: {prune}});
+    assert.is(stdout, `Deleted: ${ID}\nTotal reclaimed space: 1.5kB\n`);
+  });
+
+  const inspect = async (details: Partial<ContainerDetails>, ...words: readonly string[]) =>
+    await runWinch(['inspect', ...words, 'web'], {containers: {inspect: async () => ({...DETAILS, ...details})}});
+
+  test("inspect prints a container in docker's shape", async () => {
+    const [shown] = JSON.parse((await inspect({})).stdout);
+    assert.equal([shown.Id, shown.Name, shown.Path, shown.Args], [ID, '/web', 'nginx', ['-g']]);
+    assert.equal(shown.State, {
+      ...{Status: 'running', Running: true, Paused: false, OOMKilled: false, Pid: 7, ExitCode: 0, Error: ''},
+      ...{StartedAt: DETAILS.startedAt, FinishedAt: '0001-01-01T00:00:00Z'},
+    });
+    assert.equal(
+      [shown.Config.Entrypoint, shown.Config.Cmd, shown.Config.StopSignal],
+      [['/entry'], ['nginx', '-g'], 'SIGQUIT'],
+    );
+    const {NanoCpus, Memory, NetworkMode, AutoRemove, SecurityOpt} = shown.HostConfig;
+    assert.equal([NanoCpus, Memory, NetworkMode, AutoRemove], [1.5e9, 1024, 'host', true]);
+    assert.equal(SecurityOpt, ['no-new-privileges=false', 'unmask=ALL']);
+    assert.equal(shown.Mounts, [
+      {Type: 'bind', Source: '/srv', Destination: '/data', RW: false, Propagation: 'rprivate'},
+    ]);
+    assert.is(shown.SizeRw, 5);
+  });
+
+  test('inspect prints fields, of paused and ended containers as well', async () => {
+    const template = '{{.State.Status}} {{.State.Running}} {{.State.ExitCode}} {{.State.Error}}';
+    assert.is((await inspect({isPaused: true}, '-f', template)).stdout, 'paused true 0 \n');
+    const ended = {state: 'exited', exitCode: 255, lostBecause: 'lost', pid: null} as const;
+    assert.is((await inspect(ended, '-f', template)).stdout, 'exited false 255 lost\n');
+    const run = JSON.parse((await inspect({made: null, name: null, imageId: null, imageConfig: null})).stdout)[0];
+    assert.equal([run.Name, run.Image, 'HostConfig' in run], ['', '', false]);
+  });
+
+  test('inspect looks for containers, then for images, or for what it is told to', async () => {
+    const unknown = (code: string) => (name: string) =>
+      Promise.reject(new WinchError(code, `no ${name}`, {kind: 'not-found'}));
+    const image = async (name: string) => detailsOf(name);
+    const noContainer = {inspect: unknown('CONTAINER_UNKNOWN')};
+    const found = await runWinch(['inspect', '-f', '{{.Id}}', 'alpine'], {
+      containers: noContainer,
+      images: {inspect: image},
+    });
+    assert.is(found.code, 0);
+    const typed = {containers: {inspect: async () => DETAILS}, images: {inspect: image}};
+    assert.match((await runWinch(['inspect', '--type', 'image', 'web'], typed)).stdout, 'RepoTags');
+    assert.match((await runWinch(['inspect', '--type', 'container', 'web'], typed)).stdout, '"Path"');
+    const nothing = {containers: noContainer, images: {inspect: unknown('IMAGE_UNKNOWN')}};
+    assert.match((await runWinch(['inspect', 'web'], nothing)).stderr, 'NAME_UNKNOWN');
+    assert.match((await runWinch(['inspect', '--type', 'container', 'web'], nothing)).stderr, 'CONTAINER_UNKNOWN');
+    assert.match((await runWinch(['inspect', '--type', 'image', 'web'], nothing)).stderr, 'IMAGE_UNKNOWN');
+  });
+});
