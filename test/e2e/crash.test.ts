@@ -12,6 +12,8 @@ const MOMENTS = [0.2, 0.35, 0.5, 0.7];
 const CALLS: readonly (readonly [CrashCommand, DiskCall, number])[] = [
   ['pull', 'rename', 1],
   ['pull', 'fsync', 8],
+  ['extract', 'mkdirat', 3],
+  ['extract', 'linkat', 1],
   ['copy', 'rename', 4],
   ['rmi', 'rename', 2],
 ];

@@ -7,7 +7,8 @@ import type {RegistryServer} from '../../fixtures/registry-server.ts';
 
 /** Commands that are killed. Each has things of its own to work on, so that any of them may run at once. */
 export const CRASH_COMMANDS = [
-  ...['pull', 'run', 'copy', 'load', 'import', 'restore', 'tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune'],
+  ...['pull', 'run', 'extract', 'copy', 'load', 'import', 'restore'],
+  ...['tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune'],
 ] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
 
@@ -29,12 +30,22 @@ const layerOf = (name: string, fill: number) =>
     {path: `dir/${name}`, content: Buffer.alloc(600_000, fill)},
   ]);
 
+/** Files for several threads, their links, and what is hidden, which the overlay driver has extracted. */
+const EXTRACTED = buildTar([
+  ...Array.from({length: 2500}, (_, index) => ({path: `files/${index % 5}/${index}`, content: `${index}`})),
+  {path: 'files/link', type: 'hardlink', linkPath: 'files/1/1'},
+  {path: 'files/large', content: Buffer.alloc(900_000, 9)},
+  {path: 'etc/.wh.group'},
+  {path: 'opt/.wh..wh..opq'},
+]);
+
 /** Puts what the commands below ask for. */
 export function putCrashImages(registry: RegistryServer): void {
   const put = (tag: string, name: string, fill: number, compression: 'gzip' | 'none' = 'gzip') =>
     registry.put('app', tag, buildImage({layers: [BASE, layerOf(name, fill)], compression}));
   registry.put('old', '1', busyboxImage());
   registry.put('app', '1', buildImage({layers: [BASE, layerOf('pulled', 1), layerOf('more', 2)], compression: 'none'}));
+  registry.put('app', 'extracted', busyboxImage({layers: [EXTRACTED]}));
   put('copied', 'copied', 3);
   put('loaded', 'loaded', 4);
   put('removed', 'removed', 5);
@@ -61,6 +72,7 @@ export function crashWords(host: string, directory: string): CrashWords {
     words: {
       pull: ['pull', app('1')],
       run: ['run', '--network', 'none', old, 'sh', '-c', 'echo text > /file && cat /file'],
+      extract: ['run', '--snapshotter', 'overlay', '--network', 'none', app('extracted'), 'ls', '/files/4/2499'],
       copy: ['copy', app('copied'), 'store:copied:1'],
       load: ['load', '--input', archive],
       import: ['import', rootfs, 'imported:1'],
@@ -76,6 +88,10 @@ export function crashWords(host: string, directory: string): CrashWords {
     setUps: {
       pull: [['rmi', app('1')]],
       run: [],
+      extract: [
+        ['rmi', app('extracted')],
+        ['pull', app('extracted')],
+      ],
       copy: [['rmi', 'copied:1']],
       load: [['rmi', 'loaded:1']],
       import: [['rmi', 'imported:1']],

@@ -11,6 +11,8 @@ import {makeWinch, type Winch, type WinchExit, type WinchProcess} from './winch.
 /** System calls that change what is on the disk; SQLite commits by `pwrite64` and `fdatasync`. */
 export const DISK_CALLS = [
   ...['rename', 'fsync', 'fdatasync', 'unlink', 'rmdir', 'mkdir', 'ftruncate', 'pwrite64', 'pwritev'],
+  // Of extracted layers.
+  ...['mkdirat', 'linkat'],
 ] as const;
 export type DiskCall = (typeof DISK_CALLS)[number];
 
