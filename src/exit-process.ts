@@ -7,7 +7,7 @@ export interface ExitWork {
   readonly id: string;
 }
 
-/** The process that conmon starts when a container ends that is to be removed then. */
+/** The process that conmon starts when a container ends that is to be removed then, or to leave its networks. */
 const {toolkit: options, id} = JSON.parse(process.argv[2] ?? '') as ExitWork;
 await using toolkit = await openToolkit(options);
 await toolkit.containers.removeEnded(id);

@@ -19,6 +19,8 @@ export type {LogsOptions} from './containers/kept/read-logs.ts';
 export type {ContainerState} from './containers/kept/read-state.ts';
 export type {RemoveContainerOptions} from './containers/kept/remove-container.ts';
 export type {StopOptions} from './containers/kept/stop-container.ts';
+export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';
+export type {NetworkMember, NetworkSummary} from './containers/networks/list-networks.ts';
 export type {ToolkitInfo} from './containers/read-info.ts';
 export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';
@@ -84,9 +86,12 @@ export type {RestoredTag, TagMove} from './images/tag-history.ts';
 export type {ImageTreeNode} from './images/tree.ts';
 export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/which.ts';
 export type {SkippedFiles} from './layers/write-rootfs.ts';
+export type {NetworkSubnet} from './network/definition.ts';
+export type {NetworkJoin, NetworkMode, PublishedPort, PublishRequest} from './network/network-mode.ts';
 export {
   type Containers,
   type Images,
+  type Networks,
   openToolkit,
   type Registries,
   type Toolkit,

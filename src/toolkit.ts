@@ -12,11 +12,12 @@ import type {RegistryClient} from './registry/client.ts';
 import {openStore} from './store/store.ts';
 import {type Containers, openContainers} from './toolkit/containers.ts';
 import {type Images, openImages} from './toolkit/images.ts';
+import {type Networks, openNetworks} from './toolkit/networks.ts';
 import type {ToolkitOptions} from './toolkit/options.ts';
 import {openRegistries, type Registries} from './toolkit/registries.ts';
 import {openVolumes, type Volumes} from './toolkit/volumes.ts';
 
-export type {Containers, Images, Registries, ToolkitOptions, Volumes};
+export type {Containers, Images, Networks, Registries, ToolkitOptions, Volumes};
 
 /**
  * One store and what can be done with it. Opening is cheap: nothing is created and no costly module is loaded until a
@@ -26,6 +27,7 @@ export interface Toolkit extends AsyncDisposable {
   readonly images: Images;
   readonly containers: Containers;
   readonly volumes: Volumes;
+  readonly networks: Networks;
   readonly registries: Registries;
   info(): Promise<ToolkitInfo>;
   /** What running images needs here, and what adds the rest. */
@@ -46,6 +48,7 @@ export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
     images: openImages({images: parts.context, settings: options}, () => clearLeftovers(parts.context)),
     containers: openContainers(parts.context, options),
     volumes: openVolumes(parts.context),
+    networks: openNetworks(parts.context),
     registries: openRegistries({images: parts.context, settings: options}),
     info: async () => {
       await clearLeftovers(parts.context);

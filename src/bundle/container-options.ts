@@ -1,3 +1,5 @@
+import type {NetworkMode, PublishRequest} from '../network/network-mode.ts';
+
 /**
  * What the caller asks of a container, beyond what its image says. Every field has the meaning of docker's flag of the
  * same name. Parsed and typed by the CLI; the library takes it as it is.
@@ -21,8 +23,12 @@ export interface ContainerOptions {
   /** Mounts the binds and volumes of these kept containers as well, where nothing else is mounted. */
   readonly volumesFrom?: readonly VolumesFrom[];
   /** Absent: `none`. */
-  readonly network?: 'none' | 'host';
-  /** Further lines of `/etc/hosts`. */
+  readonly network?: NetworkMode;
+  /** Ports that are reached through this machine's addresses; for containers that join networks. */
+  readonly publish?: readonly PublishRequest[];
+  /** Publishes the ports that the image exposes as well, each at any free port. */
+  readonly publishAll?: boolean;
+  /** Further lines of `/etc/hosts`; `host-gateway` as an address is this machine, for containers that join networks. */
   readonly extraHosts?: readonly {readonly name: string; readonly address: string}[];
   /** Each part replaces the host's own. */
   readonly dns?: {

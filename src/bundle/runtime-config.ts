@@ -11,7 +11,7 @@ import {createEnvironment} from './environment.ts';
 import {createHiddenPaths} from './hidden-paths.ts';
 import type {HostFacts} from './host-facts.ts';
 import {createMounts, initTarget, type NetworkFilePaths} from './mounts.ts';
-import {createNamespaces} from './namespaces.ts';
+import {createNamespaces, type NetworkOfContainer} from './namespaces.ts';
 import {createResources} from './resources.ts';
 import {createRlimits} from './rlimits.ts';
 import {createSeccomp} from './seccomp.ts';
@@ -30,8 +30,7 @@ export interface RuntimeConfigInput {
   /** Absolute, or relative to the bundle's directory. */
   readonly rootfsPath: string;
   readonly hostname: string;
-  readonly network: {
-    readonly namespace: 'new' | 'host';
+  readonly network: NetworkOfContainer & {
     /** Files to mount over the image's; null leaves those. */
     readonly files: NetworkFilePaths | null;
   };
@@ -114,7 +113,7 @@ function createLinux({options, network, cgroupsPath, devices, host}: RuntimeConf
     sysctl: createSysctls(options, network.namespace),
     resources: createResources(options, host.cgroup, devices.rules),
     ...(cgroupsPath !== null && {cgroupsPath}),
-    namespaces: createNamespaces(network.namespace, host.cgroup.version),
+    namespaces: createNamespaces(network, host.cgroup.version),
     ...(devices.devices.length > 0 && {devices: devices.devices}),
     ...(seccomp !== null && {seccomp}),
     ...(sharesMounts && {rootfsPropagation: 'shared'}),

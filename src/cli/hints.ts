@@ -17,6 +17,8 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['CONTAINER_RUNNING', 'or end and remove it with --force'],
   ['CONTAINER_UNKNOWN', 'winch ps -a'],
   ['VOLUME_UNKNOWN', 'winch volume ls'],
+  ['NETWORK_UNKNOWN', 'winch network ls'],
+  ['PORT_TAKEN', 'or leave out the port of this machine (--publish 80) to have one chosen'],
   ['TAG_EXISTS', 'or move the name with --force'],
   ['FOREIGN_LAYER', 'add --foreign to fetch it from there'],
   ['PLATFORMS_MISSING', 'winch pull --all-platforms, or push one with --platform'],

@@ -10,6 +10,7 @@ import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
 import type {ContainerContext} from './context.ts';
 import {endStrays} from './end-strays.ts';
+import {leaveNetworks} from './networks/take-network.ts';
 
 export interface ContainerDirectories {
   /** In memory: the bundle, the mount points and the runtime's messages. */
@@ -66,6 +67,7 @@ export async function sweepDeadContainers(context: ContainerContext): Promise<Sw
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
+  await leaveNetworks(context, join(volatileParent(context), id));
 }
 
 /**

@@ -11,6 +11,7 @@ import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage, type StoredImage} from '../images/stored-image.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
+import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 import type {RunRequest} from './run.ts';
@@ -40,6 +41,8 @@ export async function prepareImage(
   const container = await takeVolumes(context, {request, directories, image, cleanup}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
+  const named = {id, name: request.name ?? null, directory, container, image: image.config};
+  const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
   // On a disk that cannot be written nobody removes images either.
   if (writable !== null) noteImageInUse(writable, image.imageId, request.name);
   enter();
@@ -52,7 +55,7 @@ export async function prepareImage(
   try {
     const {hostname} = context;
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
-    writeImageBundle({...bundle, container: mounted});
+    writeImageBundle({...bundle, container: mounted, network});
   } finally {
     closeSync(rootFd);
   }

@@ -1,19 +1,16 @@
-import {readFileSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
 import {createCommand} from '../bundle/command.ts';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
 import {listMountPoints} from '../bundle/mount-points.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {adaptToOwnNamespace} from '../bundle/user-namespace.ts';
-import {hasErrno} from '../errors.ts';
 import {prepareMountPoints, prepareWorkingDirectory} from '../host/mount-points.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {createImageRuntimeConfig} from '../images/image-runtime-config.ts';
-import type {NetworkPlan} from '../network/network.ts';
 import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
 import {cgroupPath} from './directories.ts';
+import {type ConnectedNetwork, readHostFiles, writeNetworkFiles} from './networks/network-files.ts';
 import {requireExecutable} from './require-executable.ts';
 
 export interface ImageBundle {
@@ -28,6 +25,8 @@ export interface ImageBundle {
   readonly syscalls: Syscalls;
   /** The host's name. */
   readonly hostname: string;
+  /** Absent: the container has no network, or the machine's. */
+  readonly network?: ConnectedNetwork | null | undefined;
 }
 
 const SHORT_ID_DIGITS = 12;
@@ -40,13 +39,7 @@ const DEFAULT_STOP_SIGNAL = 'SIGTERM';
  */
 export function writeImageBundle(bundle: ImageBundle): void {
   const {id, directory, rootFd, image, container, syscalls} = bundle;
-  const network = planNetwork(container.network ?? 'none', {
-    hostname: chooseHostname(bundle),
-    extraHosts: container.extraHosts,
-    dns: container.dns,
-    hostHosts: readOrNull('/etc/hosts'),
-    hostResolvConf: readOrNull('/etc/resolv.conf'),
-  });
+  const network = bundle.network ?? writeOwnNetwork(bundle);
   const spec = adaptToOwnNamespace(
     createImageRuntimeConfig({
       image,
@@ -54,8 +47,8 @@ export function writeImageBundle(bundle: ImageBundle): void {
       rootFd,
       syscalls,
       rootfsPath: bundle.rootfsPath,
-      hostname: chooseHostname(bundle),
-      network: {namespace: network.namespace, files: writeNetworkFiles(directory, network)},
+      hostname: network.hostname,
+      network,
       cgroupsPath: cgroupPath(id),
     }),
   );
@@ -73,24 +66,13 @@ export const chooseStopSignal = (image: ImageConfig, {stopSignal}: ContainerOpti
 export const chooseHostname = ({id, container, hostname}: Pick<ImageBundle, 'id' | 'container' | 'hostname'>): string =>
   container.hostname ?? (container.network === 'host' ? hostname : id.slice(0, SHORT_ID_DIGITS));
 
-function writeNetworkFiles(directory: string, {files}: NetworkPlan) {
-  const write = (name: string, text: string): string => {
-    const path = join(directory, name);
-    writeFileSync(path, text, {mode: 0o644});
-    return path;
-  };
-  return {
-    hosts: write('hosts', files.hosts),
-    hostname: write('hostname', files.hostname),
-    resolvConf: write('resolv.conf', files.resolvConf),
-  };
-}
-
-function readOrNull(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return null;
-    throw error;
-  }
+function writeOwnNetwork(bundle: ImageBundle): ConnectedNetwork {
+  const {directory, container} = bundle;
+  const hostname = chooseHostname(bundle);
+  const {extraHosts, dns} = container;
+  const {namespace, files} = planNetwork(container.network === 'host' ? 'host' : 'none', {
+    ...{hostname, extraHosts, dns},
+    ...readHostFiles(),
+  });
+  return {namespace, path: null, hostname, files: writeNetworkFiles(directory, files)};
 }

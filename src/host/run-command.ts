@@ -6,6 +6,8 @@ export interface CommandOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   readonly timeoutMs?: number;
+  /** What it reads from standard input; absent: end-of-file at once. */
+  readonly input?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,10 +28,10 @@ const SIGNAL_EXIT_BASE = 128;
  * @throws {WinchError} `COMMAND_TIMEOUT`; a Node system error (`ENOENT`) when it cannot be started.
  */
 export function runCommand(file: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-  const {environment, workingDirectory, signal, timeoutMs = DEFAULT_TIMEOUT_MS} = options;
+  const {signal, timeoutMs = DEFAULT_TIMEOUT_MS} = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const child = spawn(file, args, {env: environment, cwd: workingDirectory, stdio: ['ignore', 'pipe', 'pipe']});
+    const child = start(file, args, options);
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
     const abort = () => {
@@ -63,6 +65,14 @@ export function runCommand(file: string, args: readonly string[], options: Comma
       }),
     );
   });
+}
+
+function start(file: string, args: readonly string[], {environment, workingDirectory, input}: CommandOptions) {
+  const child = spawn(file, args, {env: environment, cwd: workingDirectory, stdio: 'pipe'});
+  // A program that ends before it has read all is judged by its exit code.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return child;
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

@@ -124,13 +124,23 @@ function writeConfig(
       rootfsPath: ROOTFS,
       hostname: container.hostname ?? DEFAULT_HOSTNAME,
       // A bundle outlives this machine's address book: the image's own files show.
-      network: {namespace: container.network === 'host' ? 'host' : 'new', files: null},
+      network: {namespace: requireOwnNetwork(container), files: null},
       cgroupsPath: null,
     });
     writeBundleConfig(directory, idMappings ? withIdMappings(spec, idMappings) : spec);
   } finally {
     closeSync(rootFd);
   }
+}
+
+/** @throws {WinchError} `NETWORK_UNSUPPORTED` */
+function requireOwnNetwork({network = 'none'}: ContainerOptions): 'new' | 'host' {
+  if (network === 'host') return 'host';
+  if (network === 'none') return 'new';
+  throw new WinchError('NETWORK_UNSUPPORTED', 'a bundle cannot join networks: who runs it connects it', {
+    kind: 'unsupported',
+    hint: "choose no network, or the machine's",
+  });
 }
 
 /**

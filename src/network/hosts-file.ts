@@ -22,13 +22,14 @@ const OWN_ADDRESS = '127.0.1.1';
 /**
  * An `/etc/hosts`: `base`, the container's own name unless `base` knows it, then the extra entries.
  *
+ * @param hostname Null: its own name is written by somebody else.
  * @throws {WinchError} `NETWORK_INVALID`: an entry without an IP address or with white space in its name.
  */
-export function formatHostsFile(base: string, hostname: string, extraHosts: readonly HostsEntry[]): string {
+export function formatHostsFile(base: string, hostname: string | null, extraHosts: readonly HostsEntry[]): string {
   for (const {name, address} of extraHosts) {
     if (isIP(address) === 0 || !/^[^\s#]+$/.test(name)) throw invalidEntry(`${name}:${address}`);
   }
-  const own = namesOf(base).has(hostname) ? [] : [{name: hostname, address: OWN_ADDRESS}];
+  const own = hostname === null || namesOf(base).has(hostname) ? [] : [{name: hostname, address: OWN_ADDRESS}];
   const lines = [...own, ...extraHosts].map(({name, address}) => `${address}\t${name}\n`);
   return [base === '' || base.endsWith('\n') ? base : `${base}\n`, ...lines].join('');
 }

@@ -14,6 +14,7 @@ import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
+import type {PublishedPort} from '../network/network-mode.ts';
 import type {ToolkitOptions} from './options.ts';
 
 export interface Containers {
@@ -64,7 +65,9 @@ export interface Containers {
   kill(container: string, signal?: string): Promise<string>;
   /** Removes a container with all that it has written. */
   remove(container: string, options?: RemoveContainerOptions): Promise<string>;
-  /** Removes a container of this id if it has ended, once those who wait for it know how. */
+  /** The ports of a container that are ports of this machine now. */
+  ports(container: string, options?: CallOptions): Promise<readonly PublishedPort[]>;
+  /** Removes a container of this id if it has ended, once those who wait for it know how, or clears what it has left. */
   removeEnded(id: string): Promise<void>;
 }
 
@@ -110,6 +113,7 @@ const openKept = (context: ContainerContext, options: ToolkitOptions): Omit<Cont
   stop: async (...args) => (await import('../containers/kept/stop-container.ts')).stopContainer(context, ...args),
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
+  ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
   removeEnded: async (id) => (await import('../containers/kept/remove-container.ts')).removeEnded(context, id),
 });
 

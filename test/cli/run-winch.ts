@@ -1,12 +1,13 @@
 import type {Environment} from '../../src/cli/environment.ts';
 import {runCommandLine} from '../../src/cli/run-cli.ts';
-import type {Containers, Images, Registries, Toolkit, ToolkitOptions, Volumes} from '../../src/toolkit.ts';
+import type {Containers, Images, Networks, Registries, Toolkit, ToolkitOptions, Volumes} from '../../src/toolkit.ts';
 import {environmentOf} from './environment-of.ts';
 
 export interface Fakes {
   readonly images?: Partial<Images>;
   readonly containers?: Partial<Containers>;
   readonly volumes?: Partial<Volumes>;
+  readonly networks?: Partial<Networks>;
   readonly registries?: Partial<Registries>;
   readonly info?: Toolkit['info'];
   readonly diagnose?: Toolkit['diagnose'];
@@ -55,7 +56,7 @@ const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
 });
 
 function createToolkit(
-  {images = {}, containers = {}, volumes = {}, registries = {}, info, diagnose}: Fakes,
+  {images = {}, containers = {}, volumes = {}, networks = {}, registries = {}, info, diagnose}: Fakes,
   onClose: () => void,
 ): Toolkit {
   const close = async () => onClose();
@@ -63,6 +64,7 @@ function createToolkit(
     images: onlyThese('images', images) as Images,
     containers: onlyThese('containers', containers) as Containers,
     volumes: onlyThese('volumes', volumes) as Volumes,
+    networks: onlyThese('networks', networks) as Networks,
     registries: onlyThese('registries', registries) as Registries,
     info: info ?? (() => Promise.reject(new Error('info is not faked'))),
     diagnose: diagnose ?? (() => Promise.reject(new Error('diagnose is not faked'))),

@@ -1,9 +1,12 @@
 import {accessSync, constants} from 'node:fs';
 
-const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/cni'];
 
 /** What tests do with these, winch as another user cannot stand in for. */
-const FOR_ROOT: readonly string[] = ['setpriv', 'unshare', 'nsenter', 'losetup', 'mkfs.ext4', 'mountpoint'];
+const FOR_ROOT: readonly string[] = [
+  ...['setpriv', 'unshare', 'nsenter', 'losetup', 'mkfs.ext4', 'mountpoint'],
+  ...['ip', 'iptables', 'host-local'],
+];
 
 /** Why tests that need root and these programs cannot run here; undefined when they can. */
 export function missingFor(...programs: readonly string[]): string | undefined {

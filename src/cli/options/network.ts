@@ -1,27 +1,44 @@
+import {isIP} from 'node:net';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import type {NetworkJoin, NetworkMode} from '../../network/network-mode.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
-import {grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
-import {flagInvalid, quote} from '../arguments/usage-error.ts';
+import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
+import {parseNetworkJoin, requireMacAddress} from './network-join.ts';
+import {parsePublish} from './publish.ts';
 
 /** Flags about the network and names. */
 export const NETWORK_FLAGS = grouped('Network:', {
-  network: text('none|host', "The machine's own network or none; bridge networks come later", {
-    aliases: ['net'],
-    defaultsTo: 'host',
-  }),
+  network: list(
+    'NETWORK',
+    "host (the machine's own), none, bridge, the name of a network, container:NAME or ns:PATH; may be given for several",
+    {aliases: ['net'], defaultsTo: 'host, and bridge with --publish'},
+  ),
+  publish: list('[[ADDRESS:]PORT:]PORT', 'Make a port of the container one of this machine', {short: 'p'}),
+  'publish-all': flag('Make every port that the image exposes one of this machine', {short: 'P'}),
+  'network-alias': list('NAME', 'A further name in its networks', {aliases: ['net-alias']}),
+  ip: text('ADDRESS', 'Its IPv4 address in the network'),
+  ip6: text('ADDRESS', 'Its IPv6 address in the network'),
+  'mac-address': text('ADDRESS', 'Its hardware address in the network'),
   hostname: text('NAME', 'Host name inside the container', {short: 'h'}),
   domainname: text('NAME', 'NIS domain name inside the container'),
-  'add-host': list('NAME:ADDRESS', 'Add a line to /etc/hosts'),
+  'add-host': list('NAME:ADDRESS', 'Add a line to /etc/hosts; host-gateway as the address is this machine'),
   dns: list('ADDRESS', 'Ask this name server'),
   'dns-search': list('DOMAIN', 'Search names in this domain'),
   'dns-option': list('OPTION', 'An option of resolv.conf(5)', {aliases: ['dns-opt']}),
 });
 
-/** @throws {WinchError} `FLAG_INVALID` */
-export function parseNetwork(values: OptionValues<typeof NETWORK_FLAGS>): ContainerOptions {
+type NetworkValues = OptionValues<typeof NETWORK_FLAGS>;
+
+/** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
+export function parseNetwork(values: NetworkValues): ContainerOptions {
   const dns = definedMembers({servers: values.dns, search: values['dns-search'], options: values['dns-option']});
+  const network = parseMode(values);
+  if (typeof network === 'string' || !('networks' in network)) requireNoMembership(values);
   return definedMembers({
-    network: parseNetworkName(values.network ?? 'host'),
+    network,
+    publish: values.publish?.flatMap(parsePublish),
+    publishAll: values['publish-all'],
     hostname: values.hostname,
     domainname: values.domainname,
     extraHosts: values['add-host']?.map(parseExtraHost),
@@ -29,9 +46,50 @@ export function parseNetwork(values: OptionValues<typeof NETWORK_FLAGS>): Contai
   });
 }
 
-function parseNetworkName(name: string): 'none' | 'host' {
-  if (name === 'none' || name === 'host') return name;
-  throw flagInvalid('--network', `${quote(name)} is not there yet`, '--network host or --network none');
+function parseMode(values: NetworkValues): NetworkMode {
+  const words = values.network ?? [values.publish || values['publish-all'] ? 'bridge' : 'host'];
+  const lone = words.find((word) => parseLoneMode(word) !== null);
+  if (lone === undefined) return {networks: addToFirst(words.map(parseNetworkJoin), values)};
+  if (words.length === 1) return parseLoneMode(lone) ?? 'none';
+  throw flagsConflict(`--network ${lone} does not go with another network`, 'leave out one of them');
+}
+
+function parseLoneMode(word: string): NetworkMode | null {
+  if (word === 'none' || word === 'host') return word;
+  const [, kind, rest = ''] = /^(container|ns):(.+)$/.exec(word) ?? [];
+  if (kind === 'container') return {container: rest};
+  return kind === 'ns' ? {namespace: rest} : null;
+}
+
+/** What the flags beside `--network` say is of the first network, and the aliases of all. */
+function addToFirst(joins: readonly NetworkJoin[], values: NetworkValues): readonly NetworkJoin[] {
+  const {ip, ip6, 'mac-address': macAddress, 'network-alias': aliases = []} = values;
+  if (ip !== undefined && isIP(ip) !== 4) throw flagInvalid('--ip', `${quote(ip)} is no IPv4 address`, '--ip 10.1.2.3');
+  if (ip6 !== undefined && isIP(ip6) !== 6) {
+    throw flagInvalid('--ip6', `${quote(ip6)} is no IPv6 address`, '--ip6 fd00::5');
+  }
+  if (macAddress !== undefined) requireMacAddress('--mac-address', macAddress);
+  const own = [ip, ip6].filter((address) => address !== undefined);
+  return joins.map((join, index) =>
+    definedMembers({
+      ...join,
+      aliases: [...(join.aliases ?? []), ...aliases],
+      ...(index === 0 && own.length > 0 && {addresses: own}),
+      ...(index === 0 && macAddress !== undefined && {macAddress}),
+    }),
+  );
+}
+
+const OF_MEMBERS = ['publish', 'publish-all', 'network-alias', 'ip', 'ip6', 'mac-address'] as const;
+
+function requireNoMembership(values: NetworkValues): void {
+  const flag = OF_MEMBERS.find((name) => values[name] !== undefined);
+  if (flag === undefined) return;
+  const given = values.network?.[0];
+  throw flagsConflict(
+    `--${flag} does not go with ${given === undefined ? "the machine's own network" : `--network ${given}`}`,
+    given === undefined ? 'add --network bridge' : 'leave it out, or choose --network bridge',
+  );
 }
 
 // Addresses may be IPv6, so only the first separator counts.

@@ -2,6 +2,7 @@ import {rmSync} from 'node:fs';
 import {detachBelow} from '../../host/detach-below.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
+import {leaveNetworks} from '../networks/take-network.ts';
 import {volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
 
@@ -12,6 +13,7 @@ import type {KeptRecord} from './record.ts';
 export async function clearRemains(context: ContainerContext, {id, runtime}: KeptRecord): Promise<void> {
   await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
+  await leaveNetworks(context, directory);
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);
   rmSync(directory, {recursive: true, force: true});

@@ -11,6 +11,8 @@ import {findConmon} from '../../runtime/find-conmon.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
+import type {ConnectedNetwork} from '../networks/network-files.ts';
+import {takeNetwork} from '../networks/take-network.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import {writeImageBundle} from '../write-image-bundle.ts';
@@ -47,9 +49,11 @@ export async function prepareKept(
   const container = bindVolumes(context, record.container);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
+  using held = new DisposableStack();
+  const network = await takeKeptNetwork(context, {record: {...record, container}, image, held}, options);
   const syscalls = loadSyscalls();
-  return inPrivateMountNamespace(syscalls, () => {
-    mountKept(context, {...start, record: {...record, container}, image, prepared, syscalls});
+  const supervised = inPrivateMountNamespace(syscalls, () => {
+    mountKept(context, {...start, record: {...record, container}, image, prepared, syscalls, network});
     // Conmon takes a colon in the path of a store for the end of it.
     const logFile = join(directories.volatile, 'log');
     symlinkSync(placesOf(context, record.id).log, logFile);
@@ -64,6 +68,8 @@ export async function prepareKept(
       ...notes,
     });
   });
+  const kept = held.move();
+  return {...supervised, created: supervised.created.finally(() => kept.dispose())};
 }
 
 const streamsOf = ({container, interactive, keepsInput = false}: KeptRecord) => ({
@@ -86,9 +92,26 @@ interface Mounting extends KeptStart {
   readonly image: StoredImage;
   readonly prepared: PreparedLayers;
   readonly syscalls: Syscalls;
+  readonly network: ConnectedNetwork | null;
 }
 
-function mountKept(context: ContainerContext, {record, image, prepared, syscalls}: Mounting): void {
+interface NetworkOfKept extends Pick<Mounting, 'record' | 'image'> {
+  readonly held: DisposableStack;
+}
+
+/** The namespace is held until the container is in it. */
+async function takeKeptNetwork(
+  context: ContainerContext,
+  {record: {id, name, container}, image: {config: image}, held}: NetworkOfKept,
+  options: CallOptions,
+): Promise<ConnectedNetwork | null> {
+  const directory = volatileDirectory(context, id);
+  const network = await takeNetwork(context, {id, name, directory, container, image}, options);
+  if (network !== null) held.defer(network.close);
+  return network;
+}
+
+function mountKept(context: ContainerContext, {record, image, prepared, syscalls, network}: Mounting): void {
   const {id, container} = record;
   const directory = volatileDirectory(context, id);
   const rootfs = prepared.snapshotter.prepare({
@@ -103,7 +126,7 @@ function mountKept(context: ContainerContext, {record, image, prepared, syscalls
     const {hostname} = context;
     const rootfsPath = rootfs.path;
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
-    writeImageBundle({...bundle, container: mounted});
+    writeImageBundle({...bundle, container: mounted, network});
   } finally {
     closeSync(rootFd);
   }

@@ -51,12 +51,14 @@ export async function removeContainer(
 }
 
 /**
- * Removes a container for having ended, once those who wait for it know its code; one that is gone or runs again is left.
+ * Removes a container for having ended, once those who wait for it know its code, or clears what it has left where it
+ * stays; one that is gone or runs again is left.
  */
 export async function removeEnded(context: ContainerContext, id: string): Promise<void> {
   using _lock = await lockContainer(context, id);
   const record = findRecord(context, id);
   if (!record || (await readState(context, record)).state === 'running') return;
+  if (!record.autoRemove) return await clearRemains(context, record);
   await letWaitersSee(context, id);
   await removeStopped(context, record);
 }

@@ -18,7 +18,7 @@ import {readStartNote, readState, STARTED_MARK, type StartNote} from './read-sta
 import {findRecord, type KeptRecord} from './record.ts';
 
 export interface StartSettings {
-  /** A program and arguments that remove the container of this id when it has ended. */
+  /** A program and arguments that remove or clear the container of this id when it has ended. */
   readonly removeCommand: (id: string) => readonly string[];
 }
 
@@ -57,7 +57,8 @@ export async function startLocked(
   try {
     mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});
     mkdirSync(directory, {mode: 0o700});
-    const exitCommand = record.autoRemove ? removeCommand(id) : null;
+    const hasMoreToClear = record.autoRemove || typeof record.container.network === 'object';
+    const exitCommand = hasMoreToClear ? removeCommand(id) : null;
     await begin(context, {record, start, exitCommand}, {signal, onEvent});
   } catch (error) {
     await clearRemains(context, record);

@@ -87,6 +87,28 @@ describe('cli/options/run-request', ({test}) => {
     assert.equal(containerOf('--add-host v6:::1')?.extraHosts, [{name: 'v6', address: '::1'}]);
   });
 
+  test('reads the networks that are joined', () => {
+    assert.equal(containerOf('--network web')?.network, {networks: [{name: 'web', aliases: []}]});
+    assert.equal(containerOf('-p 8080:80')?.network, {networks: [{name: 'bridge', aliases: []}]});
+    assert.equal(containerOf('--network default -P'), {
+      network: {networks: [{name: 'bridge', aliases: []}]},
+      publishAll: true,
+    });
+    const line =
+      '--network name=web,alias=a,ip6=fd00::2 --network db --network-alias b --mac-address 02:00:00:00:00:01';
+    assert.equal(containerOf(line)?.network, {
+      networks: [
+        {name: 'web', aliases: ['a', 'b'], addresses: ['fd00::2'], macAddress: '02:00:00:00:00:01'},
+        {name: 'db', aliases: ['b']},
+      ],
+    });
+    assert.equal(containerOf('--network web --ip 10.0.0.5')?.network, {
+      networks: [{name: 'web', aliases: [], addresses: ['10.0.0.5']}],
+    });
+    assert.equal(containerOf('--network container:web')?.network, {container: 'web'});
+    assert.equal(containerOf('--network ns:/run/netns/a')?.network, {namespace: '/run/netns/a'});
+  });
+
   test('reads limits', () => {
     const line = '-m 64m --memory-swap -1 --cpus 1.5 -c 512 --cpuset-cpus 0-1 --pids-limit 9 --oom-score-adj -5';
     assert.equal(containerOf(`${line} --ulimit nofile=1:2`), {
@@ -138,7 +160,12 @@ describe('cli/options/run-request', ({test}) => {
 
   const bad: readonly (readonly [string, string])[] = [
     ['--rm', 'FLAGS_CONFLICT: winch run needs an image: write winch run IMAGE'],
-    ['--network bridge alpine', 'FLAG_INVALID: --network: "bridge" is not there yet'],
+    ['--network host --network web alpine', 'FLAGS_CONFLICT: --network host does not go with another network'],
+    ['--network host -p 80 alpine', 'FLAGS_CONFLICT: --publish does not go with --network host'],
+    ['--ip 10.0.0.2 alpine', "FLAGS_CONFLICT: --ip does not go with the machine's own network"],
+    ['--network name=web,ip=x alpine', 'FLAG_INVALID: --network: "name=web,ip=x": "x" is no address'],
+    ['--network a/b alpine', '"a/b" cannot be the name of a network'],
+    ['--network web --mac-address 1 alpine', 'FLAG_INVALID: --mac-address: "1" is no hardware address'],
     ['--timeout 0 alpine', 'FLAG_INVALID: --timeout: "0" is not a time'],
     ['--timeout 1d alpine', '--timeout 90, 90s, 5m or 1h'],
     ['--timeout 1000h alpine', 'below 24 days'],

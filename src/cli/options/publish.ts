@@ -1,0 +1,71 @@
+import {isIP} from 'node:net';
+import type {PortProtocol, PublishRequest} from '../../network/network-mode.ts';
+import {flagInvalid, quote} from '../arguments/usage-error.ts';
+
+const PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
+const LAST_PORT = 65_535;
+const FORM = '--publish [ADDRESS:][HOST-PORT:]CONTAINER-PORT[/udp], with ranges as 8000-8010';
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * What one `--publish` asks, in docker's forms: `80`, `8080:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`,
+ * `[::1]:8080:80/udp`, `8000-8010:80-90`, `8000-8010:80` (any of them).
+ *
+ * @throws {WinchError} `FLAG_INVALID`
+ */
+export function parsePublish(text: string): readonly PublishRequest[] {
+  const [ports = '', protocol = 'tcp', ...rest] = text.split('/');
+  if (rest.length > 0 || !PROTOCOLS.includes(protocol)) throw invalid(text, 'has no protocol that is known');
+  const {hostAddress, host, container} = splitPorts(text, ports);
+  const containerPorts = parseRange(text, container);
+  // Docker takes 0 for any.
+  const hostPorts = host === '' || host === '0' ? null : parseRange(text, host);
+  return spread({containerPorts, hostPorts, text}).map((range) => ({
+    hostAddress,
+    ...range,
+    protocol: protocol as PortProtocol,
+  }));
+}
+
+/** From the end: an address of IPv6 has colons, and stands in brackets. */
+function splitPorts(text: string, ports: string) {
+  const [, bracketed, plain, host = '', container = ''] =
+    /^(?:(?:\[([^\]]*)\]|([^:[\]]*)):(?=[^:]*:))?(?:([^:]*):)?([^:]+)$/.exec(ports) ?? [];
+  const address = bracketed ?? plain ?? '';
+  if (container === '') throw invalid(text, 'is no port');
+  if (address !== '' && isIP(address) === 0) throw invalid(text, `has ${quote(address)} for an address`);
+  return {hostAddress: address === '' || address === '0.0.0.0' || address === '::' ? null : address, host, container};
+}
+
+interface Ranges {
+  readonly text: string;
+  readonly containerPorts: Range;
+  readonly hostPorts: Range | null;
+}
+
+/** One request for each port of the container; as many ports of the machine, or several to choose one of. */
+function spread({text, containerPorts, hostPorts}: Ranges) {
+  const count = containerPorts.last - containerPorts.first + 1;
+  const isSameCount = hostPorts !== null && hostPorts.last - hostPorts.first + 1 === count;
+  if (hostPorts !== null && !isSameCount && count > 1) throw invalid(text, 'has ranges of different lengths');
+  return Array.from({length: count}, (_, index) => {
+    const at = (hostPorts?.first ?? 0) + index;
+    return {
+      containerPort: containerPorts.first + index,
+      hostPorts: isSameCount ? {first: at, last: at} : hostPorts,
+    };
+  });
+}
+
+function parseRange(text: string, words: string): Range {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words) ?? [];
+  const range = {first: Number(first), last: Number(last)};
+  if (range.first > 0 && range.first <= range.last && range.last <= LAST_PORT) return range;
+  throw invalid(text, `has ${quote(words)} for a port`);
+}
+
+const invalid = (text: string, problem: string) => flagInvalid('--publish', `${quote(text)} ${problem}`, FORM);

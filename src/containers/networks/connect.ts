@@ -1,0 +1,132 @@
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {WinchError} from '../../errors.ts';
+import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
+import {loadSyscalls} from '../../host/syscalls.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {planBridgeNetwork} from '../../network/bridge.ts';
+import {createBridgeConfig, LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
+import {readAddresses, readMacAddress} from '../../network/cni/result.ts';
+import {addAttachment} from '../../network/cni/run-plugin.ts';
+import {replaceNetworkNames} from '../../network/hosts-names.ts';
+import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
+import type {ContainerContext} from '../context.ts';
+import {type ConnectionNote, listConnections, type Membership, writeConnection} from './connection-note.ts';
+import {requireNetwork} from './definitions.ts';
+import {type OpenNetwork, readHostFiles, writeNetworkFiles} from './network-files.ts';
+import {addressDirectory, lockNetworks} from './places.ts';
+import {namesFor, settleNetworks} from './settle.ts';
+
+export interface ConnectRequest {
+  readonly id: string;
+  readonly name: string | null;
+  readonly hostname: string;
+  /** The container's directory in memory, where what there is to undo is noted. */
+  readonly directory: string;
+  readonly joins: readonly NetworkJoin[];
+  readonly publish: readonly PublishRequest[];
+  readonly container: Pick<ContainerOptions, 'extraHosts' | 'dns'>;
+}
+
+/**
+ * Makes a network namespace and connects it to networks, publishes ports, and tells the other members its names.
+ *
+ * What it does is undone by `disconnectContainer`, also when it fails half-way or is killed.
+ *
+ * @throws {WinchError} `NETWORK_UNSUPPORTED` | `NETWORK_UNKNOWN` | `NETWORK_PLUGIN_NOT_FOUND` | `NETWORK_FAILED` |
+ * `FIREWALL_NOT_FOUND` | `FIREWALL_FAILED` | `PORT_TAKEN` | `PORT_ADDRESS_MISSING` | `NETWORK_INVALID`
+ */
+export async function connectContainer(
+  context: ContainerContext,
+  request: ConnectRequest,
+  {signal}: {readonly signal?: AbortSignal | undefined} = {},
+): Promise<OpenNetwork> {
+  requireNetworkRights();
+  using _lock = await lockNetworks(context, signal);
+  const planned = await planConnection(context, request);
+  writeConnection(request.directory, planned);
+  const namespace = createNetworkNamespace(loadSyscalls());
+  try {
+    const memberships = await attach(planned, namespace, signal);
+    const note = {...planned, memberships};
+    writeConnection(request.directory, note);
+    const connections = listConnections(context);
+    const files = writeFiles(request, note, connections);
+    await settleNetworks(
+      context,
+      connections,
+      memberships.map(({network}) => network),
+    );
+    return {namespace: 'new', path: namespace.path, hostname: request.hostname, files, close: () => namespace.close()};
+  } catch (error) {
+    namespace.close();
+    throw error;
+  }
+}
+
+/** @throws {WinchError} `NETWORK_UNSUPPORTED` */
+export function requireNetworkRights(): void {
+  if (process.geteuid?.() === 0 && isInitialUserNamespace()) return;
+  throw new WinchError('NETWORK_UNSUPPORTED', 'only root can connect containers to networks', {
+    kind: 'unsupported',
+    hint: 'run as root, or with no network or that of the machine',
+  });
+}
+
+async function planConnection(context: ContainerContext, request: ConnectRequest): Promise<ConnectionNote> {
+  const {id, name, hostname, joins, publish} = request;
+  const memberships: Membership[] = [];
+  let isDefault = true;
+  for (const join of joins) {
+    const network = await requireNetwork(context, join.name);
+    const config = createBridgeConfig({network, join, isDefault, addressDirectory: addressDirectory(context)});
+    const device = `eth${memberships.length}`;
+    memberships.push({network, device, aliases: join.aliases ?? [], config, addresses: [], macAddress: null});
+    // An internal network leads nowhere.
+    if (!network.isInternal) isDefault = false;
+  }
+  return {id, name, hostname, memberships, ports: await choosePorts(context, publish)};
+}
+
+async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {
+  if (publish.length === 0) return [];
+  const {assignPorts} = await import('../../network/assign-ports.ts');
+  const taken = listConnections(context).flatMap(({ports}) => ports);
+  return assignPorts(publish, taken);
+}
+
+async function attach(
+  {id, memberships}: ConnectionNote,
+  {path}: NetworkNamespace,
+  signal: AbortSignal | undefined,
+): Promise<readonly Membership[]> {
+  const loopback = addAttachment(LOOPBACK_CONFIG, {containerId: id, namespace: path, device: 'lo'}, {signal});
+  // Awaited below; until then a failure of it is nobody's.
+  loopback.catch(() => {});
+  const attached: Membership[] = [];
+  for (const membership of memberships) {
+    const {config, device} = membership;
+    const result = await addAttachment(config, {containerId: id, namespace: path, device}, {signal});
+    const addresses = readAddresses(result).map(({address}) => address);
+    attached.push({...membership, addresses, macAddress: readMacAddress(result, device)});
+  }
+  await loopback;
+  return attached;
+}
+
+/** Under the lock, so that whoever comes next finds a file to write its names into. */
+function writeFiles(
+  {directory, hostname, container}: ConnectRequest,
+  note: ConnectionNote,
+  connections: readonly ConnectionNote[],
+) {
+  const gateway = note.memberships[0]?.network.subnets[0]?.gateway;
+  const extraHosts = container.extraHosts?.map(({name, address}) => ({
+    name,
+    address: address === 'host-gateway' && gateway !== undefined ? gateway : address,
+  }));
+  const {files} = planBridgeNetwork({hostname, extraHosts, dns: container.dns, ...readHostFiles()});
+  return writeNetworkFiles(directory, {
+    ...files,
+    hosts: replaceNetworkNames(files.hosts, namesFor(note, connections)),
+  });
+}

@@ -1,0 +1,69 @@
+import type {CallOptions} from '../../events.ts';
+import {DEFAULT_NETWORK, type NetworkDefinition, type NetworkSubnet} from '../../network/definition.ts';
+import type {ContainerContext} from '../context.ts';
+import {type ConnectionNote, listConnections} from './connection-note.ts';
+import {findDefaultNetwork, listNetworks, unknownNetwork} from './definitions.ts';
+
+export interface NetworkSummary {
+  readonly name: string;
+  /** Null for the default network as long as nobody uses it, as is its `created`. */
+  readonly id: string | null;
+  /** ISO 8601. */
+  readonly created: string | null;
+  /** What makes it: a bridge on this machine. */
+  readonly driver: 'bridge';
+  readonly bridge: string | null;
+  readonly subnets: readonly NetworkSubnet[];
+  readonly isInternal: boolean;
+  readonly mtu: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly NetworkMember[];
+}
+
+export interface NetworkMember {
+  readonly id: string;
+  readonly name: string | null;
+  readonly addresses: readonly string[];
+  readonly macAddress: string | null;
+}
+
+const UNUSED = Object.freeze({id: null, created: null, bridge: null, subnets: [], isInternal: false, mtu: null});
+
+/** The default network first, then those that somebody has made, by name. */
+export async function listNetworkSummaries(
+  context: ContainerContext,
+  _options: CallOptions = {},
+): Promise<readonly NetworkSummary[]> {
+  const connections = listConnections(context);
+  const byDefault = findDefaultNetwork(context) ?? {...UNUSED, name: DEFAULT_NETWORK, labels: {}};
+  return [byDefault, ...listNetworks(context)].map((network) => summaryOf(network, connections));
+}
+
+/**
+ * @param name Its name, its id, or the first digits of its id.
+ * @throws {WinchError} `NETWORK_UNKNOWN`
+ */
+export async function inspectNetwork(context: ContainerContext, name: string): Promise<NetworkSummary> {
+  const networks = await listNetworkSummaries(context);
+  const found =
+    networks.find((network) => network.name === name) ??
+    networks.find(({id}) => name.length >= MINIMUM_ID && id?.startsWith(name));
+  if (found) return found;
+  throw unknownNetwork(name);
+}
+
+/** Fewer digits are rather a name. */
+const MINIMUM_ID = 4;
+
+const summaryOf = (
+  network: Omit<NetworkDefinition, 'id' | 'created' | 'bridge'> & Pick<NetworkSummary, 'id' | 'created' | 'bridge'>,
+  connections: readonly ConnectionNote[],
+): NetworkSummary => ({
+  ...network,
+  driver: 'bridge',
+  containers: connections.flatMap(({id, name, memberships}) =>
+    memberships
+      .filter((membership) => membership.network.name === network.name)
+      .map(({addresses, macAddress}) => ({id, name, addresses, macAddress})),
+  ),
+});

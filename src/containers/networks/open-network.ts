@@ -1,0 +1,60 @@
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
+import type {NetworkMode, PortProtocol, PublishRequest} from '../../network/network-mode.ts';
+import {excerpt} from '../../oci/excerpt.ts';
+import type {ImageConfig} from '../../oci/image-config.ts';
+import type {ContainerContext} from '../context.ts';
+import {chooseHostname} from '../write-image-bundle.ts';
+import {connectContainer} from './connect.ts';
+import type {OpenNetwork} from './network-files.ts';
+import type {NetworkRequest} from './take-network.ts';
+
+/**
+ * Makes the network that a container asks for, or opens that of another container or of somebody else.
+ *
+ * @throws {WinchError} as `connectContainer` and `shareNetwork`
+ */
+export async function openNetwork(
+  context: ContainerContext,
+  {id, name, directory, container, image}: NetworkRequest,
+  options: CallOptions,
+): Promise<OpenNetwork> {
+  const mode = container.network as Exclude<NetworkMode, string>;
+  const hostname = chooseHostname({id, container, hostname: context.hostname});
+  if ('networks' in mode) {
+    const publish = listPublished(container, image);
+    return connectContainer(
+      context,
+      {id, name, hostname, directory, joins: mode.networks, publish, container},
+      options,
+    );
+  }
+  const {shareNetwork} = await import('./share.ts');
+  return shareNetwork(context, mode, {directory, hostname, container});
+}
+
+/** What is asked for, and what the image exposes where all of it is to be reached. */
+function listPublished({publish = [], publishAll}: ContainerOptions, image: ImageConfig): readonly PublishRequest[] {
+  if (publishAll !== true) return publish;
+  const exposed = Object.keys(image.config.ExposedPorts ?? {}).flatMap(parseExposed);
+  const isAsked = ({containerPort, protocol}: PublishRequest) =>
+    publish.some((other) => other.containerPort === containerPort && other.protocol === protocol);
+  return [...publish, ...exposed.filter((request) => !isAsked(request))];
+}
+
+/** `80/tcp`, `53/udp`, `8000` (image-spec v1.1.1 config.md, ExposedPorts); docker's images have ranges as well. */
+function parseExposed(text: string): readonly PublishRequest[] {
+  const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (!(first > 0 && first <= last && last <= 65_535)) throw invalidExposed(text);
+  return Array.from({length: last - first + 1}, (_, index) => ({
+    hostAddress: null,
+    hostPorts: null,
+    containerPort: first + index,
+    protocol: protocol as PortProtocol,
+  }));
+}
+
+const invalidExposed = (text: string): WinchError =>
+  new WinchError('PORT_INVALID', `the image exposes ${excerpt(text)}, which is no port`, {kind: 'refused'});

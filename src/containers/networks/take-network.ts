@@ -1,0 +1,64 @@
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import type {CallOptions} from '../../events.ts';
+import type {CleanupStack} from '../../host/cleanup.ts';
+import type {ImageConfig} from '../../oci/image-config.ts';
+import type {ContainerContext} from '../context.ts';
+import type {ConnectedNetwork, OpenNetwork} from './network-files.ts';
+
+/** Of a container that is connected, in its directory in memory. */
+export const CONNECTION_NOTE = 'network.json';
+
+export interface NetworkRequest {
+  readonly id: string;
+  readonly name: string | null;
+  /** The container's directory in memory. */
+  readonly directory: string;
+  readonly container: ContainerOptions;
+  readonly image: ImageConfig;
+}
+
+/**
+ * The network of a container that starts, unless it has none or the machine's. What it leaves is cleared with the rest of
+ * the container's remains.
+ *
+ * @throws {WinchError} as `openNetwork`
+ */
+export async function takeNetwork(
+  context: ContainerContext,
+  request: NetworkRequest,
+  options: CallOptions,
+): Promise<OpenNetwork | null> {
+  if (typeof request.container.network !== 'object') return null;
+  return (await import('./open-network.ts')).openNetwork(context, request, options);
+}
+
+/** As `takeNetwork`, until the cleanup. */
+export async function takeNetworkOfRun(
+  context: ContainerContext,
+  {cleanup, ...request}: NetworkRequest & {readonly cleanup: CleanupStack},
+  options: CallOptions,
+): Promise<ConnectedNetwork | null> {
+  let network: OpenNetwork | null = null;
+  cleanup.add(async () => {
+    await leaveNetworks(context, request.directory, network?.path ?? undefined);
+    network?.close();
+  });
+  network = await takeNetwork(context, request, options);
+  return network;
+}
+
+/**
+ * Takes a container that does not run any more out of its networks.
+ *
+ * @param namespace Its network namespace, where somebody still holds it.
+ */
+export async function leaveNetworks(
+  context: ContainerContext,
+  directory: string,
+  namespace?: string | undefined,
+): Promise<void> {
+  if (!existsSync(join(directory, CONNECTION_NOTE))) return;
+  await (await import('./disconnect.ts')).disconnectContainer(context, {directory, namespace});
+}

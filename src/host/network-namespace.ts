@@ -1,0 +1,78 @@
+import {closeSync, openSync, readlinkSync} from 'node:fs';
+import {hasErrno, WinchError} from '../errors.ts';
+import {excerpt} from '../oci/excerpt.ts';
+import {CloneFlag, type Syscalls} from './syscalls.ts';
+
+/** A network namespace that stays as long as this is open, or a process is in it. */
+export interface NetworkNamespace {
+  /** Good for other processes as well, as long as it is open. */
+  readonly path: string;
+  close(): void;
+}
+
+const OWN = '/proc/thread-self/ns/net';
+
+/**
+ * Makes a network namespace with nothing but a loopback device that is down. The calling thread stays where it is.
+ *
+ * @throws {WinchError} `NAMESPACE_DENIED`
+ */
+export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
+  const home = openSync(OWN, 'r');
+  try {
+    unshareNetwork(syscalls);
+    try {
+      return hold(openSync(OWN, 'r'));
+    } finally {
+      syscalls.setNamespace(home, CloneFlag.newNetworkNamespace);
+    }
+  } finally {
+    closeSync(home);
+  }
+}
+
+/**
+ * Opens the network namespace at a path (`/proc/PID/ns/net`, or where one is mounted).
+ *
+ * @throws {WinchError} `NETWORK_NAMESPACE_MISSING`
+ */
+export function openNetworkNamespace(path: string): NetworkNamespace {
+  const fd = openOrNull(path);
+  if (fd !== null && readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:[')) return hold(fd);
+  if (fd !== null) closeSync(fd);
+  throw new WinchError('NETWORK_NAMESPACE_MISSING', `there is no network namespace at ${excerpt(path)}`, {
+    kind: 'not-found',
+  });
+}
+
+function unshareNetwork(syscalls: Syscalls): void {
+  try {
+    syscalls.unshare(CloneFlag.newNetworkNamespace);
+  } catch (error) {
+    throw new WinchError('NAMESPACE_DENIED', 'this user may not make a network namespace', {
+      kind: 'unsupported',
+      hint: 'run as root (CAP_SYS_ADMIN)',
+      cause: error,
+    });
+  }
+}
+
+function hold(fd: number): NetworkNamespace {
+  let isOpen = true;
+  return {
+    path: `/proc/${process.pid}/fd/${fd}`,
+    close: () => {
+      if (isOpen) closeSync(fd);
+      isOpen = false;
+    },
+  };
+}
+
+function openOrNull(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,86 @@
+import {createSocket} from 'node:dgram';
+import {createServer} from 'node:net';
+import {hasErrno, WinchError} from '../errors.ts';
+import type {PublishedPort, PublishRequest} from './network-mode.ts';
+
+/** As many as the machine has. */
+const ATTEMPTS = 65_535;
+
+/**
+ * Chooses the machine's port for each request: one that no container has, and no program listens at.
+ *
+ * @param taken What other containers have.
+ * @throws {WinchError} `PORT_TAKEN` | `PORT_ADDRESS_MISSING`
+ */
+export async function assignPorts(
+  requests: readonly PublishRequest[],
+  taken: readonly PublishedPort[],
+): Promise<readonly PublishedPort[]> {
+  const assigned: PublishedPort[] = [];
+  for (const request of requests) assigned.push(await assignPort(request, [...taken, ...assigned]));
+  return assigned;
+}
+
+async function assignPort(request: PublishRequest, taken: readonly PublishedPort[]): Promise<PublishedPort> {
+  const {hostAddress, hostPorts, containerPort, protocol} = request;
+  const {first, last} = hostPorts ?? {first: 0, last: ATTEMPTS - 1};
+  for (let candidate = first; candidate <= last; candidate += 1) {
+    const hostPort = await probe(request, hostPorts === null ? 0 : candidate);
+    const port = {hostAddress, hostPort: hostPort ?? candidate, containerPort, protocol};
+    if (hostPort !== null && !taken.some((other) => clashes(port, other))) return port;
+  }
+  throw portTaken(request);
+}
+
+const clashes = (one: PublishedPort, other: PublishedPort): boolean =>
+  one.protocol === other.protocol &&
+  one.hostPort === other.hostPort &&
+  (one.hostAddress === null || other.hostAddress === null || one.hostAddress === other.hostAddress);
+
+/**
+ * Listens for a moment; 0 lets the kernel choose.
+ *
+ * @returns the port; null when somebody else listens there.
+ */
+async function probe({hostAddress, protocol}: PublishRequest, port: number): Promise<number | null> {
+  const host = hostAddress ?? '0.0.0.0';
+  try {
+    return protocol === 'udp' ? await probeUdp(host, port) : await probeTcp(host, port);
+  } catch (error) {
+    if (hasErrno(error, 'EADDRINUSE')) return null;
+    if (hasErrno(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL')) throw addressMissing(host);
+    throw error;
+  }
+}
+
+const probeTcp = (host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({host, port, exclusive: true}, () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
+    });
+  });
+
+const probeUdp = (host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    socket.once('error', reject);
+    socket.bind({address: host, port, exclusive: true}, () => {
+      const address = socket.address();
+      socket.close(() => resolve(address.port));
+    });
+  });
+
+function portTaken({hostAddress, hostPorts, protocol}: PublishRequest): WinchError {
+  const range = hostPorts === null || hostPorts.first === hostPorts.last ? '' : `-${hostPorts.last}`;
+  const where = hostAddress === null ? '' : `${hostAddress}:`;
+  return new WinchError('PORT_TAKEN', `port ${where}${hostPorts?.first ?? 'any'}${range}/${protocol} is in use`, {
+    kind: 'unavailable',
+    hint: 'end what listens there or the container that has it, or choose another port',
+  });
+}
+
+const addressMissing = (address: string): WinchError =>
+  new WinchError('PORT_ADDRESS_MISSING', `this machine does not have the address ${address}`, {kind: 'invalid'});

@@ -1,0 +1,29 @@
+/** A network that containers join, as it was made; never changes. */
+export interface NetworkDefinition {
+  readonly name: string;
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  /** ISO 8601. */
+  readonly created: string;
+  /** The bridge's device on this machine. */
+  readonly bridge: string;
+  /** One for each family of addresses, IPv4 first. */
+  readonly subnets: readonly NetworkSubnet[];
+  /** Whether nothing beyond it can be reached. */
+  readonly isInternal: boolean;
+  /** Bytes; null: the kernel's own choice. */
+  readonly mtu: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NetworkSubnet {
+  /** `10.1.2.0/24` */
+  readonly subnet: string;
+  /** This machine's own address in it. */
+  readonly gateway: string;
+  /** The part of it that containers get addresses from; null: all of it. */
+  readonly range: {readonly first: string; readonly last: string} | null;
+}
+
+/** The network that is there without being made, and goes when nobody uses it. */
+export const DEFAULT_NETWORK = 'bridge';

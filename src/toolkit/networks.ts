@@ -1,0 +1,27 @@
+import type {ContainerContext} from '../containers/context.ts';
+import type {CreateNetworkRequest} from '../containers/networks/create-network.ts';
+import type {NetworkSummary} from '../containers/networks/list-networks.ts';
+import type {CallOptions} from '../events.ts';
+
+/** Networks that containers join, where they find one another by name. */
+export interface Networks {
+  /** Makes a network. @returns its id */
+  create(request: CreateNetworkRequest, options?: CallOptions): Promise<string>;
+  /** The default network, then all others, by name. */
+  list(options?: CallOptions): Promise<readonly NetworkSummary[]>;
+  /** A network by its name, its id, or the first digits of its id, with its containers. */
+  inspect(network: string): Promise<NetworkSummary>;
+  /** Removes a network that no container has. @returns its name */
+  remove(network: string, options?: CallOptions): Promise<string>;
+  /** Removes the networks that no container has. @returns their names */
+  prune(options?: CallOptions): Promise<readonly string[]>;
+}
+
+export const openNetworks = (context: ContainerContext): Networks => ({
+  create: async (...args) => (await import('../containers/networks/create-network.ts')).createNetwork(context, ...args),
+  list: async (...args) =>
+    (await import('../containers/networks/list-networks.ts')).listNetworkSummaries(context, ...args),
+  inspect: async (name) => (await import('../containers/networks/list-networks.ts')).inspectNetwork(context, name),
+  remove: async (...args) => (await import('../containers/networks/remove-network.ts')).removeNetwork(context, ...args),
+  prune: async (...args) => (await import('../containers/networks/remove-network.ts')).pruneNetworks(context, ...args),
+});

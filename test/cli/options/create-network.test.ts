@@ -1,0 +1,43 @@
+import * as assert from 'uvu/assert';
+import {parseCreateNetwork} from '../../../src/cli/options/create-network.ts';
+import {codeOf} from '../../helpers/code-of.ts';
+import {describe} from '../../helpers/suite.ts';
+
+describe('cli/options/create-network', ({test}) => {
+  test('a name is enough', () => {
+    assert.equal(parseCreateNetwork('shop', {}), {name: 'shop'});
+  });
+
+  test('gateways and ranges go with the subnets in their order', () => {
+    const subnet = ['10.1.0.0/16', 'fd00::/64'];
+    const {subnets} = parseCreateNetwork('shop', {
+      subnet,
+      gateway: ['10.1.0.9'],
+      'ip-range': ['10.1.2.0/24', 'fd00::/80'],
+    });
+    assert.equal(subnets, [
+      {subnet: '10.1.0.0/16', gateway: '10.1.0.9', range: '10.1.2.0/24'},
+      {subnet: 'fd00::/64', range: 'fd00::/80'},
+    ]);
+    assert.is(
+      codeOf(() => parseCreateNetwork('shop', {gateway: ['10.1.0.9']})),
+      'FLAGS_CONFLICT',
+    );
+  });
+
+  test("reads the largest packet by docker's name or its own", () => {
+    assert.is(parseCreateNetwork('shop', {opt: ['mtu=1400']}).mtu, 1400);
+    assert.is(parseCreateNetwork('shop', {opt: ['com.docker.network.driver.mtu=1400']}).mtu, 1400);
+    for (const opt of ['mtu=x', 'mtu=10', 'other=1']) {
+      assert.is(
+        codeOf(() => parseCreateNetwork('shop', {opt: [opt]})),
+        'FLAG_INVALID',
+        opt,
+      );
+    }
+  });
+
+  test('reads labels', () => {
+    assert.equal({...parseCreateNetwork('shop', {label: ['a=b', 'c'], internal: true}).labels}, {a: 'b', c: ''});
+  });
+});

@@ -1,0 +1,82 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {fileURLToPath} from 'node:url';
+import * as assert from 'uvu/assert';
+import {identifyProcess} from '../../../src/host/process-identity.ts';
+import {describe} from '../../helpers/suite.ts';
+import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
+import {readMachine, requireAsBefore, networkSkip as skip, until} from './network-lab.ts';
+
+const START = fileURLToPath(new URL('../kept/start-program.ts', import.meta.url));
+const RUN = fileURLToPath(new URL('run-program.ts', import.meta.url));
+const BLOWS = 8;
+
+/** What is true of networks after something was killed. */
+describe('containers/networks/killed', ({test: declare, before, after}) => {
+  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 300_000});
+  let opened: KeptStore | undefined;
+  const store = (): KeptStore => opened ?? fail();
+  const container = {
+    network: {networks: [{name: 'bridge'}]},
+    publish: [{hostAddress: null, hostPorts: null, containerPort: 80, protocol: 'tcp'}],
+  } as const;
+
+  before(async () => {
+    if (skip === undefined) opened = await openKeptStore();
+  });
+  after(() => opened?.[Symbol.asyncDispose]());
+
+  /** @returns milliseconds that it took */
+  const killAfter = async (program: string, argument: string, afterMs: number): Promise<number> => {
+    const {root, runtimeDirectory} = store();
+    const begun = performance.now();
+    const options = JSON.stringify({root, runtimeDirectory});
+    const child = spawn(process.execPath, [program, options, argument], {stdio: 'inherit'});
+    const ended = once(child, 'exit');
+    await Promise.race([ended, sleep(afterMs, undefined, {ref: false})]);
+    child.kill('SIGKILL');
+    await ended;
+    return performance.now() - begun;
+  };
+
+  test('a start that is killed at any moment leaves nothing that the next command does not clear', async () => {
+    const machine = readMachine(store().runtimeDirectory);
+    const took = await killAfter(START, await store().create('sleep 600', {container}), 120_000);
+    for (let blow = 1; blow < BLOWS; blow += 1) {
+      await killAfter(START, await store().create('sleep 600', {container}), (took * blow) / BLOWS);
+    }
+    const states = (await store().toolkit.containers.list()).map(({state}) => state);
+    const {containers} = await store().toolkit.networks.inspect('bridge');
+    assert.is(containers.length, states.filter((state) => state === 'running').length, states.join());
+    await store().requireNoTraces();
+    await requireAsBefore(machine, store().runtimeDirectory);
+  });
+
+  test('a run that is killed at any moment is cleared by the next command', async () => {
+    const machine = readMachine(store().runtimeDirectory);
+    const request = (script: string) =>
+      JSON.stringify({image: IMAGE, policy: 'never', container: {...container, command: ['sh', '-c', script]}});
+    const took = await killAfter(RUN, request('true'), 120_000);
+    await requireAsBefore(machine, store().runtimeDirectory);
+    for (let blow = 1; blow < BLOWS; blow += 1) await killAfter(RUN, request('sleep 600'), (took * blow) / BLOWS);
+    await until(async () => (await store().toolkit.containers.list()).length === 0);
+    await requireAsBefore(machine, store().runtimeDirectory);
+  });
+
+  test('a container whose conmon is killed leaves its networks with the next command', async () => {
+    const machine = readMachine(store().runtimeDirectory);
+    const id = await store().start('sleep 600', {container});
+    const {process: first, supervisor} = store().readStart(id);
+    process.kill(supervisor.pid, 'SIGKILL');
+    process.kill(first.pid, 'SIGKILL');
+    await eventually(() => identifyProcess(first.pid) === null);
+    assert.is((await store().find(id)).state, 'exited');
+    await requireAsBefore(machine, store().runtimeDirectory);
+    await store().requireNoTraces();
+  });
+});
+
+const fail = (): never => {
+  throw new Error('the store was not opened');
+};
