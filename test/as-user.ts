@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {chownSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {passSignalsTo} from './helpers/ending-signals.ts';
 import {makeTemporaryDirectory} from './helpers/temporary-directory.ts';
 import {openUser, USER} from './helpers/unprivileged-user.ts';
 
@@ -21,7 +22,9 @@ async function runAsUser(filters: readonly string[]): Promise<void> {
   const [program = '', ...words] = [...user.within, process.execPath, `${import.meta.dirname}/run.ts`, ...filters];
   const variables = {HOME: home, TMPDIR: directory.path, XDG_CACHE_HOME: join(home, '.cache')};
   const env = {...process.env, ...variables, WINCH_TEST_AS_USER: 'true'};
-  const [code, signal] = await once(spawn(program, words, {stdio: 'inherit', env}), 'exit');
+  const child = spawn(program, words, {stdio: 'inherit', env});
+  passSignalsTo(child);
+  const [code, signal] = await once(child, 'exit');
   process.exitCode = signal === null ? code : 1;
 }
 

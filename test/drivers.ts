@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {parseArgs} from 'node:util';
 import {isSnapshotterName, SNAPSHOTTERS} from '../src/snapshots/snapshotter.ts';
+import {passSignalsTo} from './helpers/ending-signals.ts';
 
 const USAGE = `node test/drivers.ts [--drivers NAMES] [path filters]
 
@@ -10,15 +11,18 @@ Runs the tests that run containers, and all that go through the command, once un
 `;
 const SUITES = ['test/containers/', 'test/e2e/'];
 
-/** Whether all tests pass under a driver. */
-async function runUnder(driver: string, filters: readonly string[]): Promise<boolean> {
+const SIGNALLED = 128;
+
+/** Runs the tests under a driver. @returns the exit code: 0 where all pass */
+async function runUnder(driver: string, filters: readonly string[]): Promise<number> {
   process.stdout.write(`\n== ${driver}\n`);
   const child = spawn(process.execPath, [`${import.meta.dirname}/run.ts`, ...filters], {
     stdio: 'inherit',
     env: {...process.env, WINCH_SNAPSHOTTER: driver},
   });
+  passSignalsTo(child);
   const [code] = await once(child, 'exit');
-  return code === 0;
+  return code ?? SIGNALLED;
 }
 
 async function main(): Promise<number> {
@@ -33,7 +37,9 @@ async function main(): Promise<number> {
   }
   const failed: string[] = [];
   for (const driver of drivers) {
-    if (!(await runUnder(driver, positionals.length > 0 ? positionals : SUITES))) failed.push(driver);
+    const code = await runUnder(driver, positionals.length > 0 ? positionals : SUITES);
+    if (code >= SIGNALLED) return code;
+    if (code !== 0) failed.push(driver);
   }
   process.stdout.write(failed.length === 0 ? '\nall drivers pass\n' : `\nfailed under ${failed.join(', ')}\n`);
   return failed.length === 0 ? 0 : 1;

@@ -4,12 +4,15 @@ import {globSync} from 'node:fs';
 import {availableParallelism} from 'node:os';
 import {relative} from 'node:path';
 import {createInterface} from 'node:readline';
+import {passSignalsTo} from './helpers/ending-signals.ts';
 import type {FileReport} from './run-files.ts';
 
 /** As in run-files.ts, which cannot be imported without running. */
 const REPORT_MARK = '\u0000report ';
 /** How many of the slowest files are named at the end. */
 const LISTED = 12;
+/** Above it stand the exit codes of what a signal has ended. */
+const SIGNALLED = 128;
 const RUNNER = `${import.meta.dirname}/run-files.ts`;
 
 /** Runs every test file (or those whose path contains an argument), in as many processes as there are processors. */
@@ -27,6 +30,7 @@ async function runTests(filters: readonly string[]): Promise<void> {
 /** One process, which gets the next file when it has done one; it prints what a file printed when the file is done. */
 async function runInProcess(waiting: Iterator<string>): Promise<readonly FileReport[]> {
   const child = spawn(process.execPath, [RUNNER], {stdio: ['pipe', 'pipe', 'inherit']});
+  passSignalsTo(child);
   const exited = once(child, 'exit');
   const reports: FileReport[] = [];
   const giveNext = () => {
@@ -49,7 +53,8 @@ async function runInProcess(waiting: Iterator<string>): Promise<readonly FileRep
   }
   process.stdout.write(printed);
   const [code, signal] = await exited;
-  if (code !== 0) throw new Error(`a process of the tests ended with ${signal ?? `code ${code}`}`);
+  if (code > SIGNALLED) process.exitCode = code;
+  else if (code !== 0) throw new Error(`a process of the tests ended with ${signal ?? `code ${code}`}`);
   return reports;
 }
 
@@ -62,9 +67,10 @@ function summarize(files: readonly string[], reports: readonly FileReport[]): vo
     ...(declared > passed + failed + skipped ? [`${declared - passed - failed - skipped} tests did not run`] : []),
   ];
   if (reports.length > LISTED) process.stdout.write(`slowest: ${listSlowest(reports).join(', ')}\n`);
+  process.stdout.write(listSkipped(reports).join(''));
   process.stdout.write(`${problems.map((problem) => `${problem}\n`).join('')}`);
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-  if (problems.length > 0 || failed > 0 || passed === 0) process.exitCode = 1;
+  if (problems.length > 0 || failed > 0 || passed === 0) process.exitCode ??= 1;
 }
 
 const listSlowest = (reports: readonly FileReport[]): readonly string[] =>
@@ -72,5 +78,20 @@ const listSlowest = (reports: readonly FileReport[]): readonly string[] =>
     .toSorted((one, other) => other.seconds - one.seconds)
     .slice(0, LISTED)
     .map(({file, seconds}) => `${relative(import.meta.dirname, file)} ${Math.round(seconds)} s`);
+
+/** A line for each reason, with the files and how many tests of each. */
+function listSkipped(reports: readonly FileReport[]): readonly string[] {
+  const reasons = new Set(reports.flatMap(({skipReasons}) => skipReasons));
+  return [...reasons].toSorted().map((reason) => {
+    const counts = reports.map(({file, skipReasons}) => ({
+      file,
+      count: skipReasons.filter((one) => one === reason).length,
+    }));
+    const files = counts
+      .filter(({count}) => count > 0)
+      .map(({file, count}) => `${relative(import.meta.dirname, file)} ${count}`);
+    return `skipped, ${reason}: ${files.join(', ')}\n`;
+  });
+}
 
 await runTests(process.argv.slice(2));

@@ -1,4 +1,5 @@
 import {execFile} from 'node:child_process';
+import {noteStarted} from './started-processes.ts';
 
 export interface ProgramExit {
   readonly exitCode: number;
@@ -17,6 +18,7 @@ export const runProgram = (file: string, words: readonly string[], input = ''): 
       if (typeof code === 'number') resolve({exitCode: code, stdout, stderr});
       else reject(error);
     });
+    noteStarted(child);
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });

@@ -1,6 +1,10 @@
+import {setTimeout as sleep} from 'node:timers/promises';
 import {suite as uvuSuite} from 'uvu';
+import {endStarted, listStarted} from './started-processes.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** For a test whose time is up, to give back what it holds. */
+const DISPOSAL_MS = 5000;
 
 export interface SuiteTools {
   /** Adds a test; its title is a behaviour. */
@@ -25,9 +29,13 @@ export interface Tally {
 }
 
 const tally = {declared: 0, passed: 0, failed: 0, skipped: 0};
+const skipReasons: string[] = [];
 
 /** How the tests of this process have ended so far. */
 export const readTally = (): Tally => ({...tally});
+
+/** Why the tests of this process that were skipped were, each by itself. */
+export const readSkipReasons = (): readonly string[] => [...skipReasons];
 
 /**
  * Declares and runs a suite.
@@ -66,6 +74,7 @@ export function describe(name: string, body: (tools: SuiteTools) => void): void 
     if (options.skip !== undefined) {
       tally.declared += 1;
       tally.skipped += 1;
+      skipReasons.push(options.skip);
       suite.skip(`${title} (skipped: ${options.skip})`);
       process.stderr.write(`skipped: ${name} › ${title}: ${options.skip}\n`);
       continue;
@@ -99,6 +108,7 @@ function collect(body: (tools: SuiteTools) => void) {
 /** uvu takes `details` for a text and dies in the middle of the run where it is none, as in a WinchError. */
 function forUvu(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
+  if (error instanceof SuppressedError) return describeBoth(error);
   if (!('details' in error) || typeof error.details === 'string') return error;
   const code = 'code' in error ? `${error.code}: ` : '';
   const plain = new Error(`${code}${error.message}`, {cause: error});
@@ -106,13 +116,26 @@ function forUvu(error: unknown): Error {
   return plain;
 }
 
+/** What went wrong first says more than what then could not be disposed of. */
+function describeBoth({suppressed, error}: SuppressedError): Error {
+  const [first, second] = [suppressed, error].map(forUvu);
+  return new Error(`${first?.stack}\n\nand then, in disposing: ${second?.stack}`, {cause: suppressed});
+}
+
 async function withTimeout(run: () => unknown, milliseconds: number, title: string): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${title}: not finished after ${milliseconds} ms`)), milliseconds);
   });
+  const startedBefore = listStarted();
+  const running = Promise.resolve().then(run);
   try {
-    await Promise.race([Promise.resolve().then(run), expired]);
+    await Promise.race([running, expired]);
+  } catch (error) {
+    // A test that is still running waits for what it has started, and disposes of it then.
+    await endStarted(startedBefore);
+    await Promise.race([running.catch(() => {}), sleep(DISPOSAL_MS, undefined, {ref: false})]);
+    throw error;
   } finally {
     clearTimeout(timer);
   }

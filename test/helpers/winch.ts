@@ -4,6 +4,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
+import {noteStarted} from './started-processes.ts';
 import {makeTemporaryDirectory} from './temporary-directory.ts';
 
 /** The built command; `npm test` builds it first. */
@@ -75,6 +76,7 @@ export function makeWinch(): Winch {
   const startProgram = (words: readonly string[], {env = {}, input, within = []}: WinchCall = {}): WinchProcess => {
     const [program = '', ...rest] = [...within, ...words];
     const child = spawn(program, rest, {stdio: 'pipe', env: {...inheritedVariables(), ...variables, ...env}});
+    noteStarted(child);
     const {stdin, stdout, stderr} = child;
     stdin.on('error', () => {});
     if (input !== null) stdin.end(input);
