@@ -81,7 +81,7 @@ async function passInput(
         if (bytes.length > 0 && !(await attachment.write(bytes))) break;
         if (isDetached) return 'detached';
       }
-      attachment.endInput();
+      await attachment.endInput();
     } catch (error) {
       if (!signal.aborted) throw error;
     }

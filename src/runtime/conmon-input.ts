@@ -1,95 +1,25 @@
-import {closeSync, constants, openSync, write, writeSync} from 'node:fs';
-import {join} from 'node:path';
-import {promisify} from 'node:util';
-import {hasErrno} from '../errors.ts';
-import {loadSocketCalls} from '../host/socket-calls.ts';
+import {openPipeInput} from './conmon-pipe.ts';
+import {openTerminalInput} from './conmon-terminal.ts';
 
 /** The way to the standard input of a container that conmon stays with. */
 export interface ConmonInput {
-  /** Resolves when conmon has taken all of it. @returns false: it takes no more */
+  /** Resolves when it is on its way to the container. @returns false: nobody will read it */
   write(bytes: Uint8Array): Promise<boolean>;
-  /** Says that no more will come: the container reads end-of-file, unless its input is to outlive this. */
-  end(): void;
+  /** Says that no more will come: the container reads end-of-file, unless it has a terminal. */
+  end(): Promise<void>;
   /** Ends what is still being written; to be called once. */
   close(): Promise<void>;
 }
 
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
+export interface InputPlace {
+  /** Directory of the bundle. */
+  readonly bundle: string;
+  readonly hasTerminal: boolean;
+  /** The first process of the container, and conmon. */
+  readonly pid: number;
+  readonly supervisorPid: number;
 }
 
-/** In the bundle's directory. */
-const SOCKET = 'attach';
-const CONTROL_FIFO = 'ctl';
-const RESIZE = 1;
-/** Conmon refuses more. */
-const MOST_CHARACTERS = 1000;
-/** Conmon reads 32 KiB of a packet, and drops the rest. */
-const PACKET_BYTES = 16 * 1024;
-/** What there is to say when conmon has ended, or is about to. */
-const ENDED = ['EPIPE', 'ECONNRESET', 'ENOTCONN', 'ESHUTDOWN', 'EBADF'] as const;
-const ABSENT = ['ENOENT', 'ECONNREFUSED', 'ENXIO'] as const;
-
-const writeAsync = promisify(write) as unknown as (fd: number, bytes: Uint8Array) => Promise<number>;
-
-/**
- * Connects to the input of a container. Its output is not asked for: conmon would wait for a reader that is slow, and with
- * it the container.
- *
- * @param bundle Directory of the bundle.
- * @returns null: conmon has ended.
- */
-export function openConmonInput(bundle: string): ConmonInput | null {
-  const calls = loadSocketCalls();
-  const fd = unlessEnded(() => calls.connectPackets(bundle, SOCKET), ABSENT);
-  if (fd === null) return null;
-  unlessEnded(() => calls.shutdown(fd, 'read'), ENDED);
-  let pending: Promise<boolean> = Promise.resolve(true);
-  return {
-    write: (bytes) => {
-      pending = writePackets(fd, bytes);
-      return pending;
-    },
-    end: () => void unlessEnded(() => calls.shutdown(fd, 'write'), ENDED),
-    close: async () => {
-      unlessEnded(() => calls.shutdown(fd, 'both'), ENDED);
-      await pending;
-      closeSync(fd);
-    },
-  };
-}
-
-/** Tells the terminal of a container its size. */
-export function resizeTerminal(bundle: string, {columns, rows}: TerminalSize): void {
-  const [width, height] = [columns, rows].map((count) => Math.min(count, MOST_CHARACTERS));
-  const open = () => openSync(join(bundle, CONTROL_FIFO), constants.O_WRONLY | constants.O_NONBLOCK);
-  const fd = unlessEnded(open, ABSENT);
-  if (fd === null) return;
-  try {
-    unlessEnded(() => writeSync(fd, `${RESIZE} ${height} ${width}\n`), [...ENDED, 'EAGAIN']);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-async function writePackets(fd: number, bytes: Uint8Array): Promise<boolean> {
-  for (let at = 0; at < bytes.length; at += PACKET_BYTES) {
-    try {
-      await writeAsync(fd, bytes.subarray(at, at + PACKET_BYTES));
-    } catch (error) {
-      if (hasErrno(error, ...ENDED)) return false;
-      throw error;
-    }
-  }
-  return true;
-}
-
-function unlessEnded<T>(work: () => T, codes: readonly string[]): T | null {
-  try {
-    return work();
-  } catch (error) {
-    if (hasErrno(error, ...codes)) return null;
-    throw error;
-  }
-}
+/** @returns null: the container has ended, or has turned to another input. */
+export const openConmonInput = (place: InputPlace): ConmonInput | null =>
+  place.hasTerminal ? openTerminalInput(place.bundle) : openPipeInput(place);

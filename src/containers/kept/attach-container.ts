@@ -1,6 +1,7 @@
 import {statSync} from 'node:fs';
 import type {CallOptions} from '../../events.ts';
-import {openConmonInput, resizeTerminal, type TerminalSize} from '../../runtime/conmon-input.ts';
+import {type ConmonInput, openConmonInput} from '../../runtime/conmon-input.ts';
+import {resizeTerminal, type TerminalSize} from '../../runtime/conmon-terminal.ts';
 import type {ContainerContext} from '../context.ts';
 import {forwardSignals} from '../supervise.ts';
 import {notRunning, requireContainer} from './find-container.ts';
@@ -8,7 +9,7 @@ import {requireUnpaused} from './find-live.ts';
 import type {LogPiece} from './log-records.ts';
 import {placesOf, volatileDirectory} from './places.ts';
 import {readLogs} from './read-logs.ts';
-import {readState} from './read-state.ts';
+import {readStartNote, readState} from './read-state.ts';
 import type {KeptRecord} from './record.ts';
 import {type StartSettings, startContainer} from './start-container.ts';
 import {killContainer} from './stop-container.ts';
@@ -29,7 +30,7 @@ export interface Attachment extends AsyncDisposable {
   /** Resolves when the supervisor has taken all of it, in the order of the calls. @returns false: nobody reads it */
   write(bytes: Uint8Array): Promise<boolean>;
   /** Says that no more will come; a container with a terminal, or whose input stays open, does not notice. */
-  endInput(): void;
+  endInput(): Promise<void>;
   /** Tells the container's terminal its size. */
   resize(size: TerminalSize): void;
   /**
@@ -88,14 +89,16 @@ interface Opening {
 }
 
 function openAttachment(context: ContainerContext, record: KeptRecord, {offset, hold, signal}: Opening): Attachment {
-  const {id, name, interactive: takesInput} = record;
+  const {id, name, interactive: takesInput, keepsInput = false} = record;
   const bundle = volatileDirectory(context, id);
-  const input = takesInput ? openConmonInput(bundle) : null;
+  const input = takesInput ? openInput(context, record) : null;
   return {
     ...{id, name, takesInput, hasTerminal: record.container.terminal ?? false},
     output: () => readLogs(context, id, {follow: true, offset, signal}),
     write: async (bytes) => (await input?.write(bytes)) ?? false,
-    endInput: () => input?.end(),
+    endInput: async () => {
+      if (!keepsInput) await input?.end();
+    },
     resize: (size) => resizeTerminal(bundle, size),
     proxySignals: (onImpatience) => proxySignals(context, id, onImpatience),
     wait: async () => (await waitUntilStopped(context, record, {signal}))?.exitCode ?? UNSEEN_EXIT,
@@ -104,6 +107,18 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
       await input?.close();
     },
   };
+}
+
+function openInput(context: ContainerContext, {id, container}: KeptRecord): ConmonInput | null {
+  const note = readStartNote(placesOf(context, id));
+  if (note === null) return null;
+  const {process, supervisor} = note;
+  return openConmonInput({
+    bundle: volatileDirectory(context, id),
+    hasTerminal: container.terminal ?? false,
+    pid: process.pid,
+    supervisorPid: supervisor.pid,
+  });
 }
 
 function proxySignals(context: ContainerContext, id: string, onImpatience: () => void): () => void {

@@ -31,7 +31,7 @@ export interface CreateRequest extends ImageRequest {
   readonly name?: string | undefined;
   /** Keeps standard input open; without it the container reads end-of-file. */
   readonly interactive?: boolean | undefined;
-  /** Whether that outlives those who attach to it, as it does with a terminal; otherwise their end is its end. */
+  /** Whether that outlives the input of those who attach to it, as it does with a terminal; otherwise its end is passed on. */
   readonly keepsInput?: boolean | undefined;
   /** Removes the container, and all that it has written, when it has ended. */
   readonly autoRemove?: boolean | undefined;

@@ -20,7 +20,7 @@ export interface KeptRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly container: ContainerOptions;
   readonly interactive: boolean;
-  /** Whether standard input stays open when one who was attached to it goes. */
+  /** Whether standard input stays open when that of one who was attached to it has ended. */
   readonly keepsInput?: boolean;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;

@@ -56,7 +56,7 @@ describe('containers/kept/attach', ({test: declare, before, after}) => {
     await using attachment = await containers().attach(id, {start: true});
     const output = readAll(attachment);
     assert.ok(await attachment.write(bytes));
-    attachment.endInput();
+    await attachment.endInput();
     const {stdout} = await output;
     assert.ok(Buffer.from(stdout, 'latin1').equals(bytes), `${stdout.length} of ${bytes.length} bytes`);
     assert.is(await attachment.wait(), 0);
