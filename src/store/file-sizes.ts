@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {storageError} from '../host/storage-error.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
+import {isStagedTree} from './staged-tree.ts';
 import {namesIn, unlessGone} from './unless-gone.ts';
 
 /** What lies in the store's directory, in bytes as files have them (`du --apparent-size`), directories included. */
@@ -48,7 +49,7 @@ export function measureFiles(paths: StorePaths): FileSizes {
       namesIn(paths.ingest).filter((name) => PARTIAL_BLOB.test(name) === isPartial),
     );
     const logs = [`${paths.database}-wal`, `${paths.database}-shm`];
-    const leftovers = [...halves.map((name) => join(paths.ingest, name)), paths.trash, ...logs];
+    const leftovers = [...halves.map((name) => join(paths.ingest, name)), ...listTrees(paths), paths.trash, ...logs];
     const containers = [paths.containers, paths.kept].flatMap((parent) =>
       namesIn(parent).flatMap((name) => (name.startsWith('.') ? [] : [join(parent, name)])),
     );
@@ -72,6 +73,13 @@ export const measureTree = (path: string): number => sizeOfTree(path, {counted: 
 
 const digestOf = (partial: string): string => partial.replace(PARTIAL_BLOB, '$1:$2');
 
+/** Layers that are being extracted, or were until somebody was killed. */
+const listTrees = ({layers}: StorePaths): readonly string[] =>
+  namesIn(layers).flatMap((algorithm) => {
+    const place = `${layers}/${algorithm}`;
+    return namesIn(place).flatMap((name) => (isStagedTree(name) ? [`${place}/${name}`] : []));
+  });
+
 interface Walk {
   /** Files with several names that were counted. */
   readonly counted: Set<string>;
@@ -88,6 +96,7 @@ function measureDigests(directory: string, walk: Walk): ReadonlyMap<string, numb
     let sum = stats?.size ?? 0;
     for (const name of namesIn(place)) {
       const [digest, bytes] = [`${algorithm}:${name}`, sizeOfTree(`${place}/${name}`, walk)];
+      if (isStagedTree(name)) walk.sizes.set(`${place}/${name}`, bytes);
       if (isDigest(digest)) sizes.set(digest, bytes);
       if (stats?.isDirectory()) sum += bytes;
     }

@@ -77,6 +77,17 @@ describe('images/least-used', ({test}) => {
     assert.equal(findStoreProblems(sample.root), []);
   });
 
+  test('what a killed extraction has left behind takes no room from images', async () => {
+    await using sample = await openSample();
+    const before = await sample.measure();
+    const left = join(sample.root, 'layers/sha256', `${'0'.repeat(64)}.tree`, 'tree');
+    mkdirSync(left, {recursive: true});
+    writeFileSync(join(left, 'file'), Buffer.alloc(2 * IMAGE_BYTES));
+    const difference = Math.abs((await sample.measure()) - before);
+    assert.ok(difference < 100_000, String(difference));
+    assert.equal((await sample.keep(4)).untagged, []);
+  });
+
   test('nothing with a name goes from a store that takes less, whatever all says', async () => {
     await using sample = await openSample();
     assert.equal((await sample.keep(4, {all: true})).deleted, []);
