@@ -1,6 +1,8 @@
 import {randomBytes} from 'node:crypto';
+import {closeSync, constants, existsSync, fsync, openSync} from 'node:fs';
 import {copyFile, type FileHandle, mkdir, open, opendir, rename, rm} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
+import {promisify} from 'node:util';
 import {hasErrno} from '../errors.ts';
 import {storageError} from './storage-error.ts';
 
@@ -65,6 +67,9 @@ async function moveAcross(staging: string, path: string, durability: Durability)
   await rm(staging, {force: true});
 }
 
+/** Of the steps around it only the sync itself takes long enough for a thread of its own. */
+const sync = promisify(fsync);
+
 const stagingBeside = (path: string): string => `${path}.${randomBytes(6).toString('hex')}.tmp`;
 
 /**
@@ -81,6 +86,18 @@ export async function ensureDirectory(path: string, durability: Durability): Pro
     for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
   }
   await (topmost === undefined ? syncFreshNames(absolute, 0) : syncFreshNames(dirname(topmost), 1));
+}
+
+/** Makes a directory as `ensureDirectory` does, and looks no more than once at what the same keeper has made. */
+export type DirectoryKeeper = (path: string) => Promise<void>;
+
+export function createDirectoryKeeper(durability: Durability): DirectoryKeeper {
+  const kept = new Set<string>();
+  return async (path) => {
+    if (kept.has(path) && existsSync(path)) return;
+    await ensureDirectory(path, durability);
+    kept.add(path);
+  };
 }
 
 /**
@@ -116,7 +133,12 @@ const notDirectory = (path: string, error: NodeJS.ErrnoException) =>
 
 /** Makes the names in a directory durable (fsync of the directory). */
 export async function syncDirectory(path: string): Promise<void> {
-  await withFile(path, 0, (directory) => directory.sync(), 'r');
+  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await sync(directory);
+  } finally {
+    closeSync(directory);
+  }
 }
 
 async function withFile(path: string, mode: number, use: (file: FileHandle) => Promise<void>, flags = 'wx') {

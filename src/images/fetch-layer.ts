@@ -117,7 +117,7 @@ export async function indexLayer(
       options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${layer.blobDigest}: ${message}`});
     }
     await store.layers.commit(diffId);
-    await store.write((database) => recordLayerFile(database, {diffId, ...recorded(written)}));
+    await store.noteFile((database) => recordLayerFile(database, {diffId, ...recorded(written)}));
     options.onEvent?.({
       type: 'layer:indexed',
       digest: layer.blobDigest,
@@ -126,7 +126,7 @@ export async function indexLayer(
       unpackedBytes: written.tarBytes,
     });
   } finally {
-    await store.layers.discard(diffId);
+    store.layers.discard(diffId);
   }
 }
 

@@ -37,6 +37,7 @@ function traceStore(store: Store, onSpan: SpanSink): Store {
         measure(onSpan, {name: 'commit', category: 'layer', track: diffId}, () => store.layers.commit(diffId)),
     },
     write: (work) => measure(onSpan, {...DATABASE, name: 'transaction'}, () => store.write(work)),
+    noteFile: (work) => measure(onSpan, {...DATABASE, name: 'transaction'}, () => store.noteFile(work)),
     lease: async (...words) =>
       traceLease(await measure(onSpan, {...LEASE, name: 'lease'}, () => store.lease(...words)), onSpan),
     readerLease: async (...words) => {

@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto';
 import {readFileSync, type Stats, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
-import {type Durability, writeFileAtomic} from '../host/atomic-write.ts';
+import {createDirectoryKeeper, type Durability, writeFileAtomic} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import {type BlobDescriptor, type Ingest, openIngest} from './ingest.ts';
@@ -28,6 +28,7 @@ export interface BlobStore {
 
 /** @see image-spec v1.1.1 descriptor.md#verification, image-layout.md#blobs */
 export function createBlobStore(paths: StorePaths, durability: Durability): BlobStore {
+  const keepDirectory = createDirectoryKeeper(durability);
   return {
     has: ({digest, size}) => statOrNull(paths.blob(digest))?.size === size,
     path: (digest) => paths.blob(digest),
@@ -38,7 +39,7 @@ export function createBlobStore(paths: StorePaths, durability: Durability): Blob
       if (!isStored(path, bytes)) await writeFileAtomic(path, bytes, {durability, mode: FILE_MODE, staging});
     },
     partialBytes: (digest) => statOrNull(paths.partialBlob(digest))?.size ?? 0,
-    openIngest: (blob) => openIngest(paths, blob, durability),
+    openIngest: (blob) => openIngest(paths, blob, {durability, keepDirectory}),
   };
 }
 

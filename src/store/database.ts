@@ -8,6 +8,7 @@ import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {databaseError, isOpenFailure} from './database-errors.ts';
 import {MIGRATIONS, STAND_INS} from './schema.ts';
+import {createTransactions} from './transactions.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 export type Tuple = readonly SQLOutputValue[];
@@ -20,6 +21,8 @@ export interface Database {
   run(sql: string, ...parameters: readonly SQLInputValue[]): number;
   /** Runs `work` as one transaction that takes the write lock at once. */
   transaction<T>(work: () => T): T;
+  /** As `transaction`; a power cut may undo it until the next `transaction`, which makes it durable with itself. */
+  passingTransaction<T>(work: () => T): T;
   /** Runs `work` so that all of its queries see one state; within a transaction, that transaction's. */
   snapshot<T>(work: () => T): T;
   close(): void;
@@ -27,6 +30,7 @@ export interface Database {
 
 const BUSY_TIMEOUT_MS = 30_000;
 const RETRY_MS = 10;
+const VERSION_NOTE = `PRAGMA user_version = ${MIGRATIONS.length}`;
 /** Rows of large graphs go in no order: with the 2 MB of a default they take twice as long. */
 const WRITER_CACHE_KB = 32 * 1024;
 
@@ -147,7 +151,7 @@ function migrate(connection: DatabaseSync, path: string): void {
     const version = readVersion(connection);
     if (version > MIGRATIONS.length) throw newerStore(path);
     for (const sql of MIGRATIONS.slice(version)) connection.exec(sql);
-    connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT`);
+    connection.exec(`${VERSION_NOTE}; COMMIT`);
   } catch (error) {
     if (connection.isTransaction) connection.exec('ROLLBACK');
     throw error;
@@ -156,13 +160,15 @@ function migrate(connection: DatabaseSync, path: string): void {
 
 function wrap(connection: DatabaseSync, path: string): Database {
   const guard = <T>(work: () => T): T => guarded(path, work);
+  const transactions = createTransactions(connection, () => connection.exec(VERSION_NOTE));
   return {
     all: (sql, ...parameters) => guard(() => connection.prepare(sql).all(...parameters) as Row[]),
     tuples: (sql, ...parameters) => guard(() => tuplesOf(connection, sql, parameters)),
     get: (sql, ...parameters) => guard(() => connection.prepare(sql).get(...parameters) as Row | undefined),
     run: (sql, ...parameters) => guard(() => Number(connection.prepare(sql).run(...parameters).changes)),
-    transaction: (work) => guard(() => transact(connection, 'BEGIN IMMEDIATE', work)),
-    snapshot: (work) => guard(() => (connection.isTransaction ? work() : transact(connection, 'BEGIN', work))),
+    transaction: (work) => guard(() => transactions.durable(work)),
+    passingTransaction: (work) => guard(() => transactions.passing(work)),
+    snapshot: (work) => guard(() => transactions.snapshot(work)),
     close: () => connection.close(),
   };
 }
@@ -171,18 +177,6 @@ function tuplesOf(connection: DatabaseSync, sql: string, parameters: readonly SQ
   const statement = connection.prepare(sql);
   statement.setReturnArrays(true);
   return statement.all(...parameters) as unknown as Tuple[];
-}
-
-function transact<T>(connection: DatabaseSync, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
-  connection.exec(begin);
-  try {
-    const result = work();
-    connection.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (connection.isTransaction) connection.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 function guarded<T>(path: string, work: () => T): T {

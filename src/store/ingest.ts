@@ -1,7 +1,8 @@
-import {type FileHandle, mkdir, open, rm, stat, truncate} from 'node:fs/promises';
+import {closeSync, openSync} from 'node:fs';
+import {type FileHandle, open, rm, stat, truncate} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {isSystemError, isWinchError, WinchError} from '../errors.ts';
-import {commitFile, type Durability, ensureDirectory} from '../host/atomic-write.ts';
+import {commitFile, type DirectoryKeeper, type Durability} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
 import {openAppender} from './appender.ts';
@@ -48,13 +49,22 @@ export interface Ingest {
   giveBack(): Promise<void>;
 }
 
+export interface IngestOptions {
+  readonly durability: Durability;
+  readonly keepDirectory: DirectoryKeeper;
+}
+
 /** Starts a download, or goes on with what an earlier one left. */
-export async function openIngest(paths: StorePaths, blob: BlobDescriptor, durability: Durability): Promise<Ingest> {
+export async function openIngest(
+  paths: StorePaths,
+  blob: BlobDescriptor,
+  {durability, keepDirectory}: IngestOptions,
+): Promise<Ingest> {
   const [path, target] = [paths.partialBlob(blob.digest), paths.blob(blob.digest)];
   try {
-    await mkdir(paths.ingest, {recursive: true, mode: 0o700});
-    await ensureDirectory(dirname(target), durability);
-    await (await open(path, 'a', FILE_MODE)).close();
+    await keepDirectory(paths.ingest);
+    await keepDirectory(dirname(target));
+    closeSync(openSync(path, 'a', FILE_MODE));
   } catch (error) {
     throw storageError(error, path);
   }

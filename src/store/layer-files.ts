@@ -1,8 +1,7 @@
-import {statSync} from 'node:fs';
-import {mkdir, rm} from 'node:fs/promises';
+import {mkdirSync, statSync, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {hasErrno} from '../errors.ts';
-import {commitFile, type Durability, ensureDirectory, syncDirectory} from '../host/atomic-write.ts';
+import {commitFile, createDirectoryKeeper, type Durability, syncDirectory} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
@@ -17,10 +16,11 @@ export interface LayerFiles {
   stagedBytes(diffId: Digest): number;
   /** Moves a staged, already synced file to its place, replacing a leftover of an unrecorded layer. */
   commit(diffId: Digest): Promise<void>;
-  discard(diffId: Digest): Promise<void>;
+  discard(diffId: Digest): void;
 }
 
 export function createLayerFiles(paths: StorePaths, durability: Durability): LayerFiles {
+  const keepDirectory = createDirectoryKeeper(durability);
   const staged = (diffId: Digest) => join(paths.ingest, `layer-${digestAlgorithm(diffId)}-${digestHex(diffId)}`);
   return {
     path: (diffId) => paths.layer(diffId),
@@ -29,22 +29,30 @@ export function createLayerFiles(paths: StorePaths, durability: Durability): Lay
     stage: async (diffId) => {
       const path = staged(diffId);
       await guarded(path, async () => {
-        await mkdir(paths.ingest, {recursive: true, mode: 0o700});
-        await rm(path, {force: true});
+        await keepDirectory(paths.ingest);
+        removeFile(path);
       });
       return path;
     },
     commit: async (diffId) => {
       const path = paths.layer(diffId);
       await guarded(path, async () => {
-        await ensureDirectory(dirname(dirname(path)), durability);
-        await mkdir(dirname(path), {recursive: true, mode: 0o700});
+        await keepDirectory(dirname(dirname(path)));
+        mkdirSync(dirname(path), {recursive: true, mode: 0o700});
         await commitFile(staged(diffId), path, durability);
         if (durability === 'full') await syncDirectory(dirname(dirname(path)));
       });
     },
-    discard: (diffId) => rm(staged(diffId), {force: true}),
+    discard: (diffId) => removeFile(staged(diffId)),
   };
+}
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+  }
 }
 
 function sizeOf(path: string): number | null {

@@ -6,7 +6,7 @@ import {type Digest, digestHex} from '../oci/digest.ts';
 import {type BlobStore, createBlobStore} from './blobs.ts';
 import type {Claims} from './claims.ts';
 import {type Collection, collectGarbage, type GarbageOptions} from './collect-garbage.ts';
-import {createConnections} from './connections.ts';
+import {type Connections, createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {ensureWritable} from './ensure-writable.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
@@ -34,6 +34,11 @@ export interface Store {
   read<T>(query: (database: Database) => T, absent: T): T;
   /** Changes the graph in one transaction, creating the store as needed. */
   write<T>(work: (database: Database) => T): Promise<T>;
+  /**
+   * Notes what is true of files whatever becomes of images, in one transaction that a power cut may undo until the next
+   * `write`. The caller holds a lease.
+   */
+  noteFile(work: (database: Database) => void): Promise<void>;
   /** Makes durable what others have stored without syncs, when this store is to be durable; `write` does so first. */
   settle(): Promise<void>;
   /** Keeps from garbage collection what is claimed by it. */
@@ -68,15 +73,7 @@ export function openStore({root, durability, busyTimeoutMs}: StoreOptions): Stor
     blobs: createBlobStore(paths, durability),
     layers: createLayerFiles(paths, durability),
     trees: createLayerTrees(paths, durability),
-    read: (query, absent) => {
-      const database = connections.reader();
-      return database ? database.snapshot(() => query(database)) : absent;
-    },
-    write: async (work) => {
-      await ensureWritable(paths, durability);
-      await settle();
-      return transact(await connections.writer(), paths, work);
-    },
+    ...openGraph({paths, durability, connections, settle}),
     settle,
     lease: async (signal) => {
       await ensureWritable(paths, durability);
@@ -99,6 +96,31 @@ export function openStore({root, durability, busyTimeoutMs}: StoreOptions): Stor
     close: connections.close,
   };
 }
+
+interface GraphParts extends Pick<Store, 'paths' | 'durability' | 'settle'> {
+  readonly connections: Connections;
+}
+
+const openGraph = ({
+  paths,
+  durability,
+  connections,
+  settle,
+}: GraphParts): Pick<Store, 'read' | 'write' | 'noteFile'> => ({
+  read: (query, absent) => {
+    const database = connections.reader();
+    return database ? database.snapshot(() => query(database)) : absent;
+  },
+  write: async (work) => {
+    await ensureWritable(paths, durability);
+    await settle();
+    return transact(await connections.writer(), paths, work);
+  },
+  noteFile: async (work) => {
+    const database = await connections.writer();
+    database.passingTransaction(() => work(database));
+  },
+});
 
 /** A collector that sees the lease leaves the note. */
 async function openNoted(leases: Leases, note: () => Promise<void>, signal: AbortSignal | undefined): Promise<Lease> {

@@ -57,6 +57,20 @@ describe('store/database', ({test}) => {
     return 'done';
   };
 
+  test('a transaction that changes nothing still makes durable what passing ones before it have changed', () =>
+    withPath(async (path) => {
+      const database = await openDatabase(path, 'full');
+      const logged = () => statSync(`${path}-wal`).size;
+      database.passingTransaction(() => addImage(database, {name: 'app', layers: 'a'}));
+      const before = logged();
+      database.transaction(() => {});
+      const after = logged();
+      assert.ok(after > before);
+      database.transaction(() => {});
+      assert.is(logged(), after);
+      database.close();
+    }));
+
   test('is made with its directory, for its owner alone, in one file when closed', () =>
     withPath(async (path) => {
       const below = join(path, 'store/winch.db');
