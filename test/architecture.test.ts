@@ -29,7 +29,7 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   ora: [/^cli\/render\//],
   'cli-progress': [/^cli\/render\//],
   'tar-fs': [/^layers\/pack\.ts$/],
-  koffi: [/^host\/(syscalls|tree-calls|attribute-calls|socket-calls)\.ts$/],
+  koffi: [/^host\/(syscalls|tree-calls|attribute-calls|socket-calls|terminal-mode)\.ts$/],
   'smol-toml': [/^registry\/toml-document\.ts$/],
   semver: [/^images\/remote\/tag-patterns\.ts$/],
   '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|cli)\//],

@@ -1,4 +1,5 @@
 import {posix} from 'node:path';
+import type {TerminalSize} from '../host/terminal-size.ts';
 import type {RuntimeProcess} from '../oci/runtime-spec.ts';
 import {mergeEnvironment} from './environment.ts';
 import type {ResolvedUser} from './user.ts';
@@ -29,6 +30,8 @@ export interface ExecProcessInput {
   readonly options: ExecOptions;
   /** Null: as the first process. */
   readonly user: ExecUser | null;
+  /** Of the terminal, when there is one and it is known. */
+  readonly terminalSize: TerminalSize | null;
   /** All capabilities that can be given; see `HostFacts`. */
   readonly capabilities: readonly string[];
 }
@@ -41,7 +44,7 @@ export interface ExecProcessInput {
  * @see runtime-spec v1.0.2 config.md#process
  */
 export function createExecProcess(input: ExecProcessInput): RuntimeProcess {
-  const {container, options, user, capabilities} = input;
+  const {container, options, user, terminalSize, capabilities} = input;
   const {consoleSize: _, apparmorProfile, ...inherited} = container;
   const isPrivileged = options.privileged === true;
   return {
@@ -50,6 +53,7 @@ export function createExecProcess(input: ExecProcessInput): RuntimeProcess {
     ...(isPrivileged && {capabilities: allOf(capabilities), noNewPrivileges: false}),
     ...(user && {user: {uid: user.uid, gid: user.gid, additionalGids: user.additionalGids}}),
     terminal: options.terminal === true,
+    ...(terminalSize && {consoleSize: {height: terminalSize.rows, width: terminalSize.columns}}),
     args: options.command,
     env: createExecEnvironment(input),
     cwd: chooseWorkingDirectory(container, options),

@@ -21,7 +21,7 @@ export async function attachStreams(
   settings: AttachSettings,
   context: CommandContext,
 ): Promise<number> {
-  const keyboard = attachment.hasTerminal ? context.environment.openKeyboard() : null;
+  const keyboard = attachment.hasTerminal ? await context.environment.openKeyboard() : null;
   const leaving = new AbortController();
   const left = new Promise<'left'>((resolve) => {
     leaving.signal.addEventListener('abort', () => resolve('left'), {once: true});
@@ -34,7 +34,7 @@ export async function attachStreams(
     return outcome === 'ended' ? await attachment.wait() : 0;
   } finally {
     undo();
-    keyboard?.setRaw(false);
+    keyboard?.restore();
     leaving.abort();
   }
 }
@@ -55,7 +55,10 @@ function connectSignals(
     onEvent({type: 'exec:started', id: attachment.id});
     return attachment.proxySignals(leave);
   }
-  const resize = () => attachment.resize(keyboard.readSize());
+  const resize = () => {
+    const size = keyboard.readSize();
+    if (size) attachment.resize(size);
+  };
   const ignore = keyboard.onResize(resize);
   resize();
   return ignore;
@@ -74,7 +77,7 @@ async function passInput(
 ): Promise<'detached'> {
   if (settings.readsInput && attachment.takesInput) {
     const scan = keyboard && createDetachScanner(settings.detachKeys);
-    keyboard?.setRaw(true);
+    keyboard?.makeRaw();
     try {
       for await (const piece of environment.openStandardInput(signal)) {
         const {bytes, isDetached} = scan ? scan(piece) : {bytes: piece, isDetached: false};

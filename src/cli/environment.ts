@@ -20,7 +20,7 @@ export interface Environment {
   stdinIsTerminal(): boolean;
   stdoutIsTerminal(): boolean;
   /** The terminal that standard input is; null: it is something else. */
-  openKeyboard(): Keyboard | null;
+  openKeyboard(): Promise<Keyboard | null>;
   /** Asks on the terminal that standard input is; see `askOnTerminal`. */
   ask(question: Question): Promise<string>;
   readStandardInput(options: {readonly limitBytes: number; readonly signal: AbortSignal}): Promise<Buffer>;

@@ -1,24 +1,25 @@
+import {loadSyscalls} from '../host/syscalls.ts';
+import {openTerminalMode} from '../host/terminal-mode.ts';
+import {readTerminalSize, type TerminalSize} from '../host/terminal-size.ts';
+
 /** A terminal from which keys are read. */
 export interface Keyboard {
-  /** Whether each key comes at once and as it is, Ctrl-C among them. */
-  setRaw(isRaw: boolean): void;
-  /** In characters. */
-  readSize(): {readonly columns: number; readonly rows: number};
+  /** From now on each key comes at once and as it is, Ctrl-C among them, and what is shown is shown as it is. */
+  makeRaw(): void;
+  /** As it was at the beginning. */
+  restore(): void;
+  /** Null: nobody has told the terminal its size. */
+  readSize(): TerminalSize | null;
   /** @returns what ends that. */
   onResize(listener: () => void): () => void;
 }
 
-const STANDARD_INPUT = 0;
-
-/** The terminal that standard input is. */
-export function createKeyboard(input: Pick<NodeJS.ReadStream, 'setRawMode'>): Keyboard {
+/** The terminal that an open file is. */
+export function createKeyboard(fd: number): Keyboard {
+  const syscalls = loadSyscalls();
   return {
-    setRaw: (isRaw) => void input.setRawMode(isRaw),
-    readSize: () => {
-      const {WriteStream} = process.getBuiltinModule('node:tty');
-      const [columns, rows] = new WriteStream(STANDARD_INPUT).getWindowSize();
-      return {columns, rows};
-    },
+    ...openTerminalMode(fd),
+    readSize: () => readTerminalSize(syscalls, [fd]),
     onResize: (listener) => {
       process.on('SIGWINCH', listener);
       return () => void process.off('SIGWINCH', listener);

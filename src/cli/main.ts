@@ -2,7 +2,6 @@ import {homedir} from 'node:os';
 import type {Environment} from './environment.ts';
 import {EXIT_BUG} from './exit-codes.ts';
 import {listenForInterrupts} from './interrupts.ts';
-import {createKeyboard} from './keyboard.ts';
 import {createOutput} from './render/output.ts';
 import {formatError} from './report-error.ts';
 import {runCommandLine} from './run-cli.ts';
@@ -38,7 +37,7 @@ const readEnvironment = (): Environment => ({
   workingDirectory: () => process.cwd(),
   stdinIsTerminal: () => isTerminal(0),
   stdoutIsTerminal: () => isTerminal(1),
-  openKeyboard: () => (isTerminal(0) ? createKeyboard(process.stdin) : null),
+  openKeyboard: async () => (isTerminal(0) ? (await import('./keyboard.ts')).createKeyboard(0) : null),
   ask: async (question) => {
     const terminal = {
       input: process.stdin,

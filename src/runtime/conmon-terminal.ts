@@ -3,12 +3,8 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {hasErrno} from '../errors.ts';
 import {loadSocketCalls} from '../host/socket-calls.ts';
+import type {TerminalSize} from '../host/terminal-size.ts';
 import type {ConmonInput} from './conmon-input.ts';
-
-export interface TerminalSize {
-  readonly columns: number;
-  readonly rows: number;
-}
 
 /** In the bundle's directory. */
 export const ATTACH_SOCKET = 'attach';

@@ -31,6 +31,7 @@ const create = (
   {user = null, container = FIRST}: {user?: ExecUser | null; container?: RuntimeProcess} = {},
 ) =>
   createExecProcess({
+    terminalSize: null,
     container,
     user,
     options: {command: ['ls'], ...options},

@@ -9,7 +9,7 @@ export const environmentOf = (parts: Partial<Environment> = {}): Environment => 
   workingDirectory: () => '/work/here',
   stdinIsTerminal: () => false,
   stdoutIsTerminal: () => false,
-  openKeyboard: () => null,
+  openKeyboard: async () => null,
   ask: () => Promise.reject(new Error('nobody to ask')),
   readStandardInput: async () => Buffer.alloc(0),
   openStandardInput: () => Readable.from([]),

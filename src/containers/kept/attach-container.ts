@@ -1,7 +1,8 @@
 import {statSync} from 'node:fs';
 import type {CallOptions} from '../../events.ts';
+import type {TerminalSize} from '../../host/terminal-size.ts';
 import {type ConmonInput, openConmonInput} from '../../runtime/conmon-input.ts';
-import {resizeTerminal, type TerminalSize} from '../../runtime/conmon-terminal.ts';
+import {resizeTerminal} from '../../runtime/conmon-terminal.ts';
 import type {ContainerContext} from '../context.ts';
 import {forwardSignals} from '../supervise.ts';
 import {notRunning, requireContainer} from './find-container.ts';
@@ -25,7 +26,7 @@ export interface Attachment extends AsyncDisposable {
   readonly hasTerminal: boolean;
   /** Whether the container was made to read standard input. */
   readonly takesInput: boolean;
-  /** What it prints from now on, until it ends; to be read once. */
+  /** What it prints from now on, until it ends or is left; to be read once. */
   output(): AsyncGenerator<LogPiece>;
   /** Resolves when the supervisor has taken all of it, in the order of the calls. @returns false: nobody reads it */
   write(bytes: Uint8Array): Promise<boolean>;
@@ -92,9 +93,10 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
   const {id, name, interactive: takesInput, keepsInput = false} = record;
   const bundle = volatileDirectory(context, id);
   const input = takesInput ? openInput(context, record) : null;
+  const leaving = new AbortController();
   return {
     ...{id, name, takesInput, hasTerminal: record.container.terminal ?? false},
-    output: () => readLogs(context, id, {follow: true, offset, signal}),
+    output: () => readUntilLeft(context, id, {offset, signal, leaving: leaving.signal}),
     write: async (bytes) => (await input?.write(bytes)) ?? false,
     endInput: async () => {
       if (!keepsInput) await input?.end();
@@ -103,10 +105,24 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
     proxySignals: (onImpatience) => proxySignals(context, id, onImpatience),
     wait: async () => (await waitUntilStopped(context, record, {signal}))?.exitCode ?? UNSEEN_EXIT,
     [Symbol.asyncDispose]: async () => {
+      leaving.abort();
       hold.release();
       await input?.close();
     },
   };
+}
+
+interface Following extends Pick<Opening, 'offset' | 'signal'> {
+  readonly leaving: AbortSignal;
+}
+
+async function* readUntilLeft(context: ContainerContext, id: string, {offset, signal, leaving}: Following) {
+  const either = signal ? AbortSignal.any([signal, leaving]) : leaving;
+  try {
+    yield* readLogs(context, id, {follow: true, offset, signal: either});
+  } catch (error) {
+    if (!leaving.aborted || signal?.aborted) throw error;
+  }
 }
 
 function openInput(context: ContainerContext, {id, container}: KeptRecord): ConmonInput | null {

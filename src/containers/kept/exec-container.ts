@@ -9,6 +9,7 @@ import {hasErrno, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {createLeasedDirectory} from '../../host/leased-directories.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
+import {readTerminalSize} from '../../host/terminal-size.ts';
 import {readAccountFiles} from '../../images/image-runtime-config.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {RuntimeProcess} from '../../oci/runtime-spec.ts';
@@ -101,6 +102,7 @@ function describeProcess(container: LiveContainer, options: ExecOptions): Runtim
       container: first,
       options,
       user: options.user === undefined ? null : findUser(syscalls, rootFd, {user: options.user, first}),
+      terminalSize: options.terminal ? readTerminalSize(syscalls, [0, 1, 2]) : null,
       capabilities: options.privileged ? readHostFacts().capabilities : [],
     });
     requireDirectory(syscalls, rootFd, process.cwd);

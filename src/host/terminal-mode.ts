@@ -1,0 +1,44 @@
+import {createRequire} from 'node:module';
+import {systemError} from './syscalls.ts';
+
+/** How the kernel treats what is typed and shown on a terminal. */
+export interface TerminalMode {
+  /**
+   * Passes on every byte as it is, in both directions (cfmakeraw(3)). Node's own raw mode goes on adding a carriage return
+   * to each line feed that is shown.
+   */
+  makeRaw(): void;
+  /** As it was when this was opened. */
+  restore(): void;
+}
+
+/** More than `struct termios` takes anywhere. */
+const TERMIOS_BYTES = 256;
+/** After what is to be shown has been shown (TCSADRAIN). */
+const DRAIN = 1;
+
+/**
+ * Loads libc through koffi, as `loadSyscalls` does.
+ *
+ * @param fd Of a terminal.
+ */
+export function openTerminalMode(fd: number): TerminalMode {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const libc = koffi.load(null);
+  const tcgetattr = libc.func('int tcgetattr(int, uint8_t*)');
+  const tcsetattr = libc.func('int tcsetattr(int, int, const uint8_t*)');
+  const cfmakeraw = libc.func('void cfmakeraw(uint8_t*)');
+  const check = (result: number, call: string) => {
+    if (result < 0) throw systemError(koffi.errno(), call, String(fd));
+  };
+  const before = Buffer.alloc(TERMIOS_BYTES);
+  check(tcgetattr(fd, before), 'tcgetattr');
+  return {
+    makeRaw: () => {
+      const raw = Buffer.from(before);
+      cfmakeraw(raw);
+      check(tcsetattr(fd, DRAIN, raw), 'tcsetattr');
+    },
+    restore: () => check(tcsetattr(fd, DRAIN, before), 'tcsetattr'),
+  };
+}
