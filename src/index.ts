@@ -8,6 +8,16 @@ export type {
 export type {ExecOptions} from './bundle/exec-process.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
+export type {CommitOptions, CommittedImage} from './containers/files/commit-container.ts';
+export type {
+  ContainerFiles,
+  CopyFromContainerOptions,
+  CopyOfContainer,
+  ReadContainerOptions,
+} from './containers/files/copy-from-container.ts';
+export type {CopyToContainer, CopyToContainerOptions} from './containers/files/copy-to-container.ts';
+export type {ContainerChange} from './containers/files/list-changes.ts';
+export type {ContainerPath} from './containers/files/located-file.ts';
 export type {Attachment, AttachOptions} from './containers/kept/attach-container.ts';
 export type {CreateRequest} from './containers/kept/create-container.ts';
 export type {ExecRequest} from './containers/kept/exec-container.ts';
@@ -44,7 +54,7 @@ export type {SideSettings} from './images/copy/context.ts';
 export type {CopiedImage, CopyOptions} from './images/copy/copy-image.ts';
 export type {PushOptions} from './images/copy/push.ts';
 export type {SyncedTag, SyncOptions, SyncOutcome, SyncRequest} from './images/copy/sync.ts';
-export type {CopiedFiles, CopyFromOptions, FileCopy} from './images/copy-from.ts';
+export type {CopiedFiles, CopiedTree, CopyFromOptions, FileCopy} from './images/copy-from.ts';
 export type {SourceOptions} from './images/copy-source.ts';
 export type {LayerDetails} from './images/describe-layers.ts';
 export type {DiffOptions, DiffSide, ImageDiff} from './images/diff.ts';

@@ -28,6 +28,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   top: async () => (await import('./commands/top.ts')).topCommand,
   rename: async () => (await import('./commands/rename.ts')).renameCommand,
   rm: async () => (await import('./commands/rm.ts')).rmCommand,
+  commit: async () => (await import('./commands/commit.ts')).commitCommand,
   'volume create': async () => (await import('./commands/volume-create.ts')).volumeCreateCommand,
   'volume ls': async () => (await import('./commands/volume-ls.ts')).volumeLsCommand,
   'volume inspect': async () => (await import('./commands/volume-inspect.ts')).volumeInspectCommand,

@@ -18,7 +18,7 @@ export interface TreeCalls {
   /** linkat(2). `existing` may lead through directories below `fromFd`. */
   link(fromFd: number, existing: Buffer, directoryFd: number, name: Buffer): void;
   changeOwner(directoryFd: number, name: Buffer, uid: number, gid: number): void;
-  /** Of anything but a symlink. */
+  /** Of anything but a symlink: of what became one meanwhile as well. */
   changeMode(directoryFd: number, name: Buffer, mode: number): void;
   setAttribute(directoryFd: number, name: Buffer, attribute: {readonly name: Buffer; readonly value: Buffer}): void;
   /** The time of the last access becomes the same. */
@@ -35,6 +35,7 @@ export interface TreeCalls {
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const O_NOFOLLOW = 0o400000;
 const O_CLOEXEC = 0o2000000;
+const SYS_FCHMODAT2 = 452;
 const TIMESPEC_BYTES = 16;
 const CLONE_FS = 0x200;
 const END = Buffer.alloc(1);
@@ -50,7 +51,7 @@ export function loadTreeCalls(): TreeCalls {
   const symlinkat = libc.func('int symlinkat(const uint8_t*, int, const uint8_t*)');
   const linkat = libc.func('int linkat(int, const uint8_t*, int, const uint8_t*, int)');
   const fchownat = libc.func('int fchownat(int, const uint8_t*, unsigned int, unsigned int, int)');
-  const fchmodat = libc.func('int fchmodat(int, const uint8_t*, unsigned int, int)');
+  const changeMode = loadChangeMode(libc);
   const lsetxattr = libc.func('int lsetxattr(const uint8_t*, const uint8_t*, const uint8_t*, size_t, int)');
   const utimensat = libc.func('int utimensat(int, const uint8_t*, const uint8_t*, int)');
   const futimens = libc.func('int futimens(int, const uint8_t*)');
@@ -71,7 +72,7 @@ export function loadTreeCalls(): TreeCalls {
       void check(linkat(from, ended(existing), fd, ended(name), 0), 'linkat', existing),
     changeOwner: (fd, name, uid, gid) =>
       void check(fchownat(fd, ended(name), uid, gid, AT_SYMLINK_NOFOLLOW), 'fchownat', name),
-    changeMode: (fd, name, mode) => void check(fchmodat(fd, ended(name), mode, 0), 'fchmodat', name),
+    changeMode: (fd, name, mode) => void check(changeMode(fd, ended(name), mode), 'fchmodat', name),
     setAttribute: (fd, name, {name: attribute, value}) => {
       // There is no call for an attribute below a directory before Linux 6.13.
       const path = Buffer.concat([Buffer.from(`/proc/self/fd/${fd}/`), name]);
@@ -87,6 +88,18 @@ export function loadTreeCalls(): TreeCalls {
       return true;
     },
   } satisfies TreeCalls);
+}
+
+/** fchmodat2(2), for which libc stands in before Linux 6.6. */
+function loadChangeMode(
+  libc: ReturnType<typeof import('koffi').load>,
+): (fd: number, name: Buffer, mode: number) => number {
+  const fchmodat2 = libc.func('long syscall(long, int, const uint8_t*, unsigned int, int)');
+  const fchmodat = libc.func('int fchmodat(int, const uint8_t*, unsigned int, int)');
+  return (fd, name, mode) =>
+    fchmodat2(SYS_FCHMODAT2, fd, name, mode, AT_SYMLINK_NOFOLLOW) === 0
+      ? 0
+      : fchmodat(fd, name, mode, AT_SYMLINK_NOFOLLOW);
 }
 
 const ended = (text: Buffer): Buffer => Buffer.concat([text, END]);

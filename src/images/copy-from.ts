@@ -8,7 +8,7 @@ import type {FileNode} from '../layers/file-tree.ts';
 import {writeRootfs} from '../layers/write-rootfs.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ImageContext} from './context.ts';
-import {findSource, type SourceOptions} from './copy-source.ts';
+import {type CopySource, findSource, type SourceOptions} from './copy-source.ts';
 import {type CopyTarget, findTarget} from './copy-target.ts';
 import {type CopyableTree, takeCopyable} from './copyable-tree.ts';
 import {textOf} from './diff-files.ts';
@@ -27,8 +27,11 @@ export interface FileCopy extends ImagePath {
   readonly destination: string;
 }
 
-export interface CopiedFiles {
+export interface CopiedFiles extends CopiedTree {
   readonly imageId: string;
+}
+
+export interface CopiedTree {
   /** What the source became, or the directory that its content is in now. */
   readonly path: string;
   /** Names of files that are no directories. */
@@ -62,18 +65,26 @@ export async function copyFromImage(
   const {imageId, root, close} = await openImageFiles(context, source.reference, options);
   const timer = setTimeout(() => options.onEvent?.({type: 'files:copying', destination}), SILENCE_MS);
   try {
-    const {node, name} = findSource(root, source, options);
-    const target = await findTarget(destination, {node, name});
-    const tree = takeCopyable(node, rightsOf(options));
-    warn(tree, options);
-    const content = contentOf(tree.node, target);
-    if (content) await writeInto(target, content, options);
-    const path = target.name === null ? target.directory : join(target.directory, textOf(target.name));
-    return {imageId, path, files: tree.files, bytes: tree.bytes, skippedDevices: tree.devices};
+    return {imageId, ...(await copyTree(findSource(root, source, options), destination, options))};
   } finally {
     clearTimeout(timer);
     close();
   }
+}
+
+/** As `copyFromImage`, of what was found already. */
+export async function copyTree(
+  {node, name}: CopySource,
+  destination: string,
+  options: CopyFromOptions,
+): Promise<CopiedTree> {
+  const target = await findTarget(destination, {node, name});
+  const tree = takeCopyable(node, rightsOf(options));
+  warn(tree, options);
+  const content = contentOf(tree.node, target);
+  if (content) await writeInto(target, content, options);
+  const path = target.name === null ? target.directory : join(target.directory, textOf(target.name));
+  return {path, files: tree.files, bytes: tree.bytes, skippedDevices: tree.devices};
 }
 
 const isRoot = (): boolean => process.geteuid?.() === 0;

@@ -21,6 +21,7 @@ export interface LayerRequest extends Omit<WriteLayerOptions, 'signal'> {
   readonly source: GrowingFile;
   /** Where the layer file goes; must not exist. */
   readonly path: string;
+  readonly expectedDiffId: Digest;
 }
 
 /** A part of a file to hash, and where to count the bytes that are read of it. */

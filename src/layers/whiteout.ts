@@ -11,9 +11,11 @@ export type NameMeaning =
   /** Bookkeeping of aufs, which is no part of the image. */
   | {readonly kind: 'ignored'};
 
-const PREFIX = '.wh.';
+/** What a name that hides another begins with. */
+export const WHITEOUT_PREFIX = '.wh.';
 const META_PREFIX = '.wh..wh.';
-const OPAQUE = '.wh..wh..opq';
+/** The name of what hides all that lower layers have in its directory. */
+export const OPAQUE_MARKER = '.wh..wh..opq';
 const ENTRY: NameMeaning = Object.freeze({kind: 'entry'});
 const IGNORED: NameMeaning = Object.freeze({kind: 'ignored'});
 
@@ -25,15 +27,15 @@ const IGNORED: NameMeaning = Object.freeze({kind: 'ignored'});
  * @see image-spec v1.1.1 layer.md#whiteouts
  */
 export function nameMeaning(names: readonly ByteString[], path: ByteString): NameMeaning {
-  if (!path.includes(PREFIX)) return ENTRY;
-  const marker = names.findIndex((name) => name.startsWith(PREFIX));
+  if (!path.includes(WHITEOUT_PREFIX)) return ENTRY;
+  const marker = names.findIndex((name) => name.startsWith(WHITEOUT_PREFIX));
   const name = names[marker];
   if (name === undefined) return ENTRY;
   const isLast = marker === names.length - 1;
-  if (isLast && name === OPAQUE) return {kind: 'opaque'};
+  if (isLast && name === OPAQUE_MARKER) return {kind: 'opaque'};
   if (name.startsWith(META_PREFIX)) return IGNORED;
   if (!isLast) throw entryRefusal('WHITEOUT_INVALID', path, 'lies below a whiteout');
-  const hidden = name.slice(PREFIX.length);
+  const hidden = name.slice(WHITEOUT_PREFIX.length);
   if (hidden === '' || hidden === '.' || hidden === '..') {
     throw entryRefusal('WHITEOUT_INVALID', path, 'is a whiteout that names no file');
   }

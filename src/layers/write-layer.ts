@@ -16,8 +16,8 @@ import {createTarReader} from './tar-reader.ts';
 import {createTreeBuilder, type LayerTree} from './tree.ts';
 
 export interface WriteLayerOptions {
-  /** The digest that the tar must have (image-spec v1.1.1 config.md, `rootfs.diff_ids`). */
-  readonly expectedDiffId: Digest;
+  /** The digest that the tar must have (image-spec v1.1.1 config.md, `rootfs.diff_ids`); null: it is a new one. */
+  readonly expectedDiffId: Digest | null;
   /** The descriptor's; a compression other than it says is a warning. */
   readonly mediaType?: string | undefined;
   readonly durability: Durability;
@@ -94,10 +94,10 @@ async function fillFile(
   const {durability, freeSpaceFloor} = options;
   const output = createLayerOutput(file, {path, durability, freeSpaceFloor});
   try {
-    const {compression, tree, tarBytes} = await writeTar(source, output, options);
-    const layout = await writeIndex(output, {tree, tarBytes, diffId: options.expectedDiffId});
+    const {compression, tree, tarBytes, diffId} = await writeTar(source, output, options);
+    const layout = await writeIndex(output, {tree, tarBytes, diffId});
     return {
-      diffId: options.expectedDiffId,
+      diffId,
       tarBytes,
       fileBytes: layout.end,
       entries: tree.entries,
@@ -114,7 +114,7 @@ async function fillFile(
 /** Writes, hashes and parses each piece while the next one is being decompressed on another thread. */
 async function writeTar(source: AsyncIterable<Uint8Array>, output: LayerOutput, options: WriteLayerOptions) {
   const {expectedDiffId, maxUnpackedBytes = DEFAULT_MAX_UNPACKED_BYTES, signal} = options;
-  const digester = createDigester(digestAlgorithm(expectedDiffId));
+  const digester = createDigester(expectedDiffId === null ? undefined : digestAlgorithm(expectedDiffId));
   const builder = createTreeBuilder();
   const reader = createTarReader(builder.add);
   let tarBytes = 0;
@@ -134,9 +134,9 @@ async function writeTar(source: AsyncIterable<Uint8Array>, output: LayerOutput, 
     }
   }
   const diffId = digester.digest();
-  if (diffId !== expectedDiffId) throw wrongDiffId(diffId, expectedDiffId);
+  if (expectedDiffId !== null && diffId !== expectedDiffId) throw wrongDiffId(diffId, expectedDiffId);
   reader.end();
-  return {compression, tree: builder.finish(), tarBytes};
+  return {compression, tree: builder.finish(), tarBytes, diffId};
 }
 
 interface IndexSource {

@@ -9,8 +9,10 @@ const EMPTY = '_';
 const ROOT = '';
 /** Directories that upper layers only imply, with the attributes that lower ones gave them. */
 const RESTORED = '-';
+/** Where in its writable directory an overlay keeps what is written. */
+export const UPPER_DIRECTORY = 'upper';
 /** Relative to the layers' directory: overlay options have no room for, and trouble with, absolute paths. */
-const UPPER = Object.freeze({directory: '../writable/upper', work: '../writable/work'});
+const UPPER = Object.freeze({directory: `../writable/${UPPER_DIRECTORY}`, work: '../writable/work'});
 
 /** A layer at its place in the overlay. */
 export interface StackedLayer {

@@ -15,9 +15,10 @@ import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
+import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
 import type {ToolkitOptions} from './options.ts';
 
-export interface Containers {
+export interface Containers extends ContainerFileCalls {
   /**
    * Runs an image or a bundle once, with this process's standard streams, and removes every trace of it.
    *
@@ -77,6 +78,7 @@ export const openContainers = (
   {onSpan: _, onWire: __, ...toolkitOptions}: ToolkitOptions,
 ): Containers => ({
   ...openKept(context, toolkitOptions),
+  ...openContainerFiles(context),
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>
     (await import('../containers/spawn.ts')).spawnContainer(
@@ -86,7 +88,10 @@ export const openContainers = (
     ),
 });
 
-const openKept = (context: ContainerContext, options: ToolkitOptions): Omit<Containers, 'run' | 'spawn'> => ({
+const openKept = (
+  context: ContainerContext,
+  options: ToolkitOptions,
+): Omit<Containers, keyof ContainerFileCalls | 'run' | 'spawn'> => ({
   create: async (...args) => (await import('../containers/kept/create-container.ts')).createContainer(context, ...args),
   start: async (container, callOptions) =>
     (await import('../containers/kept/start-container.ts')).startContainer(context, container, {

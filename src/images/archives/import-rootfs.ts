@@ -2,11 +2,9 @@ import type {CallOptions} from '../../events.ts';
 import {type FileRegion, readRegion, readWholeRegion} from '../../host/file-regions.ts';
 import {detectCompression, SIGNATURE_BYTES} from '../../layers/compression.ts';
 import {decompressLayer} from '../../layers/decompress.ts';
-import type {ContentSource} from '../../media/content.ts';
-import {readDocument} from '../../media/content-document.ts';
 import {hashRegion, LAYER_TYPES} from '../../media/docker-archive-source.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
-import {createDigester, type Digest, digestOf} from '../../oci/digest.ts';
+import {createDigester, type Digest} from '../../oci/digest.ts';
 import {OCI_CONFIG, OCI_MANIFEST} from '../../oci/media-types.ts';
 import {parsePlatform} from '../../oci/platform.ts';
 import {parseReference} from '../../oci/reference.ts';
@@ -16,6 +14,7 @@ import {fetchImage} from '../fetch-image.ts';
 import {holdLease} from '../hold-lease.ts';
 import {type PulledImage, pullImage} from '../pull.ts';
 import {applyChanges} from './image-changes.ts';
+import {newImageSource} from './new-image-source.ts';
 import {type ArchiveInput, openInputFile} from './open-input.ts';
 
 export interface ImportOptions extends CallOptions {
@@ -62,8 +61,10 @@ export async function importRootfs(
   const history = [{created, comment: options.message ?? 'imported from a tar'}];
   const rootfs = {type: 'layers', diff_ids: [layer.diffId]};
   const document = definedMembers({created, ...platform, config, rootfs, history});
-  const source = rootfsSource({region: file.region, layer, config: Buffer.from(JSON.stringify(document))});
-  const registry = contentRegistry(source);
+  const {diffId: _, ...descriptor} = layer;
+  const image = {mediaType: OCI_CONFIG, bytes: Buffer.from(JSON.stringify(document))};
+  const source = {manifestType: OCI_MANIFEST, config: image, layers: [descriptor], region: file.region};
+  const registry = contentRegistry(newImageSource(source));
   const from = {...context, lease, registry: async () => registry};
   const pulled: PulledImage =
     name === null
@@ -92,35 +93,4 @@ async function hashUnpacked(region: FileRegion, signal: AbortSignal | undefined)
   const {chunks} = await decompressLayer(readRegion(region, 0, {signal}), {signal});
   for await (const chunk of chunks) digester.update(chunk);
   return digester.digest();
-}
-
-interface Rootfs {
-  readonly region: FileRegion;
-  readonly layer: RootfsLayer;
-  readonly config: Buffer;
-}
-
-function rootfsSource({region, layer: {diffId: _, ...layer}, config}: Rootfs): ContentSource {
-  const configuration = {mediaType: OCI_CONFIG, digest: digestOf(config), size: config.length};
-  const manifest = {schemaVersion: 2, mediaType: OCI_MANIFEST, config: configuration, layers: [layer]};
-  const name = region.path;
-  const root = readDocument({bytes: Buffer.from(JSON.stringify(manifest)), where: `the image of ${name}`});
-  return {
-    name,
-    rootDigest: async () => root.descriptor.digest,
-    root: async () => root,
-    document: async () => root,
-    blob: ({digest}) => ({
-      open: (offset, call) =>
-        digest === configuration.digest ? piece(config, offset) : readRegion(region, offset, call),
-    }),
-    blobFile: () => null,
-    referrers: async () => [],
-    repositories: [],
-    close: async () => {},
-  };
-}
-
-async function* piece(bytes: Buffer, offset: number): AsyncGenerator<Buffer> {
-  yield Buffer.from(bytes.subarray(offset));
 }

@@ -9,6 +9,7 @@ import type {ImportOptions} from '../../../src/images/archives/import-rootfs.ts'
 import type {LoadOptions} from '../../../src/images/archives/load.ts';
 import type {ArchiveInput} from '../../../src/images/archives/open-input.ts';
 import type {SaveOptions} from '../../../src/images/archives/save.ts';
+import type {Containers} from '../../../src/toolkit.ts';
 import {describe} from '../../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
 import {runWinch} from '../run-winch.ts';
@@ -119,5 +120,30 @@ describe('cli/commands on archives', ({test}) => {
     assert.equal(seen, [['app:1', 'linux/arm64']]);
     const environment = {stdoutIsTerminal: () => true};
     assert.is((await runWinch(['export', 'app:1'], {images, environment})).code, 2);
+    const containers = {
+      export: async (name: string) => {
+        if (name !== 'web') throw new WinchError('CONTAINER_UNKNOWN', 'none', {kind: 'not-found'});
+        return {content: piece('of web'), close: () => void closed++};
+      },
+    };
+    assert.is((await runWinch(['export', 'web'], {images, containers})).stdout, 'of web');
+    assert.is((await runWinch(['export', 'app:1'], {images, containers})).stdout, 'files');
+    assert.is(closed, 3);
+  });
+
+  test('commit: hands its flags on and prints the id', async () => {
+    const seen: unknown[] = [];
+    const commit: Containers['commit'] = async (container, {signal: _, onEvent: __, ...options} = {}) => {
+      seen.push(container, options);
+      return {imageId: DIGESTS.config, manifestDigest: '', layerDigest: ''};
+    };
+    const flags = ['-c', 'CMD x', '--change', 'USER me', '-m', 'why', '-a', 'me', '--pause=false'];
+    assert.is(
+      (await runWinch(['commit', ...flags, 'web', 'web:2'], {containers: {commit}})).stdout,
+      `${DIGESTS.config}\n`,
+    );
+    assert.is((await runWinch(['commit', 'web'], {containers: {commit}})).code, 0);
+    const changes = ['CMD x', 'USER me'];
+    assert.equal(seen, ['web', {reference: 'web:2', changes, message: 'why', author: 'me', pauses: false}, 'web', {}]);
   });
 });

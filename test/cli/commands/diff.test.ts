@@ -82,6 +82,15 @@ describe('cli/commands/diff', ({test}) => {
     };
     await runWinch(['diff', '--platform', 'linux/arm64', 'a', 'b'], {images: {diff}});
     assert.equal(seen, ['a', 'b', 'linux/arm64']);
-    assert.is((await run(['a'])).code, 2);
+    assert.is((await run([])).code, 2);
+  });
+
+  test('of one name it is what that container has changed', async () => {
+    const changes = [{kind: 'A', path: '/evil\x1b[2J'} as const, {kind: 'D', path: '/old'} as const];
+    const diff = async (container: string) => (container === 'web' ? changes : []);
+    assert.is((await runWinch(['diff', 'web'], {containers: {diff}})).stdout, 'A /evil\\x1b[2J\nD /old\n');
+    const {stdout} = await runWinch(['diff', '--format', 'json', 'web'], {containers: {diff}});
+    assert.equal(JSON.parse(stdout), changes);
+    assert.equal((await runWinch(['diff', 'same'], {containers: {diff}})).stdout, '');
   });
 });

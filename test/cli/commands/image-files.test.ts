@@ -1,5 +1,7 @@
 import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
+import {WinchError} from '../../../src/errors.ts';
 import type {CopyFromOptions, FileCopy} from '../../../src/images/copy-from.ts';
 import type {ImageFilesOptions, ImagePath} from '../../../src/images/open-files.ts';
 import {describe} from '../../helpers/suite.ts';
@@ -62,7 +64,25 @@ describe('cli/commands/cp', ({test}) => {
   const run = async (words: readonly string[], stdoutIsTerminal = false) => {
     const asked: unknown[] = [];
     const outcome = await runWinch(['cp', ...words], {
-      environment: {workingDirectory: () => HOME, stdoutIsTerminal: () => stdoutIsTerminal},
+      environment: {
+        workingDirectory: () => HOME,
+        stdoutIsTerminal: () => stdoutIsTerminal,
+        openStandardInput: () => piecesOf('piped'),
+      },
+      containers: {
+        copyFrom: async ({container, ...copy}) => {
+          if (container !== 'web') throw new WinchError('CONTAINER_UNKNOWN', 'none', {kind: 'not-found'});
+          asked.push(container, copy.path);
+          return {path: copy.destination, files: 1, bytes: 1, skippedDevices: 0};
+        },
+        readTar: async ({container}) => {
+          if (container !== 'web') throw new WinchError('CONTAINER_UNKNOWN', 'none', {kind: 'not-found'});
+          return {content: piecesOf('of ', 'web'), close: () => void asked.push('closed')};
+        },
+        copyTo: async ({source, ...copy}, {signal: _, onEvent: __, ...options} = {}) => {
+          asked.push(typeof source === 'string' ? source : await text(source), copy, options);
+        },
+      },
       images: {
         copyFrom: async (copy: FileCopy, {signal: _, onEvent: __, ...options}: CopyFromOptions = {}) => {
           asked.push(copy, options);
@@ -99,13 +119,26 @@ describe('cli/commands/cp', ({test}) => {
   });
 
   test('copies no images, and nothing into one', async () => {
-    for (const words of [
-      ['app:1', 'app:2'],
-      ['file', 'app:1:/x'],
-    ]) {
-      const {code, stderr} = await run(words);
-      assert.is(code, 2);
-      assert.match(stderr, /winch copy copies whole images/);
-    }
+    const {code, stderr} = await run(['app:1', 'app:2']);
+    assert.is(code, 2);
+    assert.match(stderr, /winch copy copies whole images/);
+    assert.is((await run(['web:/x', 'other:/y'])).code, 2);
+  });
+
+  test('means a container where there is one of that name and no platform is given', async () => {
+    assert.equal((await run(['web:/x', 'out'])).asked, ['web', '/x']);
+    const {stdout, asked} = await run(['web:/x', '-']);
+    assert.equal([stdout, asked], ['of web', ['closed']]);
+    assert.equal((await run(['--platform', 'linux/arm64', 'web:/x', 'out'])).asked.length, 2);
+  });
+
+  test('copies a path or standard input into a container', async () => {
+    assert.equal((await run(['-a', 'site/.', 'web:/srv'])).asked, [
+      `${HOME}/site/.`,
+      {container: 'web', path: '/srv'},
+      {keepsOwners: true},
+    ]);
+    assert.equal((await run(['-', 'web:/srv'])).asked, ['piped', {container: 'web', path: '/srv'}, {}]);
+    assert.is((await run(['/etc/x', 'web:/srv'])).asked[0], '/etc/x');
   });
 });

@@ -1,0 +1,141 @@
+import {createWriteStream} from 'node:fs';
+import {rm} from 'node:fs/promises';
+import {pipeline} from 'node:stream/promises';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {mergeEnvironment} from '../../bundle/environment.ts';
+import type {CallOptions} from '../../events.ts';
+import {ensureDirectory} from '../../host/atomic-write.ts';
+import {loadAttributeCalls} from '../../host/attribute-calls.ts';
+import {storageError} from '../../host/storage-error.ts';
+import {deriveImage} from '../../images/archives/derive-image.ts';
+import {applyChanges} from '../../images/archives/image-changes.ts';
+import {requireStoredImage} from '../../images/find-image.ts';
+import {claimImage} from '../../images/hold-lease.ts';
+import type {ByteString} from '../../layers/byte-string.ts';
+import {TAR_END_BYTES} from '../../layers/tar-writer.ts';
+import {type TreePlace, writeTreeTar} from '../../layers/tree-tar.ts';
+import type {ContainerConfig} from '../../oci/container-config.ts';
+import {createDigester, type Digest} from '../../oci/digest.ts';
+import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
+import {parseReference} from '../../oci/reference.ts';
+import type {ContainerContext} from '../context.ts';
+import {isPaused} from '../kept/is-paused.ts';
+import {pauseContainer, unpauseContainer} from '../kept/pause-container.ts';
+import {readState} from '../kept/read-state.ts';
+import type {KeptRecord} from '../kept/record.ts';
+import {isEmptyPlace, MOUNT_PLACES} from './mount-places.ts';
+import {openUpper} from './open-upper.ts';
+
+export interface CommitOptions extends CallOptions {
+  /** The name of the image; absent: none. A tag that names another image is moved. */
+  readonly reference?: string | undefined;
+  /** Instructions of a Dockerfile, in their order: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR … */
+  readonly changes?: readonly string[] | undefined;
+  readonly message?: string | undefined;
+  readonly author?: string | undefined;
+  /** Stops a container that runs while its files are read; default true. */
+  readonly pauses?: boolean | undefined;
+}
+
+export interface CommittedImage {
+  readonly imageId: string;
+  readonly manifestDigest: string;
+  /** Of the new layer, which is a plain tar. */
+  readonly layerDigest: string;
+}
+
+/**
+ * Makes an image of what a kept container has written, as a layer over its own image, with the settings that it was made
+ * with: command, environment, user, working directory, labels and stop signal. Volumes are no part of it.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CHANGE_INVALID` | `REFERENCE_INVALID` |
+ * `WRITES_UNREADABLE` | of the store
+ */
+export async function commitContainer(
+  context: ContainerContext,
+  text: string,
+  {reference, changes = [], message, author, pauses = true, ...options}: CommitOptions = {},
+): Promise<CommittedImage> {
+  if (reference !== undefined) parseReference(reference);
+  using upper = openUpper(context, text);
+  const {record} = upper;
+  const {store} = context;
+  using lease = await store.lease(options.signal);
+  const {image: base} = await claimImage({store, lease}, () => requireStoredImage(store, record.imageId));
+  const where = `config of ${record.image}`;
+  const {config} = parseImageConfig(store.blobs.read(base.configDigest, CONFIG_LIMIT_BYTES), {where});
+  const changed = applyChanges(withSettings(config, record), changes);
+  const path = lease.temporaryPath();
+  try {
+    const write = () => writeLayer(context, {directoryFd: upper.directoryFd, path}, options);
+    const {diffId, size} = await (pauses ? whilePaused(context, record, write) : write());
+    const layer = {diffId, region: {path, offset: 0, size}};
+    const createdBy = record.command.join(' ');
+    const derivation = {base, layer, config: changed, reference, createdBy, message, author};
+    const {imageId, manifestDigest} = await deriveImage({...context, lease}, derivation, options);
+    return {imageId, manifestDigest, layerDigest: diffId};
+  } catch (error) {
+    throw storageError(error, path);
+  } finally {
+    await rm(path, {force: true});
+  }
+}
+
+async function whilePaused<T>(context: ContainerContext, record: KeptRecord, work: () => Promise<T>): Promise<T> {
+  const {state} = await readState(context, record);
+  if (state !== 'running' || isPaused(record.id)) return await work();
+  await pauseContainer(context, record.id);
+  try {
+    return await work();
+  } finally {
+    await unpauseContainer(context, record.id);
+  }
+}
+
+function withSettings(config: ContainerConfig, {container, labels}: KeptRecord): ContainerConfig {
+  const {environment, command, entrypoint, workingDirectory, user, stopSignal}: ContainerOptions = container;
+  return {
+    ...config,
+    ...(environment && {Env: mergeEnvironment([...(config.Env ?? []), ...environment])}),
+    ...(entrypoint && {Entrypoint: entrypoint, Cmd: []}),
+    ...(command && command.length > 0 && {Cmd: command}),
+    ...(workingDirectory !== undefined && {WorkingDir: workingDirectory}),
+    ...(user !== undefined && {User: user}),
+    ...(stopSignal !== undefined && {StopSignal: stopSignal}),
+    ...(Object.keys(labels).length > 0 && {Labels: labels}),
+  };
+}
+
+interface NewLayer {
+  /** Null: nothing was written. */
+  readonly directoryFd: number | null;
+  readonly path: string;
+}
+
+async function writeLayer(
+  {store}: ContainerContext,
+  {directoryFd, path}: NewLayer,
+  {signal}: CallOptions,
+): Promise<{readonly diffId: Digest; readonly size: number}> {
+  await ensureDirectory(store.paths.ingest, 'fast');
+  const digester = createDigester();
+  let size = 0;
+  const tar = async function* () {
+    for await (const piece of layerTar(directoryFd, signal)) {
+      digester.update(piece);
+      size += piece.length;
+      yield piece;
+    }
+  };
+  await pipeline(tar, createWriteStream(path, {flags: 'wx', mode: 0o600}), {signal});
+  return {diffId: digester.digest(), size};
+}
+
+async function* layerTar(directoryFd: number | null, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  if (directoryFd === null) yield Buffer.alloc(TAR_END_BYTES);
+  else yield* writeTreeTar(loadAttributeCalls(), {directoryFd, name: null}, {isUpper: true, isLeftOut, signal});
+}
+
+/** Places of mounts that winch has made, as far as nothing was written there. */
+const isLeftOut = (path: ByteString, {directoryFd, name}: TreePlace): boolean =>
+  MOUNT_PLACES.has(`/${path}`) && name !== null && isEmptyPlace(directoryFd, name);

@@ -1,0 +1,94 @@
+import type {CallOptions} from '../../events.ts';
+import {loadAttributeCalls} from '../../host/attribute-calls.ts';
+import {type CopiedTree, type CopyFromOptions, copyTree} from '../../images/copy-from.ts';
+import {writeTreeTar} from '../../layers/tree-tar.ts';
+import {excerpt} from '../../oci/excerpt.ts';
+import type {ContainerContext} from '../context.ts';
+import {type ContainerPath, type LocatedFile, locateFile, meansContent, unknownPath} from './located-file.ts';
+import {openContainerRoot} from './open-root.ts';
+import {spoolTree} from './spooled-tree.ts';
+
+export interface CopyOfContainer extends ContainerPath {
+  /** An absolute path of this machine; its symlinks are followed. */
+  readonly destination: string;
+}
+
+export type CopyFromContainerOptions = Pick<CopyFromOptions, 'keepsOwners' | 'followsLink' | 'signal' | 'onEvent'>;
+
+export interface ReadContainerOptions extends CallOptions {
+  /** Read what a symlink at the end of the path leads to, under the link's name, and not the link. */
+  readonly followsLink?: boolean | undefined;
+}
+
+/** A new tar of a container's files, to be read once and closed. */
+export interface ContainerFiles {
+  readonly content: AsyncIterable<Uint8Array>;
+  close(): void;
+}
+
+/** In the tar that is between the container and its copy. */
+const CONTENT = 'content';
+
+/**
+ * Copies a file or directory of a kept container to this machine, by the rules of `docker cp`, as `copyFromImage` does.
+ * What the container changes meanwhile is copied before or after, and never something outside of it.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `PATH_UNKNOWN` | `PATH_LOOP` | `DESTINATION_INVALID` | `COPY_FAILED` …
+ */
+export async function copyFromContainer(
+  context: ContainerContext,
+  {destination, ...source}: CopyOfContainer,
+  options: CopyFromContainerOptions = {},
+): Promise<CopiedTree> {
+  await using tree = await spoolSource(context, source, options);
+  const node = tree.root.entries?.get(CONTENT);
+  if (!node) throw unknownPath(`${excerpt(source.path)} in container ${source.container}`);
+  return await copyTree({node, name: tree.name}, destination, options);
+}
+
+async function spoolSource(context: ContainerContext, source: ContainerPath, options: CopyFromContainerOptions) {
+  using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
+  using file = locateSource(root, source, options);
+  const tar = writeTreeTar(loadAttributeCalls(), file, {name: CONTENT, signal: options.signal});
+  const {root: node, [Symbol.asyncDispose]: dispose} = await spoolTree(context, tar, options);
+  return {root: node, name: nameOfSource(source, file), [Symbol.asyncDispose]: dispose};
+}
+
+/**
+ * Opens a file or directory of a kept container as a tar, as `docker cp CONTAINER:/path -` has it: below the last name of
+ * the path, or without it for a path that ends in `/.` and for the root.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `PATH_UNKNOWN` | `PATH_LOOP` …
+ */
+export async function readContainerTar(
+  context: ContainerContext,
+  source: ContainerPath,
+  options: ReadContainerOptions = {},
+): Promise<ContainerFiles> {
+  using held = new DisposableStack();
+  const root = held.use(await openContainerRoot(context, source.container, {...options, hasMounts: true}));
+  const file = held.use(locateSource(root, source, options));
+  const name = nameOfSource(source, file) ?? '';
+  const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
+  const kept = held.move();
+  return {content, close: () => kept.dispose()};
+}
+
+function locateSource(
+  {rootFd, syscalls}: Pick<Awaited<ReturnType<typeof openContainerRoot>>, 'rootFd' | 'syscalls'>,
+  source: ContainerPath,
+  {followsLink = false}: ReadContainerOptions,
+): LocatedFile {
+  const file = locateFile(syscalls, {...source, rootFd}, {followsLast: followsLink});
+  if (file.stats !== null) return file;
+  file[Symbol.dispose]();
+  throw unknownPath(`${excerpt(source.path)} in container ${source.container}`);
+}
+
+/** As bytes; null: only what is in the directory is meant. */
+function nameOfSource({path}: ContainerPath, file: LocatedFile): string | null {
+  if (file.name === null || meansContent(path)) return null;
+  const given = path.split('/').findLast((name) => name !== '');
+  const isName = given !== undefined && given !== '.' && given !== '..';
+  return (isName ? Buffer.from(given) : file.name).toString('latin1');
+}

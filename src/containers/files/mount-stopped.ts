@@ -1,0 +1,100 @@
+import {closeSync, constants, openSync, rmSync} from 'node:fs';
+import {mountBindSources} from '../../bundle/bind-sources.ts';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {hasErrno} from '../../errors.ts';
+import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
+import {resolveInRoot} from '../../host/root-path.ts';
+import {MountFlag, type Syscalls} from '../../host/syscalls.ts';
+import {ensureImage} from '../../images/stored-image.ts';
+import type {ContainerContext} from '../context.ts';
+import {placesOf, volatileDirectory} from '../kept/places.ts';
+import type {KeptRecord} from '../kept/record.ts';
+import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
+import {bindVolumes} from '../volumes/mounted-volumes.ts';
+import type {RootOptions} from './open-root.ts';
+
+/** A mounted root file system that nobody else sees. */
+export interface MountedRoot extends Disposable {
+  readonly rootFd: number;
+}
+
+interface StoppedContainer {
+  readonly record: KeptRecord;
+  readonly syscalls: Syscalls;
+}
+
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+/** Opens a place without reading from it. */
+const O_PATH = 0o10_000_000;
+
+/**
+ * Mounts the root file system of a container that does not run in a namespace which lasts as long as what is returned.
+ * Whoever calls holds the container's lock until then.
+ */
+export async function mountStopped(
+  context: ContainerContext,
+  {record, syscalls}: StoppedContainer,
+  options: RootOptions,
+): Promise<MountedRoot> {
+  const directories = {
+    volatile: volatileDirectory(context, record.id),
+    writable: placesOf(context, record.id).writable,
+  };
+  using held = new DisposableStack();
+  const lease = held.use(await context.store.readerLease(options.signal));
+  const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
+  const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
+  const container = options.hasMounts ? bindVolumes(context, record.container) : {};
+  options.signal?.throwIfAborted();
+  const mounting: Mounting = {directories, prepared, container, syscalls};
+  const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
+  held.defer(() => rmSync(directories.volatile, {recursive: true, force: true}));
+  held.defer(() => closeSync(namespaceFd));
+  held.defer(() => closeSync(rootFd));
+  const kept = held.move();
+  return {rootFd, [Symbol.dispose]: () => kept.dispose()};
+}
+
+interface Mounting {
+  readonly directories: {readonly volatile: string; readonly writable: string};
+  readonly prepared: PreparedLayers;
+  readonly container: ContainerOptions;
+  readonly syscalls: Syscalls;
+}
+
+/** The namespace without a process goes when its descriptor is closed, and what is below the root with it. */
+function mountRoot({directories, prepared, container, syscalls}: Mounting) {
+  const rootfs = prepared.snapshotter.prepare({
+    layers: prepared.layers,
+    directory: directories.volatile,
+    writable: {type: 'directory', path: directories.writable, isLasting: true},
+  });
+  performMounts(syscalls, [{type: 'directory', path: directories.volatile, mode: 0o700}, ...rootfs.mounts]);
+  const rootFd = openSync(rootfs.path, DIRECTORY);
+  try {
+    const {mounts = []} = mountBindSources(syscalls, container, directories.volatile);
+    for (const mount of mounts) if (mount.type === 'bind') mountInside(syscalls, rootFd, mount);
+    return {rootFd, namespaceFd: openSync('/proc/thread-self/ns/mnt', 'r')};
+  } catch (error) {
+    closeSync(rootFd);
+    throw error;
+  }
+}
+
+/** What was never started has no places for its mounts. */
+function mountInside(
+  syscalls: Syscalls,
+  rootFd: number,
+  {source, target}: {readonly source: string; readonly target: string},
+): void {
+  try {
+    const fd = syscalls.openInRoot(rootFd, resolveInRoot(syscalls, rootFd, target) ?? target, O_PATH);
+    try {
+      syscalls.mount(source, `/proc/self/fd/${fd}`, null, MountFlag.bind | MountFlag.recursive, null);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import {WinchError} from '../errors.ts';
+import {type ByteString, displayBytes} from './byte-string.ts';
+import {encodeTarHeader} from './tar-encoding.ts';
+import {OPAQUE_MARKER, WHITEOUT_PREFIX} from './whiteout.ts';
+
+type Attributes = ReadonlyMap<string, string>;
+
+const OPAQUE_ATTRIBUTE = 'trusted.overlay.opaque';
+const PARTIAL_ATTRIBUTES = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
+
+/** Whether a directory of an upper directory hides all that lower layers have in it. */
+export const isOpaque = (attributes: Attributes): boolean => attributes.get(OPAQUE_ATTRIBUTE) === 'y';
+
+/**
+ * What a file of an upper directory must be to be understood without the lower layers.
+ *
+ * @throws {WinchError} `WRITES_UNREADABLE`: the rest is in a lower layer, under another name perhaps
+ */
+export function requireWhole(attributes: Attributes | null, path: ByteString): void {
+  if (!PARTIAL_ATTRIBUTES.some((name) => attributes?.has(name))) return;
+  throw new WinchError('WRITES_UNREADABLE', `of ${displayBytes(path)} the container has written a part alone`, {
+    kind: 'unsupported',
+    hint: 'the overlay module of this kernel redirects directories or copies metadata alone: switch that off',
+  });
+}
+
+/** What hides a name in a layer. */
+export function whiteoutOf(path: ByteString): Buffer {
+  const at = path.lastIndexOf('/') + 1;
+  return encodeTarHeader({
+    path: `${path.slice(0, at)}${WHITEOUT_PREFIX}${path.slice(at)}`,
+    type: 'file',
+    permissions: 0,
+  });
+}
+
+/** What hides all that lower layers have in a directory, whose path has a slash at its end but for the root's. */
+export const opaqueMarkerIn = (directory: ByteString): Buffer =>
+  encodeTarHeader({path: `${directory}${OPAQUE_MARKER}`, type: 'file', permissions: 0});
