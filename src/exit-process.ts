@@ -7,7 +7,7 @@ export interface ExitWork {
   readonly id: string;
 }
 
-/** The process that conmon starts when a container ends that is to be removed then, or to leave its networks. */
+/** The process that conmon starts when a container ends that is to be removed, to leave its networks or to start again. */
 const {toolkit: options, id} = JSON.parse(process.argv[2] ?? '') as ExitWork;
 await using toolkit = await openToolkit(options);
-await toolkit.containers.removeEnded(id);
+await toolkit.containers.settleEnded(id);

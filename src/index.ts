@@ -24,6 +24,7 @@ export type {ExecRequest} from './containers/kept/exec-container.ts';
 export type {ContainerDetails, InspectContainerOptions, MadeWith} from './containers/kept/inspect-container.ts';
 export type {ContainerSummary} from './containers/kept/list-containers.ts';
 export type {LogFilter, LogPiece} from './containers/kept/log-records.ts';
+export type {RestartPolicy} from './containers/kept/restart-policy.ts';
 export type {PruneContainersOptions, PrunedContainers} from './containers/kept/prune-containers.ts';
 export type {LogsOptions} from './containers/kept/read-logs.ts';
 export type {ContainerState} from './containers/kept/read-state.ts';
@@ -31,6 +32,7 @@ export type {RemoveContainerOptions} from './containers/kept/remove-container.ts
 export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';
 export type {NetworkMember, NetworkSummary} from './containers/networks/list-networks.ts';
+export type {ContainerChanges} from './containers/kept/update-container.ts';
 export type {ToolkitInfo} from './containers/read-info.ts';
 export type {RunRequest, RunResult} from './containers/run.ts';
 export type {ContainerProcess} from './containers/spawn.ts';

@@ -75,6 +75,15 @@ export const resumeArguments = (flags: RuntimeFlags, id: string): readonly strin
   id,
 ];
 
+/** Changes the limits of a container to those of a file. */
+export const updateArguments = (flags: RuntimeFlags, id: string, resources: string): readonly string[] => [
+  ...globalArguments(flags),
+  'update',
+  '--resources',
+  resources,
+  id,
+];
+
 /** Prints what the runtime knows of a container, as JSON. */
 export const stateArguments = (flags: RuntimeFlags, id: string): readonly string[] => [
   ...globalArguments(flags),

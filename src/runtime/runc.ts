@@ -10,6 +10,7 @@ import {
   runArguments,
   startArguments,
   stateArguments,
+  updateArguments,
 } from './runc-arguments.ts';
 import {startExec} from './runc-exec.ts';
 import type {CreatedContainer, RunningContainer, Runtime, RuntimeState, StartRequest} from './runtime.ts';
@@ -48,6 +49,7 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
     },
     pause: (id) => attempt(path, pauseArguments(flags, id)),
     resume: (id) => attempt(path, resumeArguments(flags, id)),
+    update: (id, resourcesFile) => attempt(path, updateArguments(flags, id, resourcesFile)),
     isWaiting: async (id) => (await readState(path, flags, id))?.status === 'created',
     readState: (id) => readState(path, flags, id),
     hasState: (id) => existsSync(join(stateDirectory, id)),

@@ -79,6 +79,8 @@ export interface Runtime {
   pause(id: string): Promise<string | null>;
   /** Lets the processes of a paused container go on. @returns as `pause` */
   resume(id: string): Promise<string | null>;
+  /** Changes the limits of a container to the resources in a file. @returns as `pause` */
+  update(id: string, resourcesFile: string): Promise<string | null>;
   /** Whether a container was created and still waits to be started. */
   isWaiting(id: string): Promise<boolean>;
   /** Null: it knows of no such container. */

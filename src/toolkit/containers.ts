@@ -10,6 +10,7 @@ import type {PruneContainersOptions, PrunedContainers} from '../containers/kept/
 import type {LogsOptions} from '../containers/kept/read-logs.ts';
 import type {RemoveContainerOptions} from '../containers/kept/remove-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
+import type {ContainerChanges} from '../containers/kept/update-container.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
@@ -58,6 +59,7 @@ export interface Containers extends ContainerFileCalls {
   rename(container: string, name: string, options?: CallOptions): Promise<string>;
   /** The processes of a running container, as this machine counts them. */
   top(container: string): Promise<readonly ProcessDetails[]>;
+  update(container: string, changes: ContainerChanges, options?: CallOptions): Promise<string>;
   /** Removes the containers that do not run. */
   prune(options?: PruneContainersOptions): Promise<PrunedContainers>;
   /** Ends a container, gently first. */
@@ -68,8 +70,11 @@ export interface Containers extends ContainerFileCalls {
   remove(container: string, options?: RemoveContainerOptions): Promise<string>;
   /** The ports of a container that are ports of this machine now. */
   ports(container: string, options?: CallOptions): Promise<readonly PublishedPort[]>;
-  /** Removes a container of this id if it has ended, once those who wait for it know how, or clears what it has left. */
-  removeEnded(id: string): Promise<void>;
+  /**
+   * Does for a container of this id what is to be done when it has ended: it is removed once those who wait for it know how,
+   * is cleared, or starts again by itself, which is waited for.
+   */
+  settleEnded(id: string): Promise<void>;
 }
 
 /** Watchers stay here: functions do not reach another process. */
@@ -96,17 +101,17 @@ const openKept = (
   start: async (container, callOptions) =>
     (await import('../containers/kept/start-container.ts')).startContainer(context, container, {
       ...callOptions,
-      removeCommand: (id) => removeCommand(options, id),
+      commandAtEnd: (id) => exitCommand(options, id),
     }),
   attach: async (container, attachOptions) =>
     (await import('../containers/kept/attach-container.ts')).attachToContainer(context, container, {
       ...attachOptions,
-      removeCommand: (id) => removeCommand(options, id),
+      commandAtEnd: (id) => exitCommand(options, id),
     }),
   restart: async (container, stopOptions) =>
     (await import('../containers/kept/restart-container.ts')).restartContainer(context, container, {
       ...stopOptions,
-      removeCommand: (id) => removeCommand(options, id),
+      commandAtEnd: (id) => exitCommand(options, id),
     }),
   ...openLive(context),
   list: async (...args) => (await import('../containers/kept/list-containers.ts')).listContainers(context, ...args),
@@ -119,10 +124,13 @@ const openKept = (
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
-  removeEnded: async (id) => (await import('../containers/kept/remove-container.ts')).removeEnded(context, id),
+  settleEnded: async (id) =>
+    (await import('../containers/kept/settle-ended.ts')).settleEnded(context, id, {
+      commandAtEnd: (other) => exitCommand(options, other),
+    }),
 });
 
-type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'top' | 'prune'>;
+type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'top' | 'update' | 'prune'>;
 
 const openLive = (context: ContainerContext): LiveCalls => ({
   inspect: async (...args) =>
@@ -132,12 +140,13 @@ const openLive = (context: ContainerContext): LiveCalls => ({
     (await import('../containers/kept/pause-container.ts')).unpauseContainer(context, ...args),
   rename: async (...args) => (await import('../containers/kept/rename-container.ts')).renameContainer(context, ...args),
   top: async (...args) => (await import('../containers/kept/list-processes.ts')).listProcesses(context, ...args),
+  update: async (...args) => (await import('../containers/kept/update-container.ts')).updateContainer(context, ...args),
   prune: async (...args) => (await import('../containers/kept/prune-containers.ts')).pruneContainers(context, ...args),
 });
 
-/** No secret is on this command line: the removal needs neither logins nor registries. */
-function removeCommand({root, runtimeDirectory, durability}: ToolkitOptions, id: string): readonly string[] {
-  const work = {toolkit: {root, runtimeDirectory, durability}, id};
+/** No secret is on this command line: the end of a container needs neither logins nor registries. */
+function exitCommand({root, runtimeDirectory, durability, snapshotter}: ToolkitOptions, id: string): readonly string[] {
+  const work = {toolkit: {root, runtimeDirectory, durability, snapshotter}, id};
   return [process.execPath, fileURLToPath(entryOf('exit-process')), JSON.stringify(work)];
 }
 

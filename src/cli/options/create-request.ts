@@ -5,6 +5,7 @@ import type {Environment} from '../environment.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
+import {parseRestart, RESTART_FLAG} from './restart.ts';
 
 /** Flags that `create` and `run` share, of what a container is known by and what runs it. */
 export const IDENTITY_FLAGS = {
@@ -17,6 +18,7 @@ const KEPT_FLAGS = grouped('Container:', {
   interactive: flag('Keep standard input open', {short: 'i'}),
   ...IDENTITY_FLAGS,
   rm: flag('Remove it when it ends'),
+  ...RESTART_FLAG,
 });
 
 /** Flags of `create`. */
@@ -37,6 +39,7 @@ export function parseCreateRequest(
       name: values.name,
       interactive: values.interactive,
       autoRemove: values.rm,
+      restart: parseRestart(values),
       runtime: values.runtime,
       platform: values.platform,
     }),

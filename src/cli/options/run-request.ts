@@ -10,6 +10,7 @@ import {IDENTITY_FLAGS, parseCreateRequest} from './create-request.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
+import {parseRestart, RESTART_FLAG} from './restart.ts';
 
 const SECONDS: Readonly<Record<string, number>> = {'': 1, s: 1, m: 60, h: 3600};
 
@@ -21,6 +22,7 @@ const LIFE_FLAGS = grouped('Container:', {
   ...IDENTITY_FLAGS,
   detach: flag('Leave it running in the background, and print its id', {short: 'd'}),
   rm: flag('With --detach: remove it when it ends. In the foreground it always is'),
+  ...RESTART_FLAG,
   timeout: text('SECONDS', 'End it after this long (90, 5m)'),
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
 });
@@ -44,6 +46,7 @@ export function parseRunRequest(
   environment: Environment,
 ): RunRequest {
   requireTerminal(values, environment);
+  if (parseRestart(values)) throw flagsConflict('--restart needs --detach', 'add it, or leave out --restart');
   const life = definedMembers({
     interactive: values.interactive,
     name: values.name,

@@ -24,6 +24,7 @@ export function toDockerContainer(container: ContainerDetails) {
     Name: name === null ? '' : `/${name}`,
     Config: toConfig(container),
     ...(made && {
+      RestartCount: made.restarts,
       LogPath: made.logPath,
       ...(made.writtenBytes !== null && {SizeRw: made.writtenBytes}),
       HostConfig: toHostConfig(made),
@@ -70,10 +71,12 @@ function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
   };
 }
 
-function toHostConfig({options, autoRemove, runtime}: MadeWith) {
+function toHostConfig({options, autoRemove, runtime, restart}: MadeWith) {
+  const retries = restart?.name === 'on-failure' ? (restart.maximumRetries ?? 0) : 0;
   return {
     NetworkMode: String(options.network ?? 'none'),
     AutoRemove: autoRemove,
+    RestartPolicy: {Name: restart?.name ?? 'no', MaximumRetryCount: retries},
     Runtime: runtime,
     ...toIsolation(options),
     ...toLimits(options),

@@ -60,14 +60,14 @@ const UNSEEN_EXIT = 255;
 export async function attachToContainer(
   context: ContainerContext,
   text: string,
-  {start = false, signal, onEvent, removeCommand}: AttachOptions & StartSettings,
+  {start = false, signal, onEvent, commandAtEnd}: AttachOptions & StartSettings,
 ): Promise<Attachment> {
   const record = requireContainer(context, text);
   // From here on its code is kept for this process, also of one that goes when it ends.
   const hold = await holdForWaiting(context, record.id, signal);
   try {
     const offset = statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0;
-    if (start) await startContainer(context, record.id, {removeCommand, signal, onEvent});
+    if (start) await startContainer(context, record.id, {commandAtEnd, signal, onEvent});
     else await requireRunning(context, record);
     return openAttachment(context, record, {offset, hold, signal});
   } catch (error) {

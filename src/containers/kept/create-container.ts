@@ -24,6 +24,7 @@ import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
 import {requireLastingDriver} from './prepare-kept.ts';
 import type {KeptRecord} from './record.ts';
 import {sweepPassing} from './remove-container.ts';
+import type {RestartPolicy} from './restart-policy.ts';
 
 export interface CreateRequest extends ImageRequest {
   readonly container?: ContainerOptions | undefined;
@@ -35,6 +36,8 @@ export interface CreateRequest extends ImageRequest {
   readonly keepsInput?: boolean | undefined;
   /** Removes the container, and all that it has written, when it has ended. */
   readonly autoRemove?: boolean | undefined;
+  /** When it starts again by itself; absent, and for one that goes when it ends: never. */
+  readonly restart?: RestartPolicy | undefined;
   /** Name or absolute path of the OCI runtime; absent: `runc`. */
   readonly runtime?: string | undefined;
 }
@@ -109,6 +112,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     interactive: request.interactive ?? false,
     keepsInput: request.keepsInput ?? false,
     autoRemove: request.autoRemove ?? false,
+    ...(request.restart && !request.autoRemove && {restart: request.restart}),
     runtime,
     stopSignal: chooseStopSignal(image.config, container),
   };

@@ -12,8 +12,9 @@ import {findByText, unknownContainer} from './find-container.ts';
 import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
 import {listRuns} from './one-shot-runs.ts';
 import {placesOf} from './places.ts';
-import {readState} from './read-state.ts';
+import {readStartNote, readState} from './read-state.ts';
 import {type KeptRecord, listRecords} from './record.ts';
+import type {RestartPolicy} from './restart-policy.ts';
 
 export interface ContainerDetails extends ContainerSummary {
   /** What the image says of its containers; null for a bundle, and where the image is gone. */
@@ -33,6 +34,10 @@ export interface MadeWith {
   readonly interactive: boolean;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;
+  /** When it starts again by itself; null: never. */
+  readonly restart: RestartPolicy | null;
+  /** How many times in a row it has done so. */
+  readonly restarts: number;
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
   /** Number of the signal that asks it to end. */
@@ -87,6 +92,8 @@ function describeMade(
     environment: mergeEnvironment(variables),
     hostname: chooseHostname({id, container: options, hostname: context.hostname}),
     workingDirectory: createWorkingDirectory(image, options),
+    restart: record.restart ?? null,
+    restarts: readStartNote(placesOf(context, id))?.restarts ?? 0,
     logPath: placesOf(context, id).log,
     ...{interactive, autoRemove, runtime, stopSignal},
   };

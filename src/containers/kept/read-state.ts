@@ -19,6 +19,9 @@ export interface StartNote {
   /** The first process, and conmon. */
   readonly process: ProcessIdentity;
   readonly supervisor: ProcessIdentity;
+  /** How many times in a row it has started again by itself, and how long was waited before; absent: somebody started it. */
+  readonly restarts?: number;
+  readonly pauseMs?: number;
 }
 
 export interface ContainerState {

@@ -4,6 +4,7 @@ import {hasErrno, WinchError} from '../../errors.ts';
 import {nameInNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 import {PASSING, placesOf} from './places.ts';
+import type {RestartPolicy} from './restart-policy.ts';
 
 /** What a container was made from; of all that, its name alone may change. */
 export interface KeptRecord {
@@ -24,6 +25,8 @@ export interface KeptRecord {
   readonly keepsInput?: boolean;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;
+  /** Absent: it stays as it ends. */
+  readonly restart?: RestartPolicy;
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
   /** What asks its first process to end. */

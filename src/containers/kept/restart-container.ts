@@ -22,7 +22,7 @@ export async function restartContainer(
   using _lock = await lockContainer(context, id, options.signal);
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
-  await stopContainer(context, id, {timeoutSeconds, signal: options.signal});
+  await stopContainer(context, id, {timeoutSeconds, signal: options.signal, holdsLock: true});
   await startLocked(context, record, options);
   return id;
 }

@@ -18,8 +18,13 @@ import {readStartNote, readState, STARTED_MARK, type StartNote} from './read-sta
 import {findRecord, type KeptRecord} from './record.ts';
 
 export interface StartSettings {
-  /** A program and arguments that remove or clear the container of this id when it has ended. */
-  readonly removeCommand: (id: string) => readonly string[];
+  /** A program and arguments that do for the container of this id what is to be done when it has ended. */
+  readonly commandAtEnd: (id: string) => readonly string[];
+}
+
+/** By which a container has started again by itself; absent: somebody has started it. */
+interface Restarted {
+  readonly restart?: Pick<StartNote, 'restarts' | 'pauseMs'>;
 }
 
 const START_BYTES = 8;
@@ -48,7 +53,7 @@ export async function startContainer(
 export async function startLocked(
   context: ContainerContext,
   record: KeptRecord,
-  {removeCommand, signal, onEvent}: CallOptions & StartSettings,
+  {commandAtEnd, restart, signal, onEvent}: CallOptions & StartSettings & Restarted,
 ): Promise<void> {
   const {id} = record;
   await clearRemains(context, record);
@@ -57,9 +62,9 @@ export async function startLocked(
   try {
     mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});
     mkdirSync(directory, {mode: 0o700});
-    const hasMoreToClear = record.autoRemove || typeof record.container.network === 'object';
-    const exitCommand = hasMoreToClear ? removeCommand(id) : null;
-    await begin(context, {record, start, exitCommand}, {signal, onEvent});
+    const hasMoreToDo = record.autoRemove || record.restart || typeof record.container.network === 'object';
+    const exitCommand = hasMoreToDo ? commandAtEnd(id) : null;
+    await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
   } catch (error) {
     await clearRemains(context, record);
     forgetStart(context, record, start);
@@ -69,7 +74,7 @@ export async function startLocked(
   await forgetOthers(context, record, start);
 }
 
-interface Start {
+interface Start extends Restarted {
   readonly record: KeptRecord;
   readonly start: string;
   readonly exitCommand: readonly string[] | null;
@@ -104,7 +109,11 @@ interface Processes {
   readonly supervisorPid: number;
 }
 
-async function writeNote(context: ContainerContext, {record, start}: Start, processes: Processes): Promise<void> {
+async function writeNote(
+  context: ContainerContext,
+  {record, start, restart}: Start,
+  processes: Processes,
+): Promise<void> {
   const gone = (pid: number) => ({pid, startTicks: -1});
   const {pid, supervisorPid} = processes;
   const note: StartNote = {
@@ -113,6 +122,7 @@ async function writeNote(context: ContainerContext, {record, start}: Start, proc
     startedAt: new Date(context.now()).toISOString(),
     process: identifyProcess(pid) ?? gone(pid),
     supervisor: identifyProcess(supervisorPid) ?? gone(supervisorPid),
+    ...restart,
   };
   const {durability} = context.store;
   const path = placesOf(context, record.id).start;

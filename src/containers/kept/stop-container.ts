@@ -7,6 +7,7 @@ import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
 import {endStrays} from '../end-strays.ts';
+import {noteStop} from './ask-to-end.ts';
 import {clearRemains} from './clear-remains.ts';
 import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
@@ -18,6 +19,11 @@ import {waitUntilStopped} from './wait-for-exit.ts';
 export interface StopOptions extends CallOptions {
   /** How long the container may take before it is killed; negative: for ever. Absent: 10. */
   readonly timeoutSeconds?: number | undefined;
+}
+
+interface LockHolding {
+  /** Whether the caller holds the container's lock. */
+  readonly holdsLock?: boolean;
 }
 
 const SIGKILL = 9;
@@ -35,9 +41,10 @@ const KILL_LIMIT_MS = 10_000;
 export async function stopContainer(
   context: ContainerContext,
   text: string,
-  {timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal}: StopOptions = {},
+  {timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal, holdsLock = false}: StopOptions & LockHolding = {},
 ): Promise<string> {
   const target = await requireTarget(context, text);
+  await target.noteStop({signal, holdsLock});
   const patienceMs = timeoutSeconds < 0 ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
   const isAsked = await sendLast(target, target.stopSignal);
   if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await sendLast(target, SIGKILL))) {
@@ -58,9 +65,11 @@ export async function stopContainer(
 export async function killContainer(context: ContainerContext, text: string, signal = 'SIGKILL'): Promise<string> {
   const number = parseStopSignal(signal);
   const target = await requireTarget(context, text);
-  const send = number === SIGKILL || number === target.stopSignal ? sendLast : sendOne;
-  if (await send(target, number)) return target.id;
-  throw notRunning(target);
+  const isLast = number === SIGKILL || number === target.stopSignal;
+  if (isLast) await target.noteStop({});
+  const isSent = await (isLast ? sendLast(target, number) : target.signal(number));
+  if (!isSent) throw notRunning(target);
+  return target.id;
 }
 
 /** Ends a container that runs with SIGKILL, whatever the runtime still knows of it. */
@@ -75,8 +84,6 @@ export async function endContainer(
   if (state?.state === 'running') throw stuck(record);
 }
 
-const sendOne = (target: Target, signal: number): Promise<boolean> => target.signal(signal);
-
 /** In a paused container, a signal would wait for ever. */
 async function sendLast(target: Target, signal: number): Promise<boolean> {
   const isSent = await target.signal(signal);
@@ -89,6 +96,8 @@ interface Target {
   readonly id: string;
   readonly name: string | null;
   readonly stopSignal: number;
+  /** Keeps it from starting again by itself. */
+  noteStop(options: LockHolding & Pick<CallOptions, 'signal'>): Promise<void>;
   /** False: it does not run. */
   signal(signal: number): Promise<boolean>;
   /** False: it still runs after this long. */
@@ -107,6 +116,7 @@ async function requireTarget(context: ContainerContext, text: string): Promise<T
 
 const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
   ...record,
+  noteStop: (options) => noteStop(context, record, options),
   signal: async (signal) => {
     if ((await readState(context, record)).state !== 'running') return false;
     return await runtimeOf(context, record).signal(record.id, signal);
@@ -121,6 +131,7 @@ const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
 /** Its own process clears it. */
 const runTarget = (context: ContainerContext, run: OneShotRun): Target => ({
   ...run,
+  noteStop: async () => {},
   signal: (signal) => runtimeOf(context, run).signal(run.id, signal),
   waitUntilOver: (patienceMs, signal) => waitUntilRunEnds(context, run, {signal, patienceMs}),
   clear: async () => {},

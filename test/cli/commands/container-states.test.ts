@@ -45,6 +45,8 @@ const DETAILS: ContainerDetails = {
     workingDirectory: '/',
     interactive: false,
     autoRemove: true,
+    restart: {name: 'on-failure', maximumRetries: 3},
+    restarts: 2,
     runtime: '/usr/sbin/runc',
     stopSignal: 3,
     logPath: '/store/log',
@@ -139,6 +141,36 @@ describe('cli/commands/container-states', ({test}) => {
     ]);
   });
 
+  test('update passes on what is to be changed, and nothing else', async () => {
+    const seen: unknown[] = [];
+    const update = async (name: string, changes: unknown) => {
+      seen.push(name, changes);
+      return name;
+    };
+    const words = ['update', '-m', '64m', '--cpus', '1.5', '--restart', 'on-failure:3', 'a'];
+    assert.is((await runWinch(words, {containers: {update}})).stdout, 'a\n');
+    assert.is((await runWinch(['update', '--restart', 'no', 'b'], {containers: {update}})).stdout, 'b\n');
+    const restart = {name: 'on-failure', maximumRetries: 3};
+    assert.equal(seen, ['a', {memoryBytes: 64 * 2 ** 20, cpus: 1.5, restart}, 'b', {restart: null}]);
+    assert.match((await runWinch(['update', 'a'], {containers: {update}})).stderr, 'FLAGS_CONFLICT');
+    assert.match((await runWinch(['update', '--restart', 'often', 'a'])).stderr, 'FLAG_INVALID');
+  });
+
+  test('a container that is to start again stays, and in the background', async () => {
+    const requests: unknown[] = [];
+    const create = async (request: {readonly restart?: unknown}) => {
+      requests.push(request.restart);
+      return ID;
+    };
+    const fakes = {containers: {create, start: async () => ID}};
+    for (const policy of ['always', 'unless-stopped', 'on-failure', 'no']) {
+      assert.is((await runWinch(['run', '-d', '--restart', policy, 'nginx'], fakes)).code, 0);
+    }
+    assert.equal(requests, [{name: 'always'}, {name: 'unless-stopped'}, {name: 'on-failure'}, undefined]);
+    assert.match((await runWinch(['create', '--rm', '--restart', 'always', 'nginx'], fakes)).stderr, 'FLAGS_CONFLICT');
+    assert.match((await runWinch(['run', '--restart', 'always', 'nginx'], fakes)).stderr, 'FLAGS_CONFLICT');
+  });
+
   test('top prints processes as ps does', async () => {
     const startedAt = new Date(Date.now() - 100_000).toISOString();
     const process: ProcessDetails = {
@@ -183,6 +215,7 @@ describe('cli/commands/container-states', ({test}) => {
       {Type: 'bind', Source: '/srv', Destination: '/data', RW: false, Propagation: 'rprivate'},
     ]);
     assert.is(shown.SizeRw, 5);
+    assert.equal([shown.RestartCount, shown.HostConfig.RestartPolicy], [2, {Name: 'on-failure', MaximumRetryCount: 3}]);
   });
 
   test('inspect prints fields, of paused and ended containers as well', async () => {

@@ -1,4 +1,4 @@
-import {existsSync, statSync} from 'node:fs';
+import {existsSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
@@ -6,6 +6,7 @@ import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 
+const MEBIBYTE = 2 ** 20;
 const MAYBE = {throwIfNoEntry: false} as const;
 const skip = missingFor('runc', 'busybox', 'conmon');
 const WAIT_FOR_TERM = "trap 'echo bye; exit 9' TERM; echo up; while :; do sleep 0.05; done";
@@ -155,6 +156,24 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
+  test('gets other limits while it runs, which hold for later starts as well', async () => {
+    const id = await store().start('sleep 600', {container: {memoryBytes: 64 * MEBIBYTE}});
+    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [64 * MEBIBYTE, null]);
+    assert.is(await containers().update(id, {memoryBytes: 32 * MEBIBYTE, pidsLimit: 20}), id);
+    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
+    assert.is(await codeOf(containers().update(id, {memoryBytes: 1})), 'RESOURCE_INVALID');
+    await containers().restart(id, {timeoutSeconds: 0});
+    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
+    await containers().stop(id, {timeoutSeconds: 0});
+    await containers().update(id, {pidsLimit: -1, restart: {name: 'always'}});
+    const {made} = await containers().inspect(id);
+    assert.equal([made?.options.pidsLimit, made?.options.memoryBytes], [-1, 32 * MEBIBYTE]);
+    assert.equal(made?.restart, {name: 'always'});
+    await containers().update(id, {restart: null});
+    assert.is((await containers().inspect(id)).made?.restart, null);
+    await store().requireNoTraces();
+  });
+
   test('prune removes what does not run, and nothing else', async () => {
     const running = await store().start('sleep 600');
     const ended = await store().start('head -c 100000 /dev/zero > /file');
@@ -193,6 +212,15 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
 
   const idleOne = () => store().create('true');
 });
+
+/** Of its cgroup; null: none. */
+function limitOf(id: string, controller: 'memory' | 'pids'): number | null {
+  const files = {memory: ['memory.limit_in_bytes', 'memory.max'], pids: ['pids.max', 'pids.max']}[controller];
+  const paths = [`/sys/fs/cgroup/${controller}/winch-${id}/${files[0]}`, `/sys/fs/cgroup/winch-${id}/${files[1]}`];
+  const path = paths.find((candidate) => existsSync(candidate)) ?? '';
+  const limit = Number(readFileSync(path, 'utf8'));
+  return Number.isFinite(limit) ? limit : null;
+}
 
 const fail = (): never => {
   throw new Error('the store was not opened');
