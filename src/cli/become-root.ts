@@ -1,4 +1,5 @@
 import {readAccount} from '../host/account.ts';
+import {SYSTEM_PATH} from '../host/system-programs.ts';
 import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {OUTER_USER, type Variables} from './user-id.ts';
 
@@ -15,8 +16,12 @@ export async function becomeRoot(variables: Variables, runtimeDirectory: string)
   const [program = ''] = command;
   // Windows and workers alone have none.
   if (!process.execve) throw new Error('this process cannot be replaced');
-  return process.execve(program, command, {...setOnly(variables), [OUTER_USER]: String(account.uid)});
+  const environment = {...setOnly(variables), PATH: addSystemPath(variables.PATH), [OUTER_USER]: String(account.uid)};
+  return process.execve(program, command, environment);
 }
+
+/** `unshare` looks for newuidmap and newgidmap there. */
+const addSystemPath = (path = ''): string => (path === '' ? SYSTEM_PATH : `${path}:${SYSTEM_PATH}`);
 
 const setOnly = (variables: Variables): Record<string, string> =>
   Object.fromEntries(Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined));

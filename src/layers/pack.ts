@@ -3,6 +3,7 @@ import {pipeline} from 'node:stream/promises';
 import {pack} from 'tar-fs';
 import {WinchError} from '../errors.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
+import {newParents} from './parent-directories.ts';
 
 export interface PackOptions {
   /** The files to pack, by paths below the directory, in the order of the archive. */
@@ -17,20 +18,24 @@ export interface PackOptions {
 }
 
 const FILE_MODE = 0o644;
+const DIRECTORY_MODE = 0o755;
 const EPOCH = new Date(0);
 const WRITE_BYTES = 1024 * 1024;
 
 /**
- * Packs files of a directory into a new tar. Equal files give equal bytes: owner, mode and time are fixed.
+ * Packs files of a directory into a new tar, with their directories: some readers make those as root otherwise. Equal files give equal bytes: owner, mode and time are fixed.
  *
  * @throws {WinchError} `STORE_CORRUPT`: a file has not the digest that it must have; the tar is then useless
  */
 export async function packFiles(directory: string, output: string, options: PackOptions): Promise<void> {
   const {files, expectedDigest, isDurable, onPacked, signal} = options;
+  const met = new Set<string>();
   let packed = 0;
   const tar = pack(directory, {
-    entries: [...files],
-    map: (header) => ({...header, mode: FILE_MODE, mtime: EPOCH, uid: 0, gid: 0}),
+    entries: files.flatMap((file) => [...newParents(file, met), file]),
+    // Nothing is in it but what is named.
+    ignore: () => true,
+    map: (header) => ({...header, mode: modeOf(header), mtime: EPOCH, uid: 0, gid: 0}),
     mapStream: (stream, {name}) => {
       const expected = expectedDigest(name);
       if (expected === null) return stream;
@@ -49,6 +54,8 @@ export async function packFiles(directory: string, output: string, options: Pack
   const sink = createWriteStream(output, {flags: 'wx', mode: FILE_MODE, flush: isDurable, highWaterMark: WRITE_BYTES});
   await pipeline(tar, sink, {signal});
 }
+
+const modeOf = ({type}: {readonly type: string}): number => (type === 'directory' ? DIRECTORY_MODE : FILE_MODE);
 
 export const wrongBytes = (digest: Digest): WinchError =>
   new WinchError('STORE_CORRUPT', `the bytes stored for blob ${digest} have another digest`, {

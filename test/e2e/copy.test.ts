@@ -7,7 +7,7 @@ import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {digestOf} from '../../src/oci/digest.ts';
 import {type DockerRegistry, HTPASSWD_LOGIN, startDockerRegistry} from '../helpers/docker-registry.ts';
 import {writeImageLayout} from '../helpers/image-layout.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingFor, missingRoot} from '../helpers/requires.ts';
 import {requireProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeWinch, type Winch} from '../helpers/winch.ts';
@@ -15,6 +15,9 @@ import {makeWinch, type Winch} from '../helpers/winch.ts';
 const skip =
   missingFor('docker-registry', 'skopeo', 'umoci', 'busybox') ??
   (process.arch === 'x64' ? undefined : 'its images are for amd64');
+
+/** Owners are for root. */
+const ROOTLESS = missingRoot() === undefined ? [] : ['--rootless'];
 
 const amd64 = () =>
   busyboxImage({config: {Cmd: ['echo', 'copied']}, layers: [buildTar([{path: 'more', content: 'm'}])]});
@@ -160,7 +163,7 @@ describe('e2e/copy', ({test: declare, before, after}) => {
     await run('copy', '--platform', 'linux/amd64', source(), `oci:${out}/layout:one`);
     assert.equal(await rawDigest(`oci:${out}/layout:all`), multi.index.digest);
     assert.equal(await rawDigest(`oci:${out}/layout:one`), ours.manifest.digest);
-    await requireProgram('umoci', ['unpack', '--image', `${out}/layout:one`, join(out, 'bundle')]);
+    await requireProgram('umoci', ['unpack', ...ROOTLESS, '--image', `${out}/layout:one`, join(out, 'bundle')]);
     assert.equal(readFileSync(join(out, 'bundle/rootfs/more'), 'utf8'), 'm');
   });
 
@@ -175,7 +178,7 @@ describe('e2e/copy', ({test: declare, before, after}) => {
     const config = await skopeo('inspect', '--config', '--raw', `docker-archive:${out}/one.tar:team/app:1`);
     assert.equal(digestOf(Buffer.from(config)), ours.config.digest);
     await skopeo('copy', '-q', `docker-archive:${out}/one.tar:team/app:1`, `oci:${out}/again:1`);
-    await requireProgram('umoci', ['unpack', '--image', `${out}/again:1`, join(out, 'bundle')]);
+    await requireProgram('umoci', ['unpack', ...ROOTLESS, '--image', `${out}/again:1`, join(out, 'bundle')]);
     assert.equal(readFileSync(join(out, 'bundle/rootfs/more'), 'utf8'), 'm');
   });
 

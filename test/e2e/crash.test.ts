@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import {CRASH_COMMANDS, type CrashCommand} from '../helpers/crash-commands.ts';
 import {type DiskCall, openCrashRig} from '../helpers/crash-rig.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingFor, missingRoot} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 
 const skip = missingFor('runc', 'busybox', 'setsid');
@@ -41,7 +41,9 @@ describe('e2e/crash', ({test}) => {
     'S01 commands killed as they rename, sync and delete leave a sound store, on which they succeed',
     async () => {
       await using rig = await openCrashRig();
-      for (const [command, call, count] of CALLS) {
+      // Who is traced does not become root of a user namespace with several ids.
+      const isUser = missingRoot() !== undefined;
+      for (const [command, call, count] of CALLS.filter(([name]) => !isUser || name !== 'extract')) {
         assert.equal(await rig.strike(command, {call, count}), true, `${command}: ${call} ${count}`);
       }
     },

@@ -129,6 +129,6 @@ describe('e2e/image-files', ({test}) => {
         code: 'STORE_DENIED',
       });
     },
-    {skip: missingFor('setpriv') ?? (process.getuid?.() === 0 ? undefined : 'needs root'), timeoutMs: TIMEOUT_MS},
+    {skip: missingFor('setpriv'), timeoutMs: TIMEOUT_MS},
   );
 });

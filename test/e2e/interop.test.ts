@@ -9,7 +9,7 @@ import {findViolations} from '../bundle/check-runtime-spec.ts';
 import {type DockerRegistry, startDockerRegistry} from '../helpers/docker-registry.ts';
 import {listTree} from '../helpers/file-tree.ts';
 import {writeImageLayout} from '../helpers/image-layout.ts';
-import {findProgram, missingFor} from '../helpers/requires.ts';
+import {findProgram, missingFor, missingRoot} from '../helpers/requires.ts';
 import {requireProgram, runProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeWinch, type Winch} from '../helpers/winch.ts';
@@ -69,7 +69,7 @@ const OUTPUTS: readonly (readonly [title: string, name: ImageName, output: strin
 ];
 
 describe('e2e/interop', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip});
+  const test = (title: string, body: () => unknown, missing?: string) => declare(title, body, {skip: skip ?? missing});
   let lab: {readonly registry: DockerRegistry; readonly winch: Winch; readonly layouts: string} | undefined;
   const open = () => lab ?? assert.fail('the registry did not start');
   const reference = (name: ImageName) => `${open().registry.host}/team/${name}:1`;
@@ -116,12 +116,16 @@ describe('e2e/interop', ({test: declare, before, after}) => {
   }
 
   for (const name of ['tree', 'replaced'] as const) {
-    test(`makes the same tree as umoci of the layers of '${name}'`, async () => {
-      const expected = mkdtempSync(join(open().winch.directory, 'umoci-'));
-      await requireProgram('umoci', ['unpack', '--image', `${open().layouts}/${name}:${name}`, expected]);
-      const ours = comparable(listTree(join(await bundle(reference(name)), 'rootfs')));
-      assert.deepEqual(ours, comparable(listTree(join(expected, 'rootfs'))));
-    });
+    test(
+      `makes the same tree as umoci of the layers of '${name}'`,
+      async () => {
+        const expected = mkdtempSync(join(open().winch.directory, 'umoci-'));
+        await requireProgram('umoci', ['unpack', '--image', `${open().layouts}/${name}:${name}`, expected]);
+        const ours = comparable(listTree(join(await bundle(reference(name)), 'rootfs')));
+        assert.deepEqual(ours, comparable(listTree(join(expected, 'rootfs'))));
+      },
+      missingRoot(),
+    );
   }
 
   test('shows a running container the same tree as a bundle', async () => {
@@ -156,16 +160,20 @@ describe('e2e/interop', ({test: declare, before, after}) => {
     assert.equal(await run('pull', reference('multi')), await requireProgram('skopeo', options));
   });
 
-  test('writes bundles that runc and winch run', async () => {
-    const script = 'id -un; echo $0; exit 7';
-    const directory = await bundle(reference('user'), 'sh', '-c', script, 'a');
-    const id = `winch-test-${randomBytes(4).toString('hex')}`;
-    const theirs = await runProgram('runc', ['run', '--bundle', directory, id]);
-    const ours = await open().winch.run(['run', '--bundle', directory]);
-    for (const {exitCode, stdout, stderr} of [theirs, ours]) {
-      assert.deepEqual({exitCode, stdout, stderr}, {exitCode: 7, stdout: 'alice\na\n', stderr: ''});
-    }
-  });
+  test(
+    'writes bundles that runc and winch run',
+    async () => {
+      const script = 'id -un; echo $0; exit 7';
+      const directory = await bundle(reference('user'), 'sh', '-c', script, 'a');
+      const id = `winch-test-${randomBytes(4).toString('hex')}`;
+      const theirs = await runProgram('runc', ['run', '--bundle', directory, id]);
+      const ours = await open().winch.run(['run', '--bundle', directory]);
+      for (const {exitCode, stdout, stderr} of [theirs, ours]) {
+        assert.deepEqual({exitCode, stdout, stderr}, {exitCode: 7, stdout: 'alice\na\n', stderr: ''});
+      }
+    },
+    missingRoot(),
+  );
 
   test('writes runtime configurations that follow the specification', async () => {
     for (const name of ['user', 'tree'] as const) {

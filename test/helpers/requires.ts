@@ -12,11 +12,14 @@ const FOR_ROOT: readonly string[] = [
 export function missingFor(...programs: readonly string[]): string | undefined {
   const missing = programs.filter((program) => findProgram(program) === null);
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
-  if (process.getuid?.() === 0) return undefined;
+  if (missingRoot() === undefined) return undefined;
   // Set by as-user.ts, whose user can do what `winch run` needs.
   const mayRun = process.env.WINCH_TEST_AS_USER === 'true' && !programs.some((program) => FOR_ROOT.includes(program));
-  return mayRun ? undefined : 'needs root';
+  return mayRun ? undefined : missingRoot();
 }
+
+/** Why a test of what only root can do cannot run here; undefined when it can. */
+export const missingRoot = (): string | undefined => (process.getuid?.() === 0 ? undefined : 'needs root');
 
 /** The path of an installed program; null when it is not there. */
 export function findProgram(name: string): string | null {

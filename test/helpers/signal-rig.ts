@@ -63,10 +63,11 @@ export async function openSignalRig(): Promise<SignalRig> {
   const requireResumed = async () => {
     const kept = keptBytes(winch);
     registry.setFaults([]);
-    const before = sentBytes(registry);
+    // What is told of earlier requests still grows until the server notices that nobody listens.
+    const first = registry.requests.length;
     const {exitCode, stderr} = await winch.run(['pull', reference]);
     assert.equal(exitCode, 0, stderr);
-    assert.equal(sentBytes(registry) - before, imageBytes - kept);
+    assert.equal(sentBytes(registry, first), imageBytes - kept);
     assert.deepEqual(findStoreProblems(winch.root), []);
     assert.deepEqual(readdirSync(join(winch.root, 'ingest')), []);
   };
@@ -111,9 +112,10 @@ export async function openSignalRig(): Promise<SignalRig> {
   };
 }
 
-/** Of the layers. */
-const sentBytes = ({requests}: RegistryServer): number =>
+/** Of the layers, as answers to requests from the `first` on. */
+const sentBytes = ({requests}: RegistryServer, first = 0): number =>
   requests
+    .slice(first)
     .filter(({url}) => IMAGE.layers.some(({digest}) => url.endsWith(digest)))
     .reduce((sum, {bytes}) => sum + bytes, 0);
 

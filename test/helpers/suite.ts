@@ -85,7 +85,8 @@ export function describe(name: string, body: (tools: SuiteTools) => void): void 
       await withTimeout(run, options.timeoutMs ?? DEFAULT_TIMEOUT_MS, `${name} › ${title}`);
     });
   }
-  if (declared.afters.length > 0) {
+  const isAllSkipped = declared.tests.every(({options}) => options.skip !== undefined);
+  if (declared.afters.length > 0 && !isAllSkipped) {
     add('leaves nothing behind (after hooks)', async () => {
       for (const hook of declared.afters) await hook();
     });
