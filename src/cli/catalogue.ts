@@ -26,6 +26,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   pause: async () => (await import('./commands/pause.ts')).pauseCommand,
   unpause: async () => (await import('./commands/unpause.ts')).unpauseCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
+  stats: async () => (await import('./commands/stats.ts')).statsCommand,
   update: async () => (await import('./commands/update.ts')).updateCommand,
   rename: async () => (await import('./commands/rename.ts')).renameCommand,
   rm: async () => (await import('./commands/rm.ts')).rmCommand,

@@ -11,6 +11,7 @@ import type {LogsOptions} from '../containers/kept/read-logs.ts';
 import type {RemoveContainerOptions} from '../containers/kept/remove-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
 import type {ContainerChanges} from '../containers/kept/update-container.ts';
+import type {ContainerUsage, WatchUsageOptions} from '../containers/kept/watch-usage.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
@@ -57,8 +58,11 @@ export interface Containers extends ContainerFileCalls {
   unpause(container: string): Promise<string>;
   /** Gives a container another name. */
   rename(container: string, name: string, options?: CallOptions): Promise<string>;
+  /** What running containers use, again and again. */
+  stats(options?: WatchUsageOptions): AsyncGenerator<readonly ContainerUsage[]>;
   /** The processes of a running container, as this machine counts them. */
   top(container: string): Promise<readonly ProcessDetails[]>;
+  /** Changes the limits of a container, at once and for later starts. */
   update(container: string, changes: ContainerChanges, options?: CallOptions): Promise<string>;
   /** Removes the containers that do not run. */
   prune(options?: PruneContainersOptions): Promise<PrunedContainers>;
@@ -130,7 +134,7 @@ const openKept = (
     }),
 });
 
-type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'top' | 'update' | 'prune'>;
+type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'stats' | 'top' | 'update' | 'prune'>;
 
 const openLive = (context: ContainerContext): LiveCalls => ({
   inspect: async (...args) =>
@@ -139,6 +143,9 @@ const openLive = (context: ContainerContext): LiveCalls => ({
   unpause: async (...args) =>
     (await import('../containers/kept/pause-container.ts')).unpauseContainer(context, ...args),
   rename: async (...args) => (await import('../containers/kept/rename-container.ts')).renameContainer(context, ...args),
+  stats: async function* (...args) {
+    yield* (await import('../containers/kept/watch-usage.ts')).watchUsage(context, ...args);
+  },
   top: async (...args) => (await import('../containers/kept/list-processes.ts')).listProcesses(context, ...args),
   update: async (...args) => (await import('../containers/kept/update-container.ts')).updateContainer(context, ...args),
   prune: async (...args) => (await import('../containers/kept/prune-containers.ts')).pruneContainers(context, ...args),
