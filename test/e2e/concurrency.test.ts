@@ -12,7 +12,6 @@ import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch, type Winch, type WinchProcess} from '../helpers/winch.ts';
 
 const skip = missingFor('runc', 'busybox');
-const RUNTIME_DIRECTORY = '/run/winch';
 const SEED = 20_240_101;
 const KILLS = 10;
 /** A pull of the image below takes about as long. */
@@ -94,9 +93,10 @@ describe('e2e/concurrency', ({test}) => {
       using winch = makeWinch();
       const reference = `${registry.host}/busybox:1`;
       const running = winch.start(['--progress', 'json', 'run', reference, 'sh', '-c', 'echo up; exec sleep 300']);
-      await waitFor(() => startedId(running) !== null && existsSync(stateFile(startedId(running) ?? '')));
+      const stateFile = () => join(winch.runtimeDirectory, 'runc', startedId(running) ?? '', 'state.json');
+      await waitFor(() => startedId(running) !== null && existsSync(stateFile()));
       const id = startedId(running) ?? '';
-      const {init_process_pid: pid} = JSON.parse(readFileSync(stateFile(id), 'utf8'));
+      const {init_process_pid: pid} = JSON.parse(readFileSync(stateFile(), 'utf8'));
       running.child.kill('SIGKILL');
       await running.exited;
       await waitFor(() => !existsSync(`/proc/${pid}`));
@@ -139,15 +139,9 @@ const readContent = ({root}: Winch): readonly string[] =>
 const startedId = (run: WinchProcess): string | null =>
   /"type":"container:started","id":"([0-9a-f]+)"/.exec(run.readStderr())?.[1] ?? null;
 
-const stateFile = (id: string): string => join(RUNTIME_DIRECTORY, 'runc', id, 'state.json');
-
 /** Every mount, cgroup and directory that names the container. */
-function findTraces(id: string, {root}: Winch): readonly string[] {
-  const directories = [
-    join(root, 'containers'),
-    join(RUNTIME_DIRECTORY, 'containers'),
-    join(RUNTIME_DIRECTORY, 'runc'),
-  ];
+function findTraces(id: string, {root, runtimeDirectory}: Winch): readonly string[] {
+  const directories = [join(root, 'containers'), join(runtimeDirectory, 'containers'), join(runtimeDirectory, 'runc')];
   const names = [...directories, ...cgroupRoots()].flatMap((parent) =>
     readdirSync(parent).map((name) => join(parent, name)),
   );

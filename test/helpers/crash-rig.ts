@@ -46,7 +46,6 @@ export interface CrashRig extends AsyncDisposable {
 }
 
 const OUTPUT_LIMIT_MS = 30_000;
-const RUNTIME_DIRECTORY = '/run/winch';
 
 export async function openCrashRig(): Promise<CrashRig> {
   const [winch, registry] = [makeWinch(), await startRegistry()];
@@ -190,14 +189,14 @@ const readContainers = ({root}: Winch): readonly string[] =>
 /** No mount, cgroup, directory or process of these containers, and no process of this store. */
 async function requireNoTraces(winch: Winch, ids: readonly string[]): Promise<void> {
   const isTrace = (text: string) => text.includes(winch.root) || ids.some((id) => text.includes(id));
-  const find = () => [...readMounts(), ...readRuntimeNames(), ...readProcesses()].filter(isTrace);
+  const find = () => [...readMounts(), ...readRuntimeNames(winch), ...readProcesses()].filter(isTrace);
   await waitFor(() => find().length === 0).catch(() => assert.deepEqual(find(), []));
 }
 
 const readMounts = () => readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
 
-const readRuntimeNames = () =>
-  [join(RUNTIME_DIRECTORY, 'containers'), join(RUNTIME_DIRECTORY, 'runc'), ...cgroupRoots()].flatMap((parent) =>
+const readRuntimeNames = ({runtimeDirectory}: Winch) =>
+  [join(runtimeDirectory, 'containers'), join(runtimeDirectory, 'runc'), ...cgroupRoots()].flatMap((parent) =>
     list(parent).map((name) => join(parent, name)),
   );
 

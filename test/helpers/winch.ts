@@ -4,6 +4,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 import {fileURLToPath} from 'node:url';
+import {missingRoot} from './requires.ts';
 import {noteStarted} from './started-processes.ts';
 import {makeTemporaryDirectory} from './temporary-directory.ts';
 
@@ -46,6 +47,8 @@ export interface Winch extends Disposable {
   /** For the test's own files; goes with the store. */
   readonly directory: string;
   readonly root: string;
+  /** Where containers run; that of all stores for root. */
+  readonly runtimeDirectory: string;
   /** Of docker's `config.json`. */
   readonly dockerDirectory: string;
   /** Runs one command line to its end. */
@@ -60,6 +63,7 @@ export function makeWinch(): Winch {
   const [root, dockerDirectory] = [join(directory, 'store'), join(directory, 'docker')];
   mkdirSync(dockerDirectory);
   mkdirSync(join(directory, 'runtime'), {mode: 0o700});
+  const runtimeDirectory = missingRoot() === undefined ? '/run/winch' : join(directory, 'runtime', 'winch');
   const bin = join(directory, 'bin');
   const variables = {
     WINCH_ROOT: root,
@@ -88,7 +92,7 @@ export function makeWinch(): Winch {
   const start: Winch['start'] = (words, call) => startProgram([process.execPath, WINCH, ...words], call);
   const startShell: Winch['startShell'] = (line, call) => startProgram(['sh', '-c', line], call);
   const run = (words: readonly string[], call?: WinchCall) => start(words, call).exited;
-  return {directory, root, dockerDirectory, run, start, startShell, [Symbol.dispose]: dispose};
+  return {directory, root, runtimeDirectory, dockerDirectory, run, start, startShell, [Symbol.dispose]: dispose};
 }
 
 /** Without those that change what winch prints and which logins it finds. */
