@@ -1,6 +1,7 @@
 import type {PublishedPort} from '../../network/network-mode.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import {defineCommand} from '../command.ts';
+import {formatHostPort, innerOf} from '../render/docker-network-settings.ts';
 
 /** `winch port` */
 export const portCommand = defineCommand({
@@ -18,7 +19,7 @@ export const portCommand = defineCommand({
     const {containers} = await context.openToolkit();
     const ports = (await containers.ports(container, {signal: context.signal})).filter(isWanted);
     for (const port of ports)
-      context.print(wanted === undefined ? `${innerOf(port)} -> ${outerOf(port)}` : outerOf(port));
+      context.print(wanted === undefined ? `${innerOf(port)} -> ${formatHostPort(port)}` : formatHostPort(port));
     return wanted !== undefined && ports.length === 0 ? 1 : 0;
   },
 });
@@ -27,11 +28,4 @@ function parsePort(text: string): (port: PublishedPort) => boolean {
   const [, number, protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
   if (number === undefined) throw flagInvalid('PORT', `${quote(text)} is no port`, '80 or 53/udp');
   return (port) => port.containerPort === Number(number) && port.protocol === protocol;
-}
-
-const innerOf = ({containerPort, protocol}: PublishedPort): string => `${containerPort}/${protocol}`;
-
-function outerOf({hostAddress, hostPort}: PublishedPort): string {
-  const address = hostAddress ?? '0.0.0.0';
-  return `${address.includes(':') ? `[${address}]` : address}:${hostPort}`;
 }

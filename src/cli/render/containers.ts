@@ -1,5 +1,6 @@
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {statusOf} from './container-status.ts';
+import {formatPorts} from './docker-network-settings.ts';
 import {formatRows} from './format.ts';
 import {humanAge, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
@@ -20,6 +21,8 @@ const HEADINGS = {
   CreatedAt: 'CREATED AT',
   Status: 'STATUS',
   State: 'STATE',
+  Ports: 'PORTS',
+  Networks: 'NETWORKS',
   Names: 'NAMES',
   Labels: 'LABELS',
 } as const;
@@ -31,7 +34,7 @@ const LONGEST_COMMAND = 20;
 export function renderContainers(containers: readonly ContainerSummary[], view: ContainersView): string {
   const rows = containers.map((container) => toRow(container, view));
   if (view.idsOnly) return rows.map(({ID}) => ID).join('\n');
-  const defaultColumns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Names'];
+  const defaultColumns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
   return formatRows({headings: HEADINGS, defaultColumns, rows, data: containers}, view.format);
 }
 
@@ -43,6 +46,8 @@ const toRow = (container: ContainerSummary, {isFull, now}: ContainersView) => ({
   CreatedAt: container.created,
   Status: describeStatus(container, now),
   State: statusOf(container),
+  Ports: formatPorts(container.ports),
+  Networks: container.networks.map(({name}) => name).join(','),
   Names: safeText(container.name ?? ''),
   Labels: safeText(
     Object.entries(container.labels)

@@ -1,6 +1,7 @@
 import type {ContainerOptions, MountRequest, SecurityOption} from '../../bundle/container-options.ts';
 import type {ContainerDetails, MadeWith} from '../../containers/kept/inspect-container.ts';
 import {statusOf} from './container-status.ts';
+import {formatNetworkMode, toNetworkSettings} from './docker-network-settings.ts';
 
 /** How docker writes a time that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -23,6 +24,7 @@ export function toDockerContainer(container: ContainerDetails) {
     Image: imageId ?? '',
     Name: name === null ? '' : `/${name}`,
     Config: toConfig(container),
+    NetworkSettings: toNetworkSettings(container),
     ...(made && {
       RestartCount: made.restarts,
       LogPath: made.logPath,
@@ -74,7 +76,7 @@ function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
 function toHostConfig({options, autoRemove, runtime, restart}: MadeWith) {
   const retries = restart?.name === 'on-failure' ? (restart.maximumRetries ?? 0) : 0;
   return {
-    NetworkMode: String(options.network ?? 'none'),
+    NetworkMode: formatNetworkMode(options.network),
     AutoRemove: autoRemove,
     RestartPolicy: {Name: restart?.name ?? 'no', MaximumRetryCount: retries},
     Runtime: runtime,

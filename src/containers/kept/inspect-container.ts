@@ -66,7 +66,7 @@ export async function inspectContainer(
   const kept = findByText(listRecords(context), text);
   if (kept) {
     const config = readImageConfig(context, kept.imageId);
-    const summary = summaryOf(kept, await readState(context, kept));
+    const summary = summaryOf(context, kept, await readState(context, kept));
     const writtenBytes = size ? measureTree(placesOf(context, kept.id).writable) : null;
     return {
       ...summary,

@@ -1,10 +1,13 @@
 import {existsSync} from 'node:fs';
+import {join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
 import {type Digest, digestHex} from '../../oci/digest.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {findImagesById} from '../../store/image-records.ts';
 import {tagsOf} from '../../store/tags.ts';
 import type {ContainerContext} from '../context.ts';
+import {volatileParent} from '../directories.ts';
+import {type ContainerNetworks, readNetworks} from '../networks/read-networks.ts';
 import {clearRemains} from './clear-remains.ts';
 import {isPaused} from './is-paused.ts';
 import {listRuns, type OneShotRun} from './one-shot-runs.ts';
@@ -14,7 +17,7 @@ import {findRecord, type KeptRecord, listRecords} from './record.ts';
 import {removeStopped, sweepPassing} from './remove-container.ts';
 import {letWaitersSee} from './wait-for-exit.ts';
 
-export interface ContainerSummary extends ContainerState {
+export interface ContainerSummary extends ContainerState, ContainerNetworks {
   readonly id: string;
   /** Null: it was given none. */
   readonly name: string | null;
@@ -43,7 +46,8 @@ export async function listContainers(
   for (const record of listRecords(context)) {
     signal?.throwIfAborted();
     const state = await readState(context, record);
-    if (state.state === 'running' || !(await settle(context, record))) containers.push(summaryOf(record, state));
+    if (state.state === 'running' || !(await settle(context, record)))
+      containers.push(summaryOf(context, record, state));
   }
   return containers.toSorted((a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id));
 }
@@ -70,16 +74,18 @@ async function settle(context: ContainerContext, record: KeptRecord): Promise<bo
   return false;
 }
 
-export const summaryOf = ({id, name, image, imageId, ...record}: KeptRecord, state: ContainerState): ContainerSummary => {
-  const {command, created, labels} = record;
-  return {id, name, image, imageId, command, created, labels, isKept: true, ...state};
-};
+export function summaryOf(context: ContainerContext, record: KeptRecord, state: ContainerState): ContainerSummary {
+  const {id, name, image, imageId, command, created, labels} = record;
+  const networks = readNetworks(volatileDirectory(context, id));
+  return {id, name, image, imageId, command, created, labels, isKept: true, ...state, ...networks};
+}
 
 export const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
   ...{id, name, imageId, command, created},
   image: imageId === null ? null : nameOfImage(context, imageId),
   labels: {},
   isKept: false,
+  ...readNetworks(join(volatileParent(context), id)),
   state: 'running' as const,
   isPaused: isPaused(id),
   pid: null,

@@ -12,7 +12,7 @@ import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
 import {type ConnectionNote, listConnections, type Membership, writeConnection} from './connection-note.ts';
 import {requireNetwork} from './definitions.ts';
-import {type OpenNetwork, readHostFiles, writeNetworkFiles} from './network-files.ts';
+import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
 import {addressDirectory, lockNetworks} from './places.ts';
 import {namesFor, settleNetworks} from './settle.ts';
 
@@ -124,7 +124,7 @@ function writeFiles(
     name,
     address: address === 'host-gateway' && gateway !== undefined ? gateway : address,
   }));
-  const {files} = planBridgeNetwork({hostname, extraHosts, dns: container.dns, ...readHostFiles()});
+  const {files} = planBridgeNetwork({hostname, extraHosts, dns: container.dns, ...readReachableHostFiles()});
   return writeNetworkFiles(directory, {
     ...files,
     hosts: replaceNetworkNames(files.hosts, namesFor(note, connections)),

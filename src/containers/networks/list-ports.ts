@@ -7,7 +7,7 @@ import {findByText, unknownContainer} from '../kept/find-container.ts';
 import {findRun} from '../kept/one-shot-runs.ts';
 import {volatileDirectory} from '../kept/places.ts';
 import {listRecords} from '../kept/record.ts';
-import {readConnection} from './connection-note.ts';
+import {readNetworks} from './read-networks.ts';
 
 /**
  * The ports of a container that are ports of this machine now; none of one that does not run.
@@ -20,8 +20,8 @@ export async function listPorts(
   _options: CallOptions = {},
 ): Promise<readonly PublishedPort[]> {
   const kept = findByText(listRecords(context), text);
-  if (kept) return readConnection(volatileDirectory(context, kept.id))?.ports ?? [];
+  if (kept) return readNetworks(volatileDirectory(context, kept.id)).ports;
   const run = await findRun(context, text);
-  if (run) return readConnection(join(volatileParent(context), run.id))?.ports ?? [];
+  if (run) return readNetworks(join(volatileParent(context), run.id)).ports;
   throw unknownContainer(text);
 }

@@ -20,11 +20,22 @@ export interface OpenNetwork extends ConnectedNetwork {
   close(): void;
 }
 
+/** Where systemd-resolved names the servers that it asks itself. */
+const RESOLVED_SERVERS = '/run/systemd/resolve/resolv.conf';
+
 /** What a plan of the network's files starts from. */
 export const readHostFiles = () => ({
   hostHosts: readOrNull('/etc/hosts'),
   hostResolvConf: readOrNull('/etc/resolv.conf'),
 });
+
+/** As `readHostFiles`, for who cannot ask a name server at a loopback address of this machine. */
+export function readReachableHostFiles() {
+  const files = readHostFiles();
+  const servers = files.hostResolvConf?.match(/^\s*nameserver\s.*/gm) ?? [];
+  if (servers.some((line) => !/\s(127\.|::1\b)/.test(line))) return files;
+  return {...files, hostResolvConf: readOrNull(RESOLVED_SERVERS) ?? files.hostResolvConf};
+}
 
 /** Writes the files that tell a container its name and its neighbours into its directory. */
 export function writeNetworkFiles(directory: string, files: NetworkFiles): NetworkFilePaths {

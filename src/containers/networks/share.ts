@@ -6,7 +6,7 @@ import {openNetworkNamespace} from '../../host/network-namespace.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireLive} from '../kept/find-live.ts';
-import {type OpenNetwork, readHostFiles, writeNetworkFiles} from './network-files.ts';
+import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
 
 /** Whose network it is. */
 export type SharedNetwork = {readonly container: string} | {readonly namespace: string};
@@ -41,7 +41,7 @@ export async function shareNetwork(
 }
 
 function writeOwnFiles({directory, hostname, container: {extraHosts, dns}}: SharingContainer): NetworkFilePaths {
-  const {files} = planBridgeNetwork({hostname, extraHosts, dns, ...readHostFiles()});
+  const {files} = planBridgeNetwork({hostname, extraHosts, dns, ...readReachableHostFiles()});
   return writeNetworkFiles(directory, files);
 }
 

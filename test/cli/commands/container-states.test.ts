@@ -19,6 +19,8 @@ const DETAILS: ContainerDetails = {
   created: '2026-01-31T12:00:00.000Z',
   labels: {tier: 'front'},
   isKept: true,
+  networks: [],
+  ports: [],
   state: 'running',
   isPaused: false,
   pid: 7,

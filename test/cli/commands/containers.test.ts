@@ -19,6 +19,8 @@ const container = (more: Partial<ContainerSummary>): ContainerSummary => ({
   created: new Date(Date.now() - 3_600_000).toISOString(),
   labels: {tier: 'front'},
   isKept: true,
+  networks: [],
+  ports: [],
   state: 'running',
   isPaused: false,
   pid: 1,

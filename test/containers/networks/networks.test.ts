@@ -1,3 +1,5 @@
+import {spawn} from 'node:child_process';
+import {createSocket} from 'node:dgram';
 import * as assert from 'uvu/assert';
 import type {NetworkJoin, PublishRequest} from '../../../src/network/network-mode.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
@@ -20,6 +22,8 @@ const tcp = (containerPort: number, more: Partial<PublishRequest> = {}): Publish
   ...more,
 });
 
+const MANY = 6;
+
 describe('containers/networks', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
@@ -36,7 +40,8 @@ describe('containers/networks', ({test: declare, before, after}) => {
   });
   /** The exit code and output of a container that runs to its end. */
   const runOnce = async (script: string, network: ReturnType<typeof joined>) => {
-    const id = await store().start(script, {container: {network}});
+    // The first process of a container does not heed the signal of `timeout`.
+    const id = await store().start(`${script}; exit $?`, {container: {network}});
     const exitCode = await toolkit().containers.wait(id);
     const {stdout, stderr} = await store().readLogs(id);
     await toolkit().containers.remove(id);
@@ -159,6 +164,30 @@ describe('containers/networks', ({test: declare, before, after}) => {
       await toolkit().networks.remove('fixed');
     }));
 
+  test('many at once get addresses and ports of their own', () =>
+    leavingNothing(async () => {
+      const start = () => store().start('sleep 600', {container: {network: joined('bridge'), publish: [tcp(80)]}});
+      const ids = await Promise.all(Array.from({length: MANY}, start));
+      const listed = (await toolkit().containers.list()).filter(({id}) => ids.includes(id));
+      const addresses = new Set(listed.flatMap(({networks}) => networks.flatMap((network) => network.addresses)));
+      const ports = new Set(listed.flatMap(({ports: all}) => all.map(({hostPort}) => hostPort)));
+      assert.equal([listed.length, addresses.size, ports.size], [MANY, MANY, MANY]);
+      await Promise.all(ids.map((id) => toolkit().containers.remove(id, {force: true})));
+    }));
+
+  test('a published port of UDP answers, and the machine has a name where that is asked', () =>
+    leavingNothing(async () => {
+      const publish = [tcp(53, {protocol: 'udp'})];
+      const extraHosts = [{name: 'machine', address: 'host-gateway'}];
+      const container = {network: joined('bridge'), publish, extraHosts};
+      const id = await store().start('grep machine /etc/hosts; sleep 600', {container});
+      const [port] = await toolkit().containers.ports(id);
+      using _server = serveEcho((await store().find(id)).pid ?? 0, 53);
+      assert.is(await echo(port?.hostPort ?? 0), 'echoed');
+      const gateway = (await toolkit().networks.inspect('bridge')).subnets[0]?.gateway;
+      assert.is((await store().readLogs(id)).stdout, `${gateway}\tmachine\n`);
+    }));
+
   test('a port that somebody has is refused before anything is done', () =>
     leavingNothing(async () => {
       const network = joined('bridge');
@@ -234,6 +263,34 @@ describe('containers/networks', ({test: declare, before, after}) => {
     await networks.remove('odd');
   });
 });
+
+/** Sends every datagram back that comes to a port of a container, in whose network it is. */
+function serveEcho(pid: number, port: number): Disposable {
+  const program = `const socket = require('node:dgram').createSocket('udp4').bind(${port});
+    socket.on('message', (message, {address, port}) => socket.send(message, port, address));`;
+  const words = ['--target', String(pid), '--net', process.execPath, '--eval', program];
+  const server = spawn('nsenter', words, {stdio: ['ignore', 'ignore', 'inherit']});
+  return {[Symbol.dispose]: () => void server.kill('SIGKILL')};
+}
+
+/** The answer to a datagram, which is sent until there is one: none is kept for a program that is still to listen. */
+async function echo(port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  let answer = '';
+  socket.on('message', (message) => {
+    answer = message.toString();
+  });
+  socket.on('error', () => {});
+  try {
+    await eventually(() => {
+      socket.send('echoed', port, '127.0.0.1');
+      return answer !== '';
+    });
+    return answer;
+  } finally {
+    socket.close();
+  }
+}
 
 function succeeds(action: () => unknown): boolean {
   try {

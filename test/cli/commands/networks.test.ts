@@ -1,0 +1,86 @@
+import * as assert from 'uvu/assert';
+import {formatNetworkMode, toNetworkSettings} from '../../../src/cli/render/docker-network-settings.ts';
+import type {CreateNetworkRequest} from '../../../src/containers/networks/create-network.ts';
+import type {NetworkSummary} from '../../../src/containers/networks/list-networks.ts';
+import type {ContainerNetworks} from '../../../src/containers/networks/read-networks.ts';
+import type {PublishedPort} from '../../../src/network/network-mode.ts';
+import {describe} from '../../helpers/suite.ts';
+import {runWinch} from '../run-winch.ts';
+
+const ID = 'ab'.repeat(32);
+const SHOP: NetworkSummary = {
+  ...{name: 'shop', id: ID, created: '2026-01-31T12:00:00.000Z', driver: 'bridge', bridge: 'winch-01234567'},
+  subnets: [{subnet: '10.1.2.0/24', gateway: '10.1.2.1', range: null}],
+  ...{isInternal: false, mtu: null, labels: {}, containers: []},
+};
+const port = (more: Partial<PublishedPort> = {}): PublishedPort => ({
+  ...{hostAddress: null, hostPort: 8080, containerPort: 80, protocol: 'tcp'},
+  ...more,
+});
+const PORTS = [port(), port({hostAddress: '::1', hostPort: 5353, containerPort: 53, protocol: 'udp'})];
+const NETWORKS: ContainerNetworks = {
+  networks: [
+    {
+      ...{name: 'shop', id: ID, device: 'eth0', macAddress: '02:00:00:00:00:01', aliases: ['www']},
+      ...{addresses: ['10.1.2.2', 'fd00::2'], gateways: ['10.1.2.1', 'fd00::1']},
+    },
+  ],
+  ports: [...PORTS, port({hostAddress: '127.0.0.1', hostPort: 81})],
+};
+
+describe('cli/commands/networks', ({test}) => {
+  test('create prints the id of what was asked for', async () => {
+    const requests: CreateNetworkRequest[] = [];
+    const create = async (request: CreateNetworkRequest) => {
+      requests.push(request);
+      return ID;
+    };
+    const {code, stdout} = await runWinch(['network', 'create', '--internal', '-o', 'mtu=1400', 'shop'], {
+      networks: {create},
+    });
+    assert.equal([code, stdout], [0, `${ID}\n`]);
+    assert.equal(requests, [{name: 'shop', isInternal: true, mtu: 1400}]);
+  });
+
+  test('ls and inspect show networks', async () => {
+    const networks = {list: async () => [SHOP], inspect: async () => SHOP};
+    assert.is((await runWinch(['network', 'ls', '-q'], {networks})).stdout, 'shop\n');
+    const names = await runWinch(['network', 'inspect', '-f', '{{.Name}} {{.Driver}}', 'shop'], {networks});
+    assert.is(names.stdout, 'shop bridge\n');
+    const [shown] = JSON.parse((await runWinch(['network', 'inspect', 'shop'], {networks})).stdout);
+    assert.is(shown.IPAM.Config[0].Gateway, '10.1.2.1');
+  });
+
+  test('rm and prune print what is gone', async () => {
+    const networks = {remove: async (name: string) => name, prune: async () => ['a', 'b']};
+    assert.is((await runWinch(['network', 'rm', 'x', 'y'], {networks})).stdout, 'x\ny\n');
+    assert.is((await runWinch(['network', 'prune', '-f'], {networks})).stdout, 'a\nb\n');
+  });
+
+  test('port shows all ports, or where one is', async () => {
+    const containers = {ports: async () => PORTS};
+    const all = await runWinch(['port', 'web'], {containers});
+    assert.equal([all.code, all.stdout], [0, '80/tcp -> 0.0.0.0:8080\n53/udp -> [::1]:5353\n']);
+    assert.is((await runWinch(['port', 'web', '53/udp'], {containers})).stdout, '[::1]:5353\n');
+    assert.is((await runWinch(['port', 'web', '53'], {containers})).code, 1);
+    assert.match((await runWinch(['port', 'web', 'http'], {containers})).stderr, 'FLAG_INVALID');
+  });
+
+  test("a container's networks have docker's names", () => {
+    const {Ports, IPAddress, Networks} = toNetworkSettings(NETWORKS);
+    assert.equal(Ports['80/tcp'], [
+      {HostIp: '0.0.0.0', HostPort: '8080'},
+      {HostIp: '127.0.0.1', HostPort: '81'},
+    ]);
+    assert.is(IPAddress, '10.1.2.2');
+    assert.equal([Networks.shop?.IPv6Gateway, Networks.shop?.Aliases], ['fd00::1', ['www']]);
+    assert.is(toNetworkSettings({networks: [], ports: []}).IPAddress, '');
+  });
+
+  test('a network mode is written as the flag takes it', () => {
+    assert.is(formatNetworkMode({networks: [{name: 'a'}, {name: 'b'}]}), 'a,b');
+    assert.is(formatNetworkMode({container: 'web'}), 'container:web');
+    assert.is(formatNetworkMode({namespace: '/run/netns/x'}), 'ns:/run/netns/x');
+    assert.is(formatNetworkMode(undefined), 'none');
+  });
+});
