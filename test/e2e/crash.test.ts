@@ -18,6 +18,9 @@ const CALLS: readonly (readonly [CrashCommand, DiskCall, number])[] = [
   ['rmi', 'rename', 2],
 ];
 
+/** What another user does without becoming root of a user namespace, whatever the store holds. */
+const STAY_USER: readonly CrashCommand[] = ['pull', 'copy'];
+
 describe('e2e/crash', ({test}) => {
   test(
     'S01 commands that run at once and are killed at any moment leave a sound store, on which they succeed',
@@ -41,9 +44,9 @@ describe('e2e/crash', ({test}) => {
     'S01 commands killed as they rename, sync and delete leave a sound store, on which they succeed',
     async () => {
       await using rig = await openCrashRig();
-      // Who is traced does not become root of a user namespace with several ids.
-      const isUser = missingRoot() !== undefined;
-      for (const [command, call, count] of CALLS.filter(([name]) => !isUser || name !== 'extract')) {
+      // Who is traced cannot become root of a user namespace with several ids.
+      const isRoot = missingRoot() === undefined;
+      for (const [command, call, count] of CALLS.filter(([name]) => isRoot || STAY_USER.includes(name))) {
         assert.equal(await rig.strike(command, {call, count}), true, `${command}: ${call} ${count}`);
       }
     },
