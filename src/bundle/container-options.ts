@@ -57,6 +57,8 @@ export interface ContainerOptions {
   /** Runs a small init as pid 1 that forwards signals and reaps; the path of a static init on the host. */
   readonly initPath?: string;
   readonly stopSignal?: string;
+  /** How long it may take to end by that before it is killed, when nothing else is said; negative: for ever. */
+  readonly stopTimeoutSeconds?: number;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
 }

@@ -20,7 +20,7 @@ export interface ContainerDirectories {
 }
 
 const RUNTIME_FILE = 'runtime';
-const STOP_SIGNAL_FILE = 'stop-signal';
+const STOP_FILE = 'stop';
 /** What keeps directories from being made in the store; a pull says which of them it is. */
 const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'ENOENT', 'ENOTDIR'];
 
@@ -82,17 +82,25 @@ export async function clearRuntime(context: ContainerContext, id: string, findPa
   removeCgroup(readCgroups(), cgroupPath(id));
 }
 
+export interface StopNote {
+  readonly signal: NodeJS.Signals | number;
+  /** How long that may take; absent: as usual. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
 /** Notes what asks the container to end, for whoever wants to stop it. */
-export const noteStopSignal = (directories: ContainerDirectories, signal: NodeJS.Signals | number): void =>
-  writeFileSync(join(directories.volatile, STOP_SIGNAL_FILE), String(signal), {mode: 0o600});
+export const noteStop = (directories: ContainerDirectories, {signal, timeoutSeconds}: StopNote): void =>
+  writeFileSync(join(directories.volatile, STOP_FILE), `${signal} ${timeoutSeconds ?? ''}`, {mode: 0o600});
 
 /** Notes which runtime has the container's state, for whoever has to clear it. */
 export const noteRuntime = (directories: ContainerDirectories, runtime: string): void =>
   writeFileSync(join(directories.volatile, RUNTIME_FILE), runtime, {mode: 0o600});
 
 /** What asks a run to end; SIGTERM as long as it is being prepared. */
-export const readStopSignal = (context: ContainerContext, id: string): number =>
-  parseStopSignal(readNote(context, id, STOP_SIGNAL_FILE) ?? 'SIGTERM');
+export function readStop(context: ContainerContext, id: string): StopNote & {readonly signal: number} {
+  const [signal = '', seconds = ''] = (readNote(context, id, STOP_FILE) ?? 'SIGTERM').split(' ');
+  return {signal: parseStopSignal(signal), ...(seconds !== '' && {timeoutSeconds: Number(seconds)})};
+}
 
 export const readRuntime = (context: ContainerContext, id: string): string | undefined =>
   readNote(context, id, RUNTIME_FILE);

@@ -16,7 +16,7 @@ import {
   cgroupPath,
   createContainerDirectories,
   noteRuntime,
-  noteStopSignal,
+  noteStop,
   runtimeStateDirectory,
   sweepDeadContainers,
 } from './directories.ts';
@@ -95,7 +95,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   const syscalls = loadSyscalls();
   const enter = () => enterPrivateMountNamespace(syscalls);
   const prepared = await prepareContainer(context, {id, request, directories, syscalls, cleanup, enter}, options);
-  noteStopSignal(directories, prepared.stopSignal);
+  noteStop(directories, {signal: prepared.stopSignal, timeoutSeconds: request.container?.stopTimeoutSeconds});
   options.signal?.throwIfAborted();
   const stateDirectory = runtimeStateDirectory(context);
   const runtime = openRunc({path: runtimePath, stateDirectory});

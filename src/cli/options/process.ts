@@ -6,6 +6,7 @@ import type {Environment} from '../environment.ts';
 import {readEnvironmentVariables} from './environment-variables.ts';
 import {findInit} from './init.ts';
 import {parseKeyValues} from './key-value.ts';
+import {parseStopSeconds} from './stop.ts';
 
 /** Flags about what runs and how it sees itself. */
 export const PROCESS_FLAGS = grouped('Process:', {
@@ -19,6 +20,7 @@ export const PROCESS_FLAGS = grouped('Process:', {
   init: flag('Run a small init as process 1 that reaps and passes on signals'),
   'init-path': text('FILE', 'The init of --init: a static executable on this machine'),
   'stop-signal': text('SIGNAL', 'What asks it to end'),
+  'stop-timeout': text('SECONDS', 'How long winch stop waits for that before killing; -1: for ever'),
   annotation: list('KEY=value', 'Set an annotation of the runtime configuration'),
   label: list('KEY=value', 'Set a label', {short: 'l'}),
 });
@@ -41,6 +43,7 @@ export function parseProcess(
     terminal: values.tty,
     initPath: values.init || values['init-path'] !== undefined ? findInit(values['init-path']) : undefined,
     stopSignal: values['stop-signal'],
+    stopTimeoutSeconds: parseStopSeconds('--stop-timeout', values['stop-timeout']),
     annotations: values.annotation && parseKeyValues('--annotation', values.annotation),
     labels: values.label && parseKeyValues('--label', values.label, {allowBareKey: true}),
   });

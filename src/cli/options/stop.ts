@@ -8,10 +8,14 @@ export const STOP_FLAGS = {
   time: text('SECONDS', 'How long to wait before killing; -1: for ever', {
     short: 't',
     aliases: ['timeout'],
-    defaultsTo: '10',
+    defaultsTo: 'as the container was made with, else 10',
   }),
 };
 
 /** @throws {WinchError} `FLAG_INVALID` */
 export const parseStopTime = ({time}: OptionValues<typeof STOP_FLAGS>): number | undefined =>
-  time === undefined ? undefined : parseInteger('--time', time, RANGE);
+  parseStopSeconds('--time', time);
+
+/** @throws {WinchError} `FLAG_INVALID` */
+export const parseStopSeconds = (flag: string, seconds: string | undefined): number | undefined =>
+  seconds === undefined ? undefined : parseInteger(flag, seconds, RANGE);

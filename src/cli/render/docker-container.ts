@@ -68,6 +68,7 @@ function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
       OpenStdin: made.interactive,
       Env: made.environment,
       WorkingDir: made.workingDirectory,
+      ...(options.stopTimeoutSeconds !== undefined && {StopTimeout: options.stopTimeoutSeconds}),
       StopSignal: options.stopSignal ?? imageConfig?.StopSignal ?? String(made.stopSignal),
     }),
   };

@@ -4,7 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {listImagesInUse} from '../../images/images-in-use.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
 import type {ContainerContext} from '../context.ts';
-import {readRuntime, readStopSignal, sweepDeadContainers, volatileParent} from '../directories.ts';
+import {readRuntime, readStop, sweepDeadContainers, volatileParent} from '../directories.ts';
 import {readName} from '../names.ts';
 import {findByText} from './find-container.ts';
 import {readOrNull} from './record.ts';
@@ -21,6 +21,7 @@ export interface OneShotRun {
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
   readonly stopSignal: number;
+  readonly stopTimeoutSeconds: number | undefined;
 }
 
 const POLL_MS = 20;
@@ -59,6 +60,15 @@ function describeRun(context: ContainerContext, id: string, imageId: string | nu
   if (runtime === undefined || config === null || !made) return null;
   const {process} = JSON.parse(config) as RuntimeSpec;
   const created = (made.birthtimeMs > 0 ? made.birthtime : made.mtime).toISOString();
-  const stopSignal = readStopSignal(context, id);
-  return {id, name: readName(context, id), imageId, command: process.args, created, runtime, stopSignal};
+  const {signal: stopSignal, timeoutSeconds: stopTimeoutSeconds} = readStop(context, id);
+  return {
+    id,
+    name: readName(context, id),
+    imageId,
+    command: process.args,
+    created,
+    runtime,
+    stopSignal,
+    stopTimeoutSeconds,
+  };
 }

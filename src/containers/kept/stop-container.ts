@@ -17,7 +17,7 @@ import {findRecord, type KeptRecord, listRecords} from './record.ts';
 import {waitUntilStopped} from './wait-for-exit.ts';
 
 export interface StopOptions extends CallOptions {
-  /** How long the container may take before it is killed; negative: for ever. Absent: 10. */
+  /** How long the container may take before it is killed; negative: for ever. Absent: as it was made with, else 10. */
   readonly timeoutSeconds?: number | undefined;
 }
 
@@ -41,11 +41,12 @@ const KILL_LIMIT_MS = 10_000;
 export async function stopContainer(
   context: ContainerContext,
   text: string,
-  {timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal, holdsLock = false}: StopOptions & LockHolding = {},
+  {timeoutSeconds, signal, holdsLock = false}: StopOptions & LockHolding = {},
 ): Promise<string> {
   const target = await requireTarget(context, text);
   await target.noteStop({signal, holdsLock});
-  const patienceMs = timeoutSeconds < 0 ? Number.POSITIVE_INFINITY : timeoutSeconds * 1000;
+  const seconds = timeoutSeconds ?? target.stopTimeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+  const patienceMs = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000;
   const isAsked = await sendLast(target, target.stopSignal);
   if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await sendLast(target, SIGKILL))) {
     if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
@@ -96,6 +97,7 @@ interface Target {
   readonly id: string;
   readonly name: string | null;
   readonly stopSignal: number;
+  readonly stopTimeoutSeconds: number | undefined;
   /** Keeps it from starting again by itself. */
   noteStop(options: LockHolding & Pick<CallOptions, 'signal'>): Promise<void>;
   /** False: it does not run. */
@@ -116,6 +118,7 @@ async function requireTarget(context: ContainerContext, text: string): Promise<T
 
 const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
   ...record,
+  stopTimeoutSeconds: record.container.stopTimeoutSeconds,
   noteStop: (options) => noteStop(context, record, options),
   signal: async (signal) => {
     if ((await readState(context, record)).state !== 'running') return false;

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import type {CreateRequest} from '../../../src/containers/kept/create-container.ts';
 import type {ExecRequest} from '../../../src/containers/kept/exec-container.ts';
 import type {ContainerDetails} from '../../../src/containers/kept/inspect-container.ts';
 import {WinchError} from '../../../src/errors.ts';
@@ -156,6 +157,19 @@ describe('cli/commands/container-states', ({test}) => {
     assert.equal(seen, ['a', {memoryBytes: 64 * 2 ** 20, cpus: 1.5, restart}, 'b', {restart: null}]);
     assert.match((await runWinch(['update', 'a'], {containers: {update}})).stderr, 'FLAGS_CONFLICT');
     assert.match((await runWinch(['update', '--restart', 'often', 'a'])).stderr, 'FLAG_INVALID');
+  });
+
+  test('create takes how long it may take to end', async () => {
+    const seconds: unknown[] = [];
+    const create = async ({container}: CreateRequest) => {
+      seconds.push(container?.stopTimeoutSeconds);
+      return ID;
+    };
+    for (const words of [['--stop-timeout', '30'], ['--stop-timeout=-1'], []]) {
+      assert.is((await runWinch(['create', ...words, 'nginx'], {containers: {create}})).code, 0);
+    }
+    assert.equal(seconds, [30, -1, undefined]);
+    assert.match((await runWinch(['create', '--stop-timeout', 'x', 'nginx'])).stderr, 'FLAG_INVALID');
   });
 
   test('a container that is to start again stays, and in the background', async () => {

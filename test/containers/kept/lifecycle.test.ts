@@ -74,11 +74,15 @@ describe('containers/kept/lifecycle', ({test: declare, before, after}) => {
       container: {stopSignal: 'SIGUSR1'},
     });
     const stubborn = await store().start("trap '' TERM; echo up; while :; do sleep 0.05; done");
-    for (const id of [gentle, stubborn]) await waitForLine(id);
+    // It ends in the usual time, but not in its own.
+    const slow = "trap 'sleep 8; exit 9' TERM; echo up; while :; do sleep 0.05; done";
+    const impatient = await store().start(slow, {container: {stopTimeoutSeconds: 0}});
+    for (const id of [gentle, stubborn, impatient]) await waitForLine(id);
     await containers().stop(gentle);
     await containers().stop(stubborn, {timeoutSeconds: 0});
+    await containers().stop(impatient);
     assert.is(await containers().wait(gentle), 9);
-    assert.is(await containers().wait(stubborn), 137);
+    for (const id of [stubborn, impatient]) assert.is(await containers().wait(id), 137);
     assert.is(await containers().stop(gentle), gentle, 'stopping what has ended is no failure');
     await store().requireNoTraces();
   });
@@ -142,7 +146,8 @@ describe('containers/kept/lifecycle', ({test: declare, before, after}) => {
 
   test('a run in the foreground is listed, keeps its name, and can be stopped', async () => {
     const command = ['sh', '-c', "trap 'exit 6' TERM; echo up; while :; do sleep 0.05; done"];
-    const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container: {command}});
+    const container = {command, stopTimeoutSeconds: 60};
+    const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container});
     let output = '';
     run.stdout.on('data', (piece) => {
       output += piece;
