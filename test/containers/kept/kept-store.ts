@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
@@ -9,6 +9,7 @@ import type {ContainerSummary} from '../../../src/containers/kept/list-container
 import type {LogsOptions} from '../../../src/containers/kept/read-logs.ts';
 import {isWinchError} from '../../../src/errors.ts';
 import type {Toolkit} from '../../../src/toolkit.ts';
+import {tracesOf} from '../../helpers/container-traces.ts';
 import {openTestStore} from '../../helpers/open-store.ts';
 
 /** A store with an image that runs shell commands, and containers of it. */
@@ -50,7 +51,7 @@ export async function openKeptStore(): Promise<KeptStore> {
   };
   const requireNoTraces = async () => {
     for (const {id, isKept} of await toolkit.containers.list()) if (isKept) await removeUnlessGone(toolkit, id);
-    const find = () => tracesOf([...ids], {root, runtimeDirectory});
+    const find = () => tracesOf([...ids, runtimeDirectory, join(root, 'kept')], {root, runtimeDirectory});
     await eventually(() => find().length === 0).catch(() => assert.equal(find(), []));
   };
   return {
@@ -100,35 +101,3 @@ export async function eventually(condition: () => boolean): Promise<void> {
     await sleep(50);
   }
 }
-
-interface Places {
-  readonly root: string;
-  readonly runtimeDirectory: string;
-}
-
-function tracesOf(ids: readonly string[], {root, runtimeDirectory}: Places): readonly string[] {
-  const places = ['kept', 'runc', 'exec'].map((name) => join(runtimeDirectory, name));
-  const parents = [join(root, 'kept'), ...places];
-  const directories = parents.flatMap((parent) => namesIn(parent).map((name) => join(parent, name)));
-  const cgroups = namesIn('/sys/fs/cgroup').flatMap((name) =>
-    ids.map((id) => `/sys/fs/cgroup/${name}/winch-${id}`).filter((path) => existsSync(path)),
-  );
-  const lines = [...readLines('/proc/self/mountinfo'), ...commandLines()];
-  const seen = lines.filter((line) => line.includes(runtimeDirectory) || ids.some((id) => line.includes(id)));
-  return [...directories.filter((path) => !path.endsWith('/.locks')), ...cgroups, ...seen];
-}
-
-const commandLines = () =>
-  namesIn('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => readLines(`/proc/${pid}/cmdline`));
-
-function readLines(path: string): readonly string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n');
-  } catch {
-    return [];
-  }
-}
-
-const namesIn = (path: string): readonly string[] => (existsSync(path) ? readdirSync(path) : []);
