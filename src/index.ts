@@ -18,6 +18,7 @@ export type {
 export type {CopyToContainer, CopyToContainerOptions} from './containers/files/copy-to-container.ts';
 export type {ContainerChange} from './containers/files/list-changes.ts';
 export type {ContainerPath} from './containers/files/located-file.ts';
+export type {CopyIn, CopyOut} from './containers/files/run-copies.ts';
 export type {Attachment, AttachOptions} from './containers/kept/attach-container.ts';
 export type {CreateRequest} from './containers/kept/create-container.ts';
 export type {ExecRequest} from './containers/kept/exec-container.ts';

@@ -42,7 +42,7 @@ export function prepareBundle(
   });
   requireCommand(own, syscalls);
   writeBundleConfig(directories.volatile, own);
-  return {terminal, stopSignal: SIGTERM};
+  return {terminal, stopSignal: SIGTERM, rootfsPath: null};
 }
 
 function requireCommand(spec: RuntimeSpec, syscalls: Syscalls): void {

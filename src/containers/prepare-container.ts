@@ -21,6 +21,8 @@ export interface Preparation {
 export interface PreparedContainer {
   readonly terminal: boolean;
   readonly stopSignal: NodeJS.Signals | number;
+  /** Where the root file system of an image is mounted; null for a bundle's. */
+  readonly rootfsPath: string | null;
 }
 
 /** Makes the bundle of a run, from an image or from another bundle. */

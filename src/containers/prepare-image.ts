@@ -11,15 +11,16 @@ import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage, type StoredImage} from '../images/stored-image.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
+import type {SpooledCopies} from './files/run-copies.ts';
 import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
-import type {RunRequest} from './run.ts';
+import type {ImageToRun, RunRequest} from './run.ts';
 import {asksForVolumes, bindVolumes} from './volumes/mounted-volumes.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 
 interface ImagePreparation extends Preparation {
-  readonly request: RunRequest & {readonly image: string};
+  readonly request: RunRequest & ImageToRun;
 }
 
 /** Mounts an image's layers with a writable directory on top and writes the runtime configuration for them. */
@@ -45,6 +46,7 @@ export async function prepareImage(
   const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
   // On a disk that cannot be written nobody removes images either.
   if (writable !== null) noteImageInUse(writable, image.imageId, request.name);
+  await using copies = await spoolCopies(context, {request, container}, options);
   enter();
   const {path: rootfsPath} = mountRootfs(
     {syscalls, cleanup, prepared},
@@ -53,13 +55,14 @@ export async function prepareImage(
   const mounted = mountBindSources(syscalls, container, directory);
   const rootFd = openSync(rootfsPath, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
+    await copies?.put({rootFd, syscalls});
     const {hostname} = context;
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
     writeImageBundle({...bundle, container: mounted, network});
   } finally {
     closeSync(rootFd);
   }
-  return {terminal: container.terminal ?? false, stopSignal};
+  return {terminal: container.terminal ?? false, stopSignal, rootfsPath};
 }
 
 interface VolumesOfRun extends Pick<ImagePreparation, 'request' | 'directories' | 'cleanup'> {
@@ -79,6 +82,17 @@ async function takeVolumes(
   const prepared = await prepareVolumesOfRun(context, {container, image, ownDirectory}, options);
   cleanup.add(() => prepared[Symbol.dispose]());
   return bindVolumes(context, prepared.container);
+}
+
+async function spoolCopies(
+  context: ContainerContext,
+  {request: {copyIn = [], copyOut = []}, container}: Pick<ImagePreparation, 'request'> & {container: ContainerOptions},
+  options: CallOptions,
+): Promise<SpooledCopies | null> {
+  if (copyIn.length === 0 && copyOut.length === 0) return null;
+  const {requireOwnPath, spoolCopiesIn} = await import('./files/run-copies.ts');
+  for (const {path} of copyOut) requireOwnPath(container, path);
+  return await spoolCopiesIn(context, {copies: copyIn, container}, options);
 }
 
 interface Mounting {

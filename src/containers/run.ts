@@ -21,15 +21,23 @@ import {
   sweepDeadContainers,
 } from './directories.ts';
 import {startError} from './exit-errors.ts';
+import type {CopyIn, CopyOut, EndedRun} from './files/run-copies.ts';
 import {requireValidName, takeName} from './names.ts';
 import {prepareContainer} from './prepare-container.ts';
 import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
 
-export type RunRequest = (
-  | {readonly image: string; readonly platform?: string | undefined; readonly policy?: PullPolicy | undefined}
-  | {readonly bundle: string}
-) & {
+export interface ImageToRun {
+  readonly image: string;
+  readonly platform?: string | undefined;
+  readonly policy?: PullPolicy | undefined;
+  /** Files of this machine that are there when the command starts; they belong to root. */
+  readonly copyIn?: readonly CopyIn[] | undefined;
+  /** Files that are taken out when the command has ended, also when it failed. */
+  readonly copyOut?: readonly CopyOut[] | undefined;
+}
+
+export type RunRequest = (ImageToRun | {readonly bundle: string}) & {
   readonly container?: ContainerOptions;
   /** Unique among running containers; none when absent. */
   readonly name?: string | undefined;
@@ -123,7 +131,20 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   options.signal?.throwIfAborted();
   const outOfMemory =
     hasMemoryLimit && exit.exitCode === SIGKILL_EXIT && countOutOfMemoryKills(readCgroups(), cgroupPath(id)) > 0;
+  await takeOut(context, {request, rootfsPath: prepared.rootfsPath, syscalls, exitCode: exit.exitCode}, options);
   return {id, exitCode: exit.exitCode, outOfMemory, timedOut: exit.timedOut};
+}
+
+interface End extends Pick<EndedRun, 'syscalls' | 'exitCode'> {
+  readonly request: RunRequest;
+  readonly rootfsPath: string | null;
+}
+
+async function takeOut(context: ContainerContext, {request, rootfsPath, ...end}: End, options: CallOptions) {
+  const copies = 'image' in request ? (request.copyOut ?? []) : [];
+  if (copies.length === 0 || rootfsPath === null) return;
+  const {takeCopiesOut} = await import('./files/run-copies.ts');
+  await takeCopiesOut(context, {...end, rootfsPath, copies}, options);
 }
 
 interface Start {

@@ -26,6 +26,7 @@ export const runCommand = defineCommand({
     ['winch run -it alpine', 'A shell'],
     ['echo hi | winch run -i alpine cat', 'With standard input'],
     ['winch run --rm -v "$PWD:/src" -w /src node:22 npm test', 'On the files of this directory'],
+    ['winch run --copy-in .:/src --copy-out /src/dist:. -w /src node:22 npm run build', 'Files in, artifacts out'],
     ['winch run --network none --memory 512m --timeout 5m IMAGE', 'With limits'],
     ['winch run -d --name web IMAGE', 'In the background; winch logs, stop and rm go on from there'],
     ['winch run --bundle DIR', 'A bundle of winch bundle or any other tool'],

@@ -11,6 +11,7 @@ import {IMAGE_FLAGS} from './image.ts';
 import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
+import {COPY_FLAGS, parseCopies} from './run-copies.ts';
 
 const SECONDS: Readonly<Record<string, number>> = {'': 1, s: 1, m: 60, h: 3600};
 
@@ -28,7 +29,7 @@ const LIFE_FLAGS = grouped('Container:', {
 });
 
 /** Flags of `run`. */
-export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
+export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...COPY_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
 
 // What a bundle does not settle by itself.
 const BUNDLE_RUN_FLAGS: OptionTable = {...GLOBAL_OPTIONS, ...LIFE_FLAGS, tty: CONTAINER_FLAGS.tty};
@@ -59,6 +60,7 @@ export function parseRunRequest(
   return {
     ...life,
     ...definedMembers({platform: values.platform}),
+    ...parseCopies(values, environment),
     image,
     policy: values.pull ?? 'missing',
     container: parseContainer(values, command, environment),
@@ -75,7 +77,7 @@ export function parseDetachedRun(
   positionals: readonly string[],
   environment: Environment,
 ): CreateRequest {
-  for (const name of ['bundle', 'timeout'] as const) {
+  for (const name of ['bundle', 'timeout', 'copy-in', 'copy-out'] as const) {
     if (values[name] !== undefined) {
       throw flagsConflict(`--${name} does not go with --detach`, `leave out one of them`);
     }

@@ -1,6 +1,7 @@
 import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {type CopiedTree, type CopyFromOptions, copyTree} from '../../images/copy-from.ts';
+import type {CopySource} from '../../images/copy-source.ts';
 import {writeTreeTar} from '../../layers/tree-tar.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
@@ -41,17 +42,27 @@ export async function copyFromContainer(
   options: CopyFromContainerOptions = {},
 ): Promise<CopiedTree> {
   await using tree = await spoolSource(context, source, options);
-  const node = tree.root.entries?.get(CONTENT);
-  if (!node) throw unknownPath(`${excerpt(source.path)} in container ${source.container}`);
-  return await copyTree({node, name: tree.name}, destination, options);
+  return await copyTree(tree, destination, options);
 }
 
 async function spoolSource(context: ContainerContext, source: ContainerPath, options: CopyFromContainerOptions) {
   using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
   using file = locateSource(root, source, options);
-  const tar = writeTreeTar(loadAttributeCalls(), file, {name: CONTENT, signal: options.signal});
-  const {root: node, [Symbol.asyncDispose]: dispose} = await spoolTree(context, tar, options);
-  return {root: node, name: nameOfSource(source, file), [Symbol.asyncDispose]: dispose};
+  return await spoolPlace(context, {path: source.path, file}, options);
+}
+
+/** Reads a file or directory of a container whole. @throws {WinchError} `PATH_UNKNOWN`: it went meanwhile */
+export async function spoolPlace(
+  context: ContainerContext,
+  {path, file}: {readonly path: string; readonly file: LocatedFile},
+  {signal}: CallOptions,
+): Promise<CopySource & AsyncDisposable> {
+  const tar = writeTreeTar(loadAttributeCalls(), file, {name: CONTENT, signal});
+  const {root, [Symbol.asyncDispose]: dispose} = await spoolTree(context, tar, {signal});
+  const node = root.entries?.get(CONTENT);
+  if (node) return {node, name: nameOfSource(path, file), [Symbol.asyncDispose]: dispose};
+  await dispose();
+  throw unknownPath(`${excerpt(path)} any more`);
 }
 
 /**
@@ -68,7 +79,7 @@ export async function readContainerTar(
   using held = new DisposableStack();
   const root = held.use(await openContainerRoot(context, source.container, {...options, hasMounts: true}));
   const file = held.use(locateSource(root, source, options));
-  const name = nameOfSource(source, file) ?? '';
+  const name = nameOfSource(source.path, file) ?? '';
   const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
   const kept = held.move();
   return {content, close: () => kept.dispose()};
@@ -86,7 +97,7 @@ function locateSource(
 }
 
 /** As bytes; null: only what is in the directory is meant. */
-function nameOfSource({path}: ContainerPath, file: LocatedFile): string | null {
+function nameOfSource(path: string, file: LocatedFile): string | null {
   if (file.name === null || meansContent(path)) return null;
   const given = path.split('/').findLast((name) => name !== '');
   const isName = given !== undefined && given !== '.' && given !== '..';

@@ -79,7 +79,7 @@ describe('cli/commands/containers', ({test}) => {
   });
 
   test('run --detach refuses what only a run in the foreground can do', async () => {
-    for (const words of [['--timeout', '5', 'nginx'], ['--bundle', '/b'], []]) {
+    for (const words of [['--timeout', '5', 'nginx'], ['--copy-out', '/a:b', 'nginx'], ['--bundle', '/b'], []]) {
       const {code, stderr} = await runWinch(['run', '-d', ...words]);
       assert.is(code, 125);
       assert.match(stderr, 'FLAGS_CONFLICT');

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import {readArguments} from '../../../src/cli/arguments/read-arguments.ts';
 import {parseRunRequest, RUN_FLAGS} from '../../../src/cli/options/run-request.ts';
+import type {ImageToRun} from '../../../src/containers/run.ts';
 import {describe} from '../../helpers/suite.ts';
 import {environmentOf} from '../environment-of.ts';
 import {messageOf} from '../message-of.ts';
@@ -35,6 +36,34 @@ describe('cli/options/run-request', ({test}) => {
       policy: 'never',
       container: {network: 'host'},
     });
+  });
+
+  test('reads what goes in and what comes out', () => {
+    const {copyIn, copyOut} = parse(
+      '--copy-in a:b/.:/work/ --copy-in /x:/y --copy-out /work/dist:out/. alpine',
+    ) as ImageToRun;
+    assert.equal(copyIn, [
+      {source: '/work/here/a:b/.', directory: '/work'},
+      {source: '/x', directory: '/y'},
+    ]);
+    assert.equal(copyOut, [{path: '/work/dist', destination: '/work/here/out/.'}]);
+    for (const flag of [
+      '--copy-in=a',
+      '--copy-in=:/x',
+      '--copy-in=a:/',
+      '--copy-out=a:b',
+      '--copy-out=/a',
+      '--copy-out=/a:',
+    ]) {
+      assert.match(
+        messageOf(() => parse(`${flag} alpine`)),
+        /is not/,
+      );
+    }
+    assert.match(
+      messageOf(() => parse('--bundle b --copy-in a:/b')),
+      '--copy-in does not go with --bundle',
+    );
   });
 
   test('reads flags of the process', () => {
