@@ -40,6 +40,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   'network create': async () => (await import('./commands/network-create.ts')).networkCreateCommand,
   'network ls': async () => (await import('./commands/network-ls.ts')).networkLsCommand,
   'network inspect': async () => (await import('./commands/network-inspect.ts')).networkInspectCommand,
+  'network connect': async () => (await import('./commands/network-connect.ts')).networkConnectCommand,
+  'network disconnect': async () => (await import('./commands/network-disconnect.ts')).networkDisconnectCommand,
   'network rm': async () => (await import('./commands/network-rm.ts')).networkRmCommand,
   'network prune': async () => (await import('./commands/network-prune.ts')).networkPruneCommand,
   'container prune': async () => (await import('./commands/container-prune.ts')).containerPruneCommand,

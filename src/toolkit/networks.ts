@@ -2,6 +2,7 @@ import type {ContainerContext} from '../containers/context.ts';
 import type {CreateNetworkRequest} from '../containers/networks/create-network.ts';
 import type {NetworkSummary} from '../containers/networks/list-networks.ts';
 import type {CallOptions} from '../events.ts';
+import type {NetworkJoin} from '../network/network-mode.ts';
 
 /** Networks that containers join, where they find one another by name. */
 export interface Networks {
@@ -11,6 +12,10 @@ export interface Networks {
   list(options?: CallOptions): Promise<readonly NetworkSummary[]>;
   /** A network by its name, its id, or the first digits of its id, with its containers. */
   inspect(network: string): Promise<NetworkSummary>;
+  /** Connects a running container to one more network, until it ends. */
+  connect(container: string, join: NetworkJoin, options?: CallOptions): Promise<void>;
+  /** Takes a running container out of one of its networks. */
+  disconnect(container: string, network: string, options?: CallOptions): Promise<void>;
   /** Removes a network that no container has. @returns its name */
   remove(network: string, options?: CallOptions): Promise<string>;
   /** Removes the networks that no container has. @returns their names */
@@ -22,6 +27,10 @@ export const openNetworks = (context: ContainerContext): Networks => ({
   list: async (...args) =>
     (await import('../containers/networks/list-networks.ts')).listNetworkSummaries(context, ...args),
   inspect: async (name) => (await import('../containers/networks/list-networks.ts')).inspectNetwork(context, name),
+  connect: async (...args) =>
+    (await import('../containers/networks/change-membership.ts')).joinNetwork(context, ...args),
+  disconnect: async (...args) =>
+    (await import('../containers/networks/change-membership.ts')).leaveNetwork(context, ...args),
   remove: async (...args) => (await import('../containers/networks/remove-network.ts')).removeNetwork(context, ...args),
   prune: async (...args) => (await import('../containers/networks/remove-network.ts')).pruneNetworks(context, ...args),
 });

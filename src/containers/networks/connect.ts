@@ -4,16 +4,17 @@ import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-
 import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
-import {createBridgeConfig, LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
-import {readAddresses, readMacAddress} from '../../network/cni/result.ts';
+import {LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
 import {addAttachment} from '../../network/cni/run-plugin.ts';
+import {DEFAULT_NETWORK} from '../../network/definition.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
 import {type ConnectionNote, listConnections, type Membership, writeConnection} from './connection-note.ts';
 import {requireNetwork} from './definitions.ts';
+import {attachMembership, planMembership} from './membership.ts';
 import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
-import {addressDirectory, lockNetworks} from './places.ts';
+import {lockNetworks} from './places.ts';
 import {namesFor, settleNetworks} from './settle.ts';
 
 export interface ConnectRequest {
@@ -42,13 +43,15 @@ export async function connectContainer(
 ): Promise<OpenNetwork> {
   requireNetworkRights();
   using _lock = await lockNetworks(context, signal);
-  const planned = await planConnection(context, request);
-  writeConnection(request.directory, planned);
+  const {id, name, hostname, directory, joins, publish} = request;
+  const planned: ConnectionNote = {id, name, hostname, memberships: await planMemberships(context, joins), ports: []};
+  writeConnection(directory, planned);
+  const ports = await choosePorts(context, publish);
   const namespace = createNetworkNamespace(loadSyscalls());
   try {
     const memberships = await attach(planned, namespace, signal);
-    const note = {...planned, memberships};
-    writeConnection(request.directory, note);
+    const note = {...planned, memberships, ports};
+    writeConnection(directory, note);
     const connections = listConnections(context);
     const files = writeFiles(request, note, connections);
     await settleNetworks(
@@ -56,7 +59,7 @@ export async function connectContainer(
       connections,
       memberships.map(({network}) => network),
     );
-    return {namespace: 'new', path: namespace.path, hostname: request.hostname, files, close: () => namespace.close()};
+    return {namespace: 'new', path: namespace.path, hostname, files, close: () => namespace.close()};
   } catch (error) {
     namespace.close();
     throw error;
@@ -72,19 +75,15 @@ export function requireNetworkRights(): void {
   });
 }
 
-async function planConnection(context: ContainerContext, request: ConnectRequest): Promise<ConnectionNote> {
-  const {id, name, hostname, joins, publish} = request;
+/** Those that somebody has made come first: the default one is made when it is asked for. */
+async function planMemberships(
+  context: ContainerContext,
+  joins: readonly NetworkJoin[],
+): Promise<readonly Membership[]> {
+  for (const {name} of joins) if (name !== DEFAULT_NETWORK) await requireNetwork(context, name);
   const memberships: Membership[] = [];
-  let isDefault = true;
-  for (const join of joins) {
-    const network = await requireNetwork(context, join.name);
-    const config = createBridgeConfig({network, join, isDefault, addressDirectory: addressDirectory(context)});
-    const device = `eth${memberships.length}`;
-    memberships.push({network, device, aliases: join.aliases ?? [], config, addresses: [], macAddress: null});
-    // An internal network leads nowhere.
-    if (!network.isInternal) isDefault = false;
-  }
-  return {id, name, hostname, memberships, ports: await choosePorts(context, publish)};
+  for (const join of joins) memberships.push(await planMembership(context, join, memberships));
+  return memberships;
 }
 
 async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {
@@ -104,10 +103,7 @@ async function attach(
   loopback.catch(() => {});
   const attached: Membership[] = [];
   for (const membership of memberships) {
-    const {config, device} = membership;
-    const result = await addAttachment(config, {containerId: id, namespace: path, device}, {signal});
-    const addresses = readAddresses(result).map(({address}) => address);
-    attached.push({...membership, addresses, macAddress: readMacAddress(result, device)});
+    attached.push(await attachMembership(membership, {containerId: id, namespace: path}, {signal}));
   }
   await loopback;
   return attached;

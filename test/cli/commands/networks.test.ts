@@ -57,6 +57,22 @@ describe('cli/commands/networks', ({test}) => {
     assert.is((await runWinch(['network', 'prune', '-f'], {networks})).stdout, 'a\nb\n');
   });
 
+  test('connect and disconnect name the container and the network', async () => {
+    const calls: unknown[] = [];
+    const networks = {
+      connect: async (...[container, join]: readonly unknown[]) => void calls.push([container, join]),
+      disconnect: async (...[container, network]: readonly unknown[]) => void calls.push([container, network]),
+    };
+    await runWinch(['network', 'connect', '--alias', 'db', '--ip', '10.1.2.9', 'shop', 'web'], {networks});
+    await runWinch(['network', 'disconnect', 'shop', 'web'], {networks});
+    assert.equal(calls, [
+      ['web', {name: 'shop', aliases: ['db'], addresses: ['10.1.2.9']}],
+      ['web', 'shop'],
+    ]);
+    const wrong = await runWinch(['network', 'connect', '--ip', 'x', 'shop', 'web'], {networks});
+    assert.match(wrong.stderr, 'FLAG_INVALID');
+  });
+
   test('port shows all ports, or where one is', async () => {
     const containers = {ports: async () => PORTS};
     const all = await runWinch(['port', 'web'], {containers});

@@ -1,5 +1,7 @@
 import {spawn} from 'node:child_process';
 import {createSocket} from 'node:dgram';
+import {once} from 'node:events';
+import {createServer} from 'node:net';
 import * as assert from 'uvu/assert';
 import type {NetworkJoin, PublishRequest} from '../../../src/network/network-mode.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
@@ -197,6 +199,11 @@ describe('containers/networks', ({test: declare, before, after}) => {
       const publish = [tcp(80, {hostPorts: {first: hostPort, last: hostPort}})];
       const second = await store().create('true', {container: {network, publish}});
       assert.is((await rejectionOf(toolkit().containers.start(second))).code, 'PORT_TAKEN');
+      await toolkit().containers.remove(id, {force: true});
+      const server = createServer().listen(hostPort, '0.0.0.0');
+      await once(server, 'listening');
+      assert.is((await rejectionOf(toolkit().containers.start(second))).code, 'PORT_TAKEN', 'of a program');
+      server.close();
     }));
 
   test('what ends by itself leaves its networks at once', () =>
@@ -223,6 +230,30 @@ describe('containers/networks', ({test: declare, before, after}) => {
       assert.is((await rejectionOf(toolkit().containers.start(lost))).code, 'NETWORK_NAMESPACE_MISSING');
       const alone = await store().create('true', {container: {network: {container: 'nobody'}}});
       assert.is((await rejectionOf(toolkit().containers.start(alone))).code, 'CONTAINER_UNKNOWN');
+    }));
+
+  test('a running container joins one more network, and leaves it', () =>
+    leavingNothing(async () => {
+      await toolkit().networks.create({name: 'shop'});
+      const web = await store().start(serve('joined', 8080), {name: 'web', container: {network: joined('bridge')}});
+      const script = `until ${GET} http://db:8080; do sleep 0.1; done; while grep -q db /etc/hosts; do sleep 0.1; done`;
+      const client = await store().start(script, {container: {network: joined('shop')}});
+      await toolkit().networks.connect('web', {name: 'shop', aliases: ['db']});
+      const codeOf = async (work: Promise<unknown>) => (await rejectionOf(work)).code;
+      assert.is(await codeOf(toolkit().networks.connect('web', {name: 'shop'})), 'NETWORK_CONNECTED');
+      assert.is(await codeOf(toolkit().networks.connect('web', {name: 'other'})), 'NETWORK_UNKNOWN');
+      await until(async () => (await store().readLogs(client)).stdout === 'joined\n');
+      await toolkit().networks.disconnect('web', 'shop');
+      assert.is(await codeOf(toolkit().networks.disconnect('web', 'shop')), 'NETWORK_UNCONNECTED');
+      assert.is(await toolkit().containers.wait(client), 0);
+      assert.equal(
+        (await store().find(web)).networks.map(({name}) => name),
+        ['bridge'],
+      );
+      const plain = await store().start('sleep 600');
+      assert.is(await codeOf(toolkit().networks.connect(plain, {name: 'shop'})), 'NETWORK_UNSUPPORTED');
+      await store().requireNoTraces();
+      await toolkit().networks.remove('shop');
     }));
 
   test('a network of both families has addresses of both', () =>
