@@ -1,5 +1,6 @@
+import {WinchError} from '../errors.ts';
 import {readAccount} from '../host/account.ts';
-import {SYSTEM_PATH} from '../host/system-programs.ts';
+import {findSystemProgram, SYSTEM_PATH} from '../host/system-programs.ts';
 import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {OUTER_USER, type Variables} from './user-id.ts';
 
@@ -12,11 +13,36 @@ import {OUTER_USER, type Variables} from './user-id.ts';
 export async function becomeRoot(variables: Variables, runtimeDirectory: string): Promise<never> {
   const account = readAccount();
   const {words} = await tryUserNamespace(account, runtimeDirectory);
+  return startAnew(words, variables, account.uid);
+}
+
+/**
+ * As `becomeRoot`, in the user namespace of a process that this user has started there.
+ *
+ * @throws {WinchError} `USER_NAMESPACE_DENIED`
+ */
+export function joinUserNamespace(variables: Variables, pid: number): never {
+  const program = findSystemProgram('nsenter');
+  if (program === null) {
+    throw new WinchError(
+      'USER_NAMESPACE_DENIED',
+      'nsenter, which enters the namespace of a container, is not installed',
+      {
+        kind: 'unsupported',
+        hint: 'install it (apt-get install util-linux, dnf install util-linux)',
+      },
+    );
+  }
+  const words = [program, '--user', '--preserve-credentials', '--target', String(pid), '--'];
+  return startAnew(words, variables, readAccount().uid);
+}
+
+function startAnew(words: readonly string[], variables: Variables, uid: number): never {
   const command = [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const [program = ''] = command;
   // Windows and workers alone have none.
   if (!process.execve) throw new Error('this process cannot be replaced');
-  const environment = {...setOnly(variables), PATH: addSystemPath(variables.PATH), [OUTER_USER]: String(account.uid)};
+  const environment = {...setOnly(variables), PATH: addSystemPath(variables.PATH), [OUTER_USER]: String(uid)};
   return process.execve(program, command, environment);
 }
 

@@ -80,6 +80,12 @@ export interface CommandContext {
    */
   becomeRoot(): Promise<void>;
   /**
+   * As `becomeRoot`, in the user namespace of a process.
+   *
+   * @param findProcess Asked only when another user calls; null: there is no such process, and nothing is done.
+   */
+  becomeRootOf(findProcess: () => Promise<number | null>): Promise<void>;
+  /**
    * As `becomeRoot`, where the store may hold files that its owner can neither read nor remove otherwise. Goes on as it is
    * where that cannot be done.
    */

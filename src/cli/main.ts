@@ -22,6 +22,11 @@ export async function main(): Promise<void> {
     terminal: () => (isTerminal(2) ? process.stderr.on('error', ignoreHangUp) : null),
     interrupts,
     openToolkit: async (options) => (await import('../toolkit.ts')).openToolkit(options),
+    becomeRootOf: async (findProcess) => {
+      if (process.geteuid?.() === 0) return;
+      const pid = await findProcess();
+      if (pid !== null) (await import('./become-root.ts')).joinUserNamespace(process.env, pid);
+    },
     becomeRoot: async (runtimeDirectory) => {
       if (process.geteuid?.() === 0) return;
       await (await import('./become-root.ts')).becomeRoot(process.env, runtimeDirectory);

@@ -29,6 +29,7 @@ export interface World {
   readonly openToolkit: (options: ToolkitOptions) => Promise<Toolkit>;
   /** See `CommandContext`. */
   readonly becomeRoot: (runtimeDirectory: string) => Promise<void>;
+  readonly becomeRootOf: CommandContext['becomeRootOf'];
 }
 
 type GlobalValues = OptionValues<typeof GLOBAL_OPTIONS>;
@@ -128,6 +129,7 @@ function createContext(world: World, session: Session): CommandContext {
     },
     openToolkit: (options) => openToolkit(world, session, options),
     becomeRoot: () => world.becomeRoot(placesOf(world, values).runtimeDirectory),
+    becomeRootOf: world.becomeRootOf,
     becomeRootOfStore: () => becomeRootOfStore(world, values),
   };
 }

@@ -29,6 +29,7 @@ const contextIn = (directory: string, parts: Partial<Context> = {}): Context => 
   remark: () => {},
   openToolkit: () => Promise.reject(new Error('not here')),
   becomeRoot: async () => {},
+  becomeRootOf: async () => {},
   becomeRootOfStore: async () => {},
   ...parts,
 });

@@ -45,6 +45,7 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
       return createToolkit(fakes, () => void outcome.closed++);
     },
     becomeRoot: async () => {},
+    becomeRootOf: async () => {},
   });
   return outcome;
 }

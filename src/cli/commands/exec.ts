@@ -37,6 +37,7 @@ export const execCommand = defineCommand({
     else if (values.tty) context.remark('a command in the background has no terminal: --tty is without effect');
     const environment = readEnvironmentVariables({env, envFiles}, context.environment);
     const {containers} = await context.openToolkit();
+    await context.becomeRootOf(async () => (await containers.inspect(container)).pid);
     const request = {command, environment, interactive, detach, privileged, user, workingDirectory: workdir, terminal};
     return await containers.exec(container, request, {signal: context.signal, onEvent: context.onEvent});
   },

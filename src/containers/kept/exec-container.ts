@@ -39,7 +39,7 @@ const SIGTERM = 15;
  *
  * @returns the command's own code, 128+n when signal n ended it; 0 for one in the background that has started.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_PAUSED` |
- * `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `TERMINAL_MISSING` | `USER_UNKNOWN` | `USER_INVALID` |
+ * `NAMESPACE_DENIED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `TERMINAL_MISSING` | `USER_UNKNOWN` | `USER_INVALID` |
  * `ENVIRONMENT_INVALID` | `WORKING_DIRECTORY_INVALID` | `RUNTIME_FAILED`
  */
 export async function execInContainer(
@@ -48,6 +48,7 @@ export async function execInContainer(
   request: ExecRequest,
   options: CallOptions = {},
 ): Promise<number> {
+  requireRoot();
   const {interactive = false, detach = false} = request;
   const terminal = request.terminal === true && !detach;
   if (terminal) await requireTerminal();
@@ -68,6 +69,15 @@ export async function execInContainer(
   } finally {
     leased.remove();
   }
+}
+
+/** The runtime enters the namespaces of the container. */
+function requireRoot(): void {
+  if (process.geteuid?.() === 0) return;
+  throw new WinchError('NAMESPACE_DENIED', 'only root, or that of its user namespace, can enter a container', {
+    kind: 'unsupported',
+    hint: 'run as root',
+  });
 }
 
 interface StartedExec {

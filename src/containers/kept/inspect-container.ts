@@ -5,8 +5,10 @@ import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, type ImageConfig, parseImageConfig} from '../../oci/image-config.ts';
+import {openRunc} from '../../runtime/runc.ts';
 import {measureTree} from '../../store/file-sizes.ts';
 import type {ContainerContext} from '../context.ts';
+import {runtimeStateDirectory} from '../directories.ts';
 import {chooseHostname} from '../write-image-bundle.ts';
 import {findByText, unknownContainer} from './find-container.ts';
 import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
@@ -77,7 +79,9 @@ export async function inspectContainer(
   const run = findByText(await listRuns(context), text);
   if (!run) throw unknownContainer(text);
   const config = run.imageId === null ? null : readImageConfig(context, run.imageId);
-  return {...summaryOfRun(context, run), imageConfig: config?.config ?? null, made: null};
+  const runtime = openRunc({path: run.runtime, stateDirectory: runtimeStateDirectory(context)});
+  const pid = (await runtime.readState(run.id))?.pid ?? null;
+  return {...summaryOfRun(context, run), pid, imageConfig: config?.config ?? null, made: null};
 }
 
 function describeMade(
