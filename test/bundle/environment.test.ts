@@ -19,7 +19,7 @@ describe('bundle/environment', ({test}) => {
     assert.equal(environmentOf([], [], true), [path, 'HOSTNAME=box', 'TERM=xterm', 'HOME=/root']);
   });
 
-  test('lets the image win over the defaults and the caller over the image, each name once', () => {
+  test('U19 lets the image win over the defaults and the caller over the image, each name once', () => {
     const environment = environmentOf(['PATH=/evil', 'HOME=/image', 'A=1', 'A=2'], ['A=3', 'HOME=', 'B=x=y']);
     assert.equal(environment, ['PATH=/evil', 'HOSTNAME=box', 'HOME=', 'A=3', 'B=x=y']);
   });
@@ -28,7 +28,7 @@ describe('bundle/environment', ({test}) => {
     assert.ok(environmentOf(['TEXT=two\nlines']).includes('TEXT=two\nlines'));
   });
 
-  test('takes nothing from winch’s own environment', () => {
+  test('U19 takes nothing from winch’s own environment', () => {
     process.env.WINCH_TEST_CANARY = 'secret';
     try {
       assert.not.ok(environmentOf([]).join().includes('CANARY'));

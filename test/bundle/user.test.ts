@@ -49,13 +49,13 @@ describe('bundle/user', ({test}) => {
     });
   }
 
-  test('never takes a number for a name (CVE-2016-3697, CVE-2026-46680)', () => {
+  test('U05 never takes a number for a name (CVE-2016-3697, CVE-2026-46680)', () => {
     assert.is(idsOf('1337'), '1337:0 0');
     assert.is(idsOf('7', ['55']), '7:0 0,55');
     assert.is(idsOf('00'), '0:0 0,4');
   });
 
-  test('refuses a name that only looks like hexadecimal, as it is no user', () => {
+  test('U05 refuses a name that only looks like hexadecimal, as it is no user', () => {
     assert.is(
       codeOf(() => resolveUser(FILES, '0x0')),
       'USER_UNKNOWN',
@@ -76,7 +76,7 @@ describe('bundle/user', ({test}) => {
     );
   });
 
-  test('finds a name with its groups, the first entry winning', () => {
+  test('U06 finds a name with its groups, the first entry winning', () => {
     assert.equal(resolveUser(FILES, 'web'), {uid: 101, gid: 102, additionalGids: [102, 4, 29, 0], home: '/srv/web'});
   });
 
@@ -117,7 +117,7 @@ describe('bundle/user', ({test}) => {
     );
   });
 
-  test('refuses more groups than the kernel takes', () => {
+  test('U06 refuses more groups than the kernel takes', () => {
     const lines = Array.from({length: 100_000}, (_, index) => `g${index}:x:${index + 1}:web\n`);
     assert.is(
       codeOf(() => resolveUser({passwd: PASSWD, group: Buffer.from(lines.join(''))}, 'web')),

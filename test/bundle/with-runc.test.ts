@@ -31,7 +31,7 @@ describe('bundle with runc', ({test: declare, before, after}) => {
 
   test('hands the exit code on', () => assert.is(run('exit 37').status, 37));
 
-  test('runs with docker’s capabilities, none inheritable, a filter and no new privileges', () => {
+  test('U07 runs with docker’s capabilities, none inheritable, a filter and no new privileges', () => {
     assert.equal(statusOf(), {
       CapInh: '0000000000000000',
       CapPrm: '00000000a80425fb',
@@ -48,13 +48,13 @@ describe('bundle with runc', ({test: declare, before, after}) => {
     assert.equal([CapEff, CapPrm, CapBnd], ['0000000000000000', '0000000000000000', '00000000a80425fb']);
   });
 
-  test('runs as the user and groups of the image’s files', () => {
+  test('U06 runs as the user and groups of the image’s files', () => {
     assert.is(run('id', {user: 'web', groupAdd: ['7']}).stdout, 'uid=101 gid=102 groups=4,7,102');
     assert.is(run('echo $HOME; pwd', {user: 'web', workingDirectory: '/new/place'}).stdout, '/srv/web\n/new/place');
   });
 
   test(
-    'refuses sockets to the kernel’s crypto and the hypervisor, allows others (CVE-2026-31431)',
+    'U07 refuses sockets to the kernel’s crypto and the hypervisor, allows others (CVE-2026-31431)',
     () => {
       assert.is(run([`/bin/socket-${AF_ALG}`]).status, EPERM);
       assert.is(run([`/bin/socket-${AF_VSOCK}`]).status, EPERM);
@@ -65,7 +65,7 @@ describe('bundle with runc', ({test: declare, before, after}) => {
     notAmd64,
   );
 
-  test('hides what leaks from the kernel and keeps the rest read-only', () => {
+  test('U07 hides what leaks from the kernel and keeps the rest read-only', () => {
     const script = `cat /proc/interrupts /proc/keys /proc/timer_list 2>/dev/null | wc -c
       ls /sys/firmware /proc/acpi 2>/dev/null | wc -w
       for f in /proc/sys/kernel/panic /sys/kernel/uevent_helper /proc/sysrq-trigger; do
@@ -86,7 +86,7 @@ describe('bundle with runc', ({test: declare, before, after}) => {
     }
   });
 
-  test('gives the environment that is asked and nothing of the host’s', () => {
+  test('U19 gives the environment that is asked and nothing of the host’s', () => {
     const {stdout} = run(['/bin/busybox', 'env'], {environment: ['A=1', 'A=2 3']});
     assert.equal(stdout.split('\n').sort(), [
       'A=2 3',
@@ -153,7 +153,7 @@ describe('bundle with runc', ({test: declare, before, after}) => {
     assert.is(run(script, options).stdout, '77\nexample.test\nbox');
   });
 
-  test('starts from an image that has symlinks in place of /dev, /proc and /sys (CVE-2026-41579)', () => {
+  test('U03 starts from an image that has symlinks in place of /dev, /proc and /sys (CVE-2026-41579)', () => {
     const canary = mkdtempSync(join(directory, 'canary-'));
     cpSync(join(directory, 'rootfs/bin'), join(directory, 'hostile/bin'), {recursive: true});
     for (const name of ['dev', 'proc', 'sys']) symlinkSync(canary, join(directory, 'hostile', name));

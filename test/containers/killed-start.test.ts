@@ -71,7 +71,7 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
     removeCgroup(readCgroups(), cgroupPath(id));
   });
 
-  test('a runtime that is still creating the container ends with its winch, and so do its hooks', async () => {
+  test('U13 a runtime that is still creating the container ends with its winch, and so do its hooks', async () => {
     const marker = at('hook');
     const script = `echo $$ > '${marker}.new' && mv '${marker}.new' '${marker}'; exec sleep 300`;
     changeConfig({hooks: {createRuntime: [{path: '/bin/sh', args: ['sh', '-c', script]}]}});

@@ -74,7 +74,7 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
     assert.is((await run({command: ['wc', '-c']}, {}, 'lost')).output.trim(), '0');
   });
 
-  test('tells a command that is not there from one that cannot be executed', async () => {
+  test('U09 tells a command that is not there from one that cannot be executed', async () => {
     assert.is(await codeOfRun({command: ['nothing']}), 'COMMAND_NOT_FOUND');
     assert.is(await codeOfRun({command: ['/etc/passwd']}), 'COMMAND_NOT_EXECUTABLE');
   });
@@ -152,7 +152,7 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
     assert.equal(leftovers(store().root), []);
   });
 
-  test('after kill -9 the container ends by itself and the next command clears the rest', async () => {
+  test('U10 after kill -9 the container ends by itself and the next command clears the rest', async () => {
     let id = '';
     const killed = await store().toolkit.containers.spawn(
       {image: IMAGE, container: {command: ['sleep', '300']}},

@@ -107,7 +107,7 @@ describe('e2e/concurrency', ({test}) => {
   );
 
   test(
-    'runs several containers of one image at once',
+    'U15 runs several containers of one image at once',
     async () => {
       await using registry = await startRegistry();
       registry.put('busybox', '1', busyboxImage());

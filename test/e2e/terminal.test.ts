@@ -110,7 +110,7 @@ describe('e2e/terminal', ({test: declare, before, after}) => {
     assert.equal((await exited).exitCode, 137);
   });
 
-  test('passes megabytes of any bytes through in both directions', async () => {
+  test('U14 passes megabytes of any bytes through in both directions', async () => {
     const input = randomBytes(SEVERAL_MEGABYTES);
     const {exitCode, output, stderr} = await open().winch.run(['run', '-i', 'busybox', 'cat'], {input});
     assert.deepEqual([exitCode, stderr], [0, '']);
@@ -122,7 +122,7 @@ describe('e2e/terminal', ({test: declare, before, after}) => {
     assert.deepEqual([result.exitCode, result.stdout, result.stderr], [3, 'out\n', 'err\n']);
   });
 
-  test('ends in silence when nobody reads on', async () => {
+  test('U14 ends in silence when nobody reads on', async () => {
     for (const line of [
       // The kernel keeps SIGPIPE from the first process of a container, which would then speak of it.
       'winch run busybox sh -c "(while echo line; do :; done); exit 0" | head -n 1',

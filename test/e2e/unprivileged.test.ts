@@ -88,7 +88,7 @@ describe('e2e/unprivileged', ({test: declare}) => {
   });
 
   test(
-    'keeps files of others unread and counts them where the user has one id only',
+    'U20 keeps files of others unread and counts them where the user has one id only',
     async (user, image) => {
       const {exitCode, stdout, stderr} = await run(user, image, 'stat -c %u:%g /home/alice/own; ls /home/alice; id -u');
       assert.equal(exitCode, 0, stderr);
@@ -105,7 +105,7 @@ describe('e2e/unprivileged', ({test: declare}) => {
   );
 
   test(
-    'goes on with one id where newuidmap is missing',
+    'U20 goes on with one id where newuidmap is missing',
     async (user, image) => {
       const {stdout} = requireSuccess(await run(user, image, 'cat /proc/self/uid_map | wc -l'));
       assert.equal(stdout, '1\n');
@@ -177,7 +177,7 @@ describe('e2e/unprivileged', ({test: declare}) => {
   });
 
   test(
-    'names what is missing and what adds it',
+    'U20 names what is missing and what adds it',
     async (user) => {
       const {stdout} = requireSuccess(await user.run(['doctor']));
       assert.match(

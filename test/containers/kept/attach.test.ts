@@ -76,7 +76,7 @@ describe('containers/kept/attach', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('one who does not read holds nothing up', async () => {
+  test('U14 one who does not read holds nothing up', async () => {
     const id = await store().create(`head -c ${SEVERAL_MEGABYTES} /dev/zero; exit 3`, {interactive: true});
     await using attachment = await containers().attach(id, {start: true});
     assert.is(await attachment.wait(), 3);

@@ -42,7 +42,7 @@ describe('containers/kept/killed', ({test: declare, before, after}) => {
     writeFileSync(path, JSON.stringify({...JSON.parse(readFileSync(path, 'utf8')), ...change}));
   };
 
-  test('a start that is killed at any moment leaves a container that can be started, or one that is seen to run', async () => {
+  test('U10 a start that is killed at any moment leaves a container that can be started, or one that is seen to run', async () => {
     const script = 'echo started; sleep 600';
     const took = await startAndKill(await store().create(script), 120_000);
     for (let blow = 1; blow < BLOWS; blow += 1) {
@@ -73,7 +73,7 @@ describe('containers/kept/killed', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('a restart of the machine has ended what ran, whoever has its pids now', async () => {
+  test('U17 a restart of the machine has ended what ran, whoever has its pids now', async () => {
     const id = await store().start('sleep 600');
     await containers().stop(id, {timeoutSeconds: 0});
     const living = identifyProcess(process.pid);
@@ -88,7 +88,7 @@ describe('containers/kept/killed', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('a process that has the pid of a dead one is not taken for it', async () => {
+  test('U17 a process that has the pid of a dead one is not taken for it', async () => {
     const id = await store().start('sleep 600');
     await containers().stop(id, {timeoutSeconds: 0});
     rmSync(join(store().root, 'kept', id, 'starts', JSON.parse(readStart(id)).start, 'exit'));

@@ -69,7 +69,7 @@ describe('containers/kept/lifecycle', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('is asked to end by its stop signal, and killed when it takes too long', async () => {
+  test('U11 is asked to end by its stop signal, and killed when it takes too long', async () => {
     const gentle = await store().start("trap 'exit 9' USR1; echo up; while :; do sleep 0.05; done", {
       container: {stopSignal: 'SIGUSR1'},
     });
@@ -125,7 +125,7 @@ describe('containers/kept/lifecycle', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('of several that want one name at once exactly one gets it', async () => {
+  test('U15 of several that want one name at once exactly one gets it', async () => {
     const toolkits = await Promise.all(Array.from({length: 8}, () => store().open()));
     const request = {image: IMAGE, policy: 'never', name: 'twin', container: {command: ['true']}} as const;
     const outcomes = await Promise.allSettled(toolkits.map((toolkit) => toolkit.containers.create(request)));

@@ -32,7 +32,7 @@ describe('containers/kept/read-logs', ({test: declare, before, after}) => {
     assert.equal(await store().readLogs(id, {follow: true}), {stdout: '', stderr: ''});
   });
 
-  test('a line of any length and any bytes comes out as it went in, in little memory', async () => {
+  test('U14 a line of any length and any bytes comes out as it went in, in little memory', async () => {
     const id = await store().start(`head -c ${LINE_BYTES} /dev/zero; echo; echo end`);
     await store().toolkit.containers.wait(id);
     const expected = createHash('sha256').update(Buffer.alloc(LINE_BYTES)).update('\nend\n').digest('hex');
