@@ -1,12 +1,14 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {existsSync, globSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import {identifyProcess} from '../../../src/host/process-identity.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
-import {readMachine, requireAsBefore, networkSkip as skip, until} from './network-lab.ts';
+import {bridgeOf, readMachine, requireAsBefore, networkSkip as skip, until} from './network-lab.ts';
 
 const START = fileURLToPath(new URL('../kept/start-program.ts', import.meta.url));
 const RUN = fileURLToPath(new URL('run-program.ts', import.meta.url));
@@ -63,6 +65,30 @@ describe('containers/networks/killed', ({test: declare, before, after}) => {
     await until(async () => (await store().toolkit.containers.list()).length === 0);
     await requireAsBefore(machine, store().runtimeDirectory);
   });
+
+  /** How far a run has got, as its directory and the machine tell. */
+  const STAGES: Readonly<Record<string, () => boolean>> = {
+    'what is to be done is noted': () => isThere('containers/*/network.json'),
+    'the bridge is made': () => existsSync(`/sys/class/net/${bridgeOf(store().runtimeDirectory)}`),
+    'the container runs': () => isThere('runc/*/state.json'),
+  };
+  const isThere = (pattern: string) => globSync(join(store().runtimeDirectory, pattern)).length > 0;
+
+  for (const [stage, isReached] of Object.entries(STAGES)) {
+    test(`a run that is killed when ${stage} is cleared by the next command`, async () => {
+      const machine = readMachine(store().runtimeDirectory);
+      const {root, runtimeDirectory} = store();
+      const request = {image: IMAGE, policy: 'never', container: {...container, command: ['sleep', '600']}};
+      const words = [RUN, JSON.stringify({root, runtimeDirectory}), JSON.stringify(request)];
+      const child = spawn(process.execPath, words, {stdio: 'inherit'});
+      const ended = once(child, 'exit');
+      await until(async () => isReached(), {pauseMs: 2});
+      child.kill('SIGKILL');
+      await ended;
+      await until(async () => (await store().toolkit.containers.list()).length === 0);
+      await requireAsBefore(machine, runtimeDirectory);
+    });
+  }
 
   test('a container whose conmon is killed leaves its networks with the next command', async () => {
     const machine = readMachine(store().runtimeDirectory);

@@ -42,23 +42,28 @@ export async function requireAsBefore(before: MachineState, runtimeDirectory: st
 }
 
 /** As `eventually`, for what has to be asked. */
-export async function until(condition: () => Promise<boolean>): Promise<void> {
+export async function until(condition: () => Promise<boolean>, {pauseMs = 50} = {}): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`it did not come about: ${condition}`);
-    await sleep(50);
+    await sleep(pauseMs);
   }
 }
 
 /** Rules and chains of one's own, without counters; the tables' own chains come into being when somebody looks. */
 function readRules(runtimeDirectory: string): readonly string[] {
-  const own = `WINCH-${createHash('sha256').update(runtimeDirectory).digest('hex').slice(0, 8)}`;
+  const own = `WINCH-${tagOf(runtimeDirectory)}`;
   return ['iptables-save', 'ip6tables-save']
     .flatMap((program) => run(program, []).split('\n'))
     .filter((line) => line.startsWith('-A') || (line.startsWith(':') && / - \[/.test(line)))
     .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
     .filter((line) => !/WINCH-[0-9a-f]{8}/.test(line) || line.includes(own));
 }
+
+/** The device of the default network of a store. */
+export const bridgeOf = (runtimeDirectory: string): string => `winch-${tagOf(`${runtimeDirectory}\0bridge`)}`;
+
+const tagOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** Others' bridges, and what is plugged into them, are not counted. */
 function readLinks(): readonly string[] {
