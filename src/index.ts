@@ -32,6 +32,7 @@ export type {RemoveContainerOptions} from './containers/kept/remove-container.ts
 export type {RestartPolicy} from './containers/kept/restart-policy.ts';
 export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ContainerChanges} from './containers/kept/update-container.ts';
+export type {MountBundleOptions, MountedBundleReport} from './containers/mount-bundle.ts';
 export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';
 export type {NetworkMember, NetworkSummary} from './containers/networks/list-networks.ts';
 export type {ContainerMembership, ContainerNetworks} from './containers/networks/read-networks.ts';

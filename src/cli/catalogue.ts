@@ -46,6 +46,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   'network prune': async () => (await import('./commands/network-prune.ts')).networkPruneCommand,
   'container prune': async () => (await import('./commands/container-prune.ts')).containerPruneCommand,
   bundle: async () => (await import('./commands/bundle.ts')).bundleCommand,
+  unmount: async () => (await import('./commands/unmount.ts')).unmountCommand,
   images: async () => (await import('./commands/images.ts')).imagesCommand,
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,

@@ -14,6 +14,8 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['STORE_FULL', 'winch df shows what takes the space, winch prune frees it'],
   ['IMAGE_TAGGED_TWICE', 'add --force'],
   ['IMAGE_IN_USE', 'or add --force: the container keeps what it has mounted'],
+  ['IMAGE_MOUNTED', 'winch unmount'],
+  ['BUNDLE_MOUNT_UNSUPPORTED', 'leave out --mount-rootfs for a copy'],
   ['CONTAINER_RUNNING', 'or end and remove it with --force'],
   ['CONTAINER_UNKNOWN', 'winch ps -a'],
   ['VOLUME_UNKNOWN', 'winch volume ls'],

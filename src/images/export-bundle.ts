@@ -44,7 +44,8 @@ export interface BundleTarget {
 }
 
 const DEFAULT_HOSTNAME = 'winch';
-const ROOTFS = 'rootfs';
+/** In a bundle's directory. */
+export const ROOTFS = 'rootfs';
 
 /**
  * Writes an OCI runtime bundle: `config.json`, and `rootfs/` exactly as the image has it, as far as this user may write
@@ -109,7 +110,8 @@ function warnOfSkipped(skipped: SkippedFiles, directory: string, {onEvent}: Call
   onEvent?.({type: 'warning:raised', code: 'BUNDLE_INCOMPLETE', message});
 }
 
-function writeConfig(
+/** Writes `config.json` for the root file system that is in the directory. */
+export function writeConfig(
   directory: string,
   image: StoredImage,
   {container = {}, idMappings}: Pick<BundleOptions, 'container' | 'idMappings'>,
@@ -167,7 +169,8 @@ async function giveToRoot(directory: string, {uids, gids}: IdMappings): Promise<
   if (uid !== null && gid !== null) await chown(directory, uid, gid);
 }
 
-async function requireEmpty(directory: string): Promise<void> {
+/** @throws {WinchError} `BUNDLE_EXISTS` */
+export async function requireEmpty(directory: string): Promise<void> {
   try {
     if ((await readdir(directory)).length === 0) return;
   } catch (error) {

@@ -8,6 +8,7 @@ import {chooseDrops} from './drop-blobs.ts';
 import {type Family, findFamilies} from './families.ts';
 import {listImagesInUse} from './images-in-use.ts';
 import {chooseLeastUsed} from './least-used.ts';
+import {listMountedBundles} from './mounted-bundles.ts';
 import {matchesFilter, type PruneFilter} from './prune-filter.ts';
 
 export interface PruneChoice extends PruneFilter {
@@ -48,7 +49,7 @@ export function planPrune(database: Database, context: ImageContext, choice: Pru
 }
 
 function questionsAbout({store}: ImageContext, choice: PruneChoice) {
-  const running = new Set(listImagesInUse(store).map(({imageId}) => imageId));
+  const running = new Set([...listImagesInUse(store), ...listMountedBundles(store.paths)].map(({imageId}) => imageId));
   return {
     isInUse: ({configDigest}: ImageRecord) => running.has(configDigest) || choice.isClaimed(configDigest),
     isMeant: (image: ImageRecord) => matchesFilter(store, image, choice),

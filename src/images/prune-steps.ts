@@ -9,6 +9,7 @@ import {deleteTag, listTags} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import type {Family} from './families.ts';
 import {listImagesInUse} from './images-in-use.ts';
+import {listMountedBundles} from './mounted-bundles.ts';
 import type {PrunePlan} from './prune-plan.ts';
 
 /** What one transaction takes out: some 100 ms. */
@@ -51,7 +52,8 @@ function removeFamilies(database: Database, {store, now}: ImageContext, families
   const tags = listTags(database).filter(({manifestDigest}) => digests.has(manifestDigest));
   return {
     run: (changing, isClaimed) => {
-      const running = new Set(listImagesInUse(store).map(({imageId}) => imageId));
+      const users = [...listImagesInUse(store), ...listMountedBundles(store.paths)];
+      const running = new Set(users.map(({imageId}) => imageId));
       if (images.some(({configDigest}) => running.has(configDigest) || isClaimed(configDigest))) return false;
       for (const {reference} of tags) deleteTag(changing, reference, now());
       deleteImages(changing, [...digests]);

@@ -11,6 +11,7 @@ import {deleteTag, type TagRecord, tagsOf} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
 import {forgetDeadContainers, listImagesInUse} from './images-in-use.ts';
+import {listMountedBundles} from './mounted-bundles.ts';
 
 /** Hex digits of a container's id in messages. */
 const SHORT_ID = 12;
@@ -32,9 +33,11 @@ export interface RemovalReport extends Collection {
  *
  * All of the references are removed, or none; with a tag that names an index goes every image that was stored from it.
  * The last name of an image stays while a container runs it, unless it is forced; the container keeps the files that it
- * has mounted even so. It stays in any case for a container that can be started again.
+ * has mounted even so. It stays in any case for a container that can be started again and for a bundle that is
+ * mounted.
  *
- * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE` | `IMAGE_IN_USE` | `IMAGE_KEPT`
+ * @throws {WinchError} `IMAGE_UNKNOWN` | `IMAGE_AMBIGUOUS` | `IMAGE_TAGGED_TWICE` | `IMAGE_IN_USE` | `IMAGE_KEPT` |
+ * `IMAGE_MOUNTED`
  */
 export async function removeImages(
   {store, now}: ImageContext,
@@ -88,6 +91,7 @@ interface Removals {
 }
 
 function requireUnused(store: Store, {references, deleted, isForced}: Removals): void {
+  requireUnmounted(store, deleted);
   const uses = listImagesInUse(store).filter(({imageId, isKept}) => deleted.includes(imageId) && (isKept || !isForced));
   const use = uses.find(({isKept}) => isKept) ?? uses[0];
   if (!use) return;
@@ -98,6 +102,17 @@ function requireUnused(store: Store, {references, deleted, isForced}: Removals):
     kind: 'storage',
     hint: isKept ? 'remove the container first' : 'stop the container first',
     details: {containerId, ...(holder && {pid: holder.pid})},
+  });
+}
+
+function requireUnmounted({paths}: Store, deleted: readonly string[]): void {
+  const bundle = listMountedBundles(paths).find(({imageId}) => deleted.includes(imageId));
+  if (!bundle) return;
+  const {imageId, directory} = bundle;
+  throw new WinchError('IMAGE_MOUNTED', `image ${shortDigest(imageId as Digest)} is mounted in ${directory}`, {
+    kind: 'storage',
+    hint: 'unmount that bundle first',
+    details: {directory},
   });
 }
 

@@ -17,6 +17,8 @@ export interface StorePaths {
   readonly containers: string;
   /** One directory for each container that outlives its command: what it is, what it has written, its output. */
   readonly kept: string;
+  /** One file for each bundle whose root file system is mounted. */
+  readonly bundles: string;
   /** One file for each network that somebody has made. */
   readonly networks: string;
   /** One directory for each named volume: what it is, and the files that containers mount. */
@@ -51,6 +53,7 @@ export function storePaths(root: string): StorePaths {
     layers: below('layers'),
     containers: below('containers'),
     kept: below('kept'),
+    bundles: below('bundles'),
     networks: below('networks'),
     volumes: below('volumes'),
     trash: below('trash'),

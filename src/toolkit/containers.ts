@@ -18,9 +18,10 @@ import type {CallOptions} from '../events.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
 import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
+import {type MountedBundleCalls, openMountedBundles} from './mounted-bundles.ts';
 import type {ToolkitOptions} from './options.ts';
 
-export interface Containers extends ContainerFileCalls {
+export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   /**
    * Runs an image or a bundle once, with this process's standard streams, and removes every trace of it.
    *
@@ -88,6 +89,7 @@ export const openContainers = (
 ): Containers => ({
   ...openKept(context, toolkitOptions),
   ...openContainerFiles(context),
+  ...openMountedBundles(context),
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>
     (await import('../containers/spawn.ts')).spawnContainer(
@@ -100,7 +102,7 @@ export const openContainers = (
 const openKept = (
   context: ContainerContext,
   options: ToolkitOptions,
-): Omit<Containers, keyof ContainerFileCalls | 'run' | 'spawn'> => ({
+): Omit<Containers, keyof ContainerFileCalls | keyof MountedBundleCalls | 'run' | 'spawn'> => ({
   create: async (...args) => (await import('../containers/kept/create-container.ts')).createContainer(context, ...args),
   start: async (container, callOptions) =>
     (await import('../containers/kept/start-container.ts')).startContainer(context, container, {
