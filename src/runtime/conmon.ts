@@ -23,6 +23,8 @@ export interface Supervision {
   readonly keepsInput: boolean;
   /** What the container prints: lines of `TIME stdout|stderr F|P TEXT`, `P` for a piece of a line. No `:` in it. */
   readonly logFile: string;
+  /** From which size on the log begins anew; absent: never. Conmon replaces the file then. */
+  readonly largestLogBytes?: number | undefined;
   /** An existing directory in which the exit code (`exit`) and an out-of-memory kill (`oom`) are noted. */
   readonly noteDirectory: string;
   /** File for the runtime's own messages. */
@@ -73,6 +75,7 @@ export function conmonArguments(supervision: Omit<Supervision, 'conmon'>): reado
     ...runtimeWords.flatMap((word) => ['--runtime-arg', word]),
     ...['--bundle', supervision.bundle, '--container-pidfile', `${supervision.bundle}/pid`],
     ...['--persist-dir', supervision.noteDirectory, '--log-path', `k8s-file:${supervision.logFile}`],
+    ...(supervision.largestLogBytes === undefined ? [] : ['--log-size-max', String(supervision.largestLogBytes)]),
     ...(program === undefined ? [] : ['--exit-command', program]),
     ...words.flatMap((word) => ['--exit-command-arg', word]),
     ...(supervision.terminal ? ['--terminal'] : []),

@@ -25,11 +25,15 @@ describe('runtime/conmon', ({test}) => {
       `--runtime /usr/sbin/runc ${runtime.map((word) => `--runtime-arg ${word}`).join(' ')} --bundle`,
     );
     assert.match(words, '--persist-dir /store/notes --log-path k8s-file:/store/log');
-    assert.not.match(words, /--terminal|stdin|--exit-command/);
+    assert.not.match(words, /--terminal|stdin|--exit-command|--log-size/);
   });
 
   test('the id does not come last, where it would mark a runtime', () => {
     assert.is.not(conmonArguments(SUPERVISION).at(-1), 'a1');
+  });
+
+  test('limits the log when it is to', () => {
+    assert.match(conmonArguments({...SUPERVISION, largestLogBytes: 65_536}).join(' '), '--log-size-max 65536');
   });
 
   test('names what runs at the end, each word of it', () => {

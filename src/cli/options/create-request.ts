@@ -4,6 +4,7 @@ import {flag, grouped, type OptionValues, text} from '../arguments/option-table.
 import type {Environment} from '../environment.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {IMAGE_FLAGS} from './image.ts';
+import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
 
@@ -19,6 +20,7 @@ const KEPT_FLAGS = grouped('Container:', {
   ...IDENTITY_FLAGS,
   rm: flag('Remove it when it ends'),
   ...RESTART_FLAG,
+  ...LOG_FLAG,
 });
 
 /** Flags of `create`. */
@@ -40,6 +42,7 @@ export function parseCreateRequest(
       interactive: values.interactive,
       autoRemove: values.rm,
       restart: parseRestart(values),
+      largestLogBytes: parseLogLimit(values),
       runtime: values.runtime,
       platform: values.platform,
     }),

@@ -8,6 +8,7 @@ import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {IDENTITY_FLAGS, parseCreateRequest} from './create-request.ts';
 import {IMAGE_FLAGS} from './image.ts';
+import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
@@ -24,6 +25,7 @@ const LIFE_FLAGS = grouped('Container:', {
   detach: flag('Leave it running in the background, and print its id', {short: 'd'}),
   rm: flag('With --detach: remove it when it ends. In the foreground it always is'),
   ...RESTART_FLAG,
+  ...LOG_FLAG,
   timeout: text('SECONDS', 'End it after this long (90, 5m)'),
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
 });
@@ -47,7 +49,7 @@ export function parseRunRequest(
   environment: Environment,
 ): RunRequest {
   requireTerminal(values, environment);
-  if (parseRestart(values)) throw flagsConflict('--restart needs --detach', 'add it, or leave out --restart');
+  refuseBackgroundFlags(values);
   const life = definedMembers({
     interactive: values.interactive,
     name: values.name,
@@ -85,6 +87,12 @@ export function parseDetachedRun(
   if (positionals.length === 0) throw flagsConflict('winch run needs an image', 'write winch run --detach IMAGE');
   // Nobody is attached whose end could be that of the input.
   return {...parseCreateRequest(values, positionals, environment), ...(values.interactive && {keepsInput: true})};
+}
+
+/** Nobody stays with a run in the foreground but its terminal, which is its log as well. */
+function refuseBackgroundFlags(values: RunValues): void {
+  if (parseRestart(values)) throw flagsConflict('--restart needs --detach', 'add it, or leave out --restart');
+  if (parseLogLimit(values)) throw flagsConflict('--log-opt needs --detach', 'add it, or leave out --log-opt');
 }
 
 function parseBundleRun(values: RunValues, bundle: string, positionals: readonly string[]) {

@@ -94,9 +94,10 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
   const bundle = volatileDirectory(context, id);
   const input = takesInput ? openInput(context, record) : null;
   const leaving = new AbortController();
+  const output = readUntilLeft(context, id, {offset, signal, leaving: leaving.signal});
   return {
     ...{id, name, takesInput, hasTerminal: record.container.terminal ?? false},
-    output: () => readUntilLeft(context, id, {offset, signal, leaving: leaving.signal}),
+    output: () => output,
     write: async (bytes) => (await input?.write(bytes)) ?? false,
     endInput: async () => {
       if (!keepsInput) await input?.end();
@@ -108,6 +109,8 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
       leaving.abort();
       hold.release();
       await input?.close();
+      // Closes the log for a reader that has not come to its end.
+      await output.return();
     },
   };
 }
@@ -116,7 +119,11 @@ interface Following extends Pick<Opening, 'offset' | 'signal'> {
   readonly leaving: AbortSignal;
 }
 
-async function* readUntilLeft(context: ContainerContext, id: string, {offset, signal, leaving}: Following) {
+async function* readUntilLeft(
+  context: ContainerContext,
+  id: string,
+  {offset, signal, leaving}: Following,
+): AsyncGenerator<LogPiece, void, void> {
   const either = signal ? AbortSignal.any([signal, leaving]) : leaving;
   try {
     yield* readLogs(context, id, {follow: true, offset, signal: either});

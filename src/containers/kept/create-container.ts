@@ -36,6 +36,8 @@ export interface CreateRequest extends ImageRequest {
   readonly keepsInput?: boolean | undefined;
   /** Removes the container, and all that it has written, when it has ended. */
   readonly autoRemove?: boolean | undefined;
+  /** From which size on its log begins anew, and what was in it is gone; absent: no limit. */
+  readonly largestLogBytes?: number | undefined;
   /** When it starts again by itself; absent, and for one that goes when it ends: never. */
   readonly restart?: RestartPolicy | undefined;
   /** Name or absolute path of the OCI runtime; absent: `runc`. */
@@ -62,6 +64,7 @@ export async function createContainer(
   if (request.name !== undefined) requireValidName(request.name);
   requireRoot();
   findConmon();
+  requireLogPath(context, request);
   await requireLastingDriver(context);
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
@@ -92,6 +95,15 @@ function requireRoot(): void {
   });
 }
 
+/** Conmon renames a new log over the old one, and takes a colon in its path for the end of it. */
+function requireLogPath({store}: ContainerContext, {largestLogBytes}: CreateRequest): void {
+  if (largestLogBytes === undefined || !store.paths.kept.includes(':')) return;
+  throw new WinchError('LOG_LIMIT_UNSUPPORTED', 'conmon limits no log in a store with a colon in its path', {
+    kind: 'unsupported',
+    hint: 'do without the limit, or use another store',
+  });
+}
+
 interface Description {
   readonly request: CreateRequest;
   readonly image: StoredImage;
@@ -112,6 +124,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     interactive: request.interactive ?? false,
     keepsInput: request.keepsInput ?? false,
     autoRemove: request.autoRemove ?? false,
+    ...(request.largestLogBytes !== undefined && {largestLogBytes: request.largestLogBytes}),
     ...(request.restart && !request.autoRemove && {restart: request.restart}),
     runtime,
     stopSignal: chooseStopSignal(image.config, container),

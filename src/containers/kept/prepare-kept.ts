@@ -54,9 +54,7 @@ export async function prepareKept(
   const syscalls = loadSyscalls();
   const supervised = inPrivateMountNamespace(syscalls, () => {
     mountKept(context, {...start, record: {...record, container}, image, prepared, syscalls, network});
-    // Conmon takes a colon in the path of a store for the end of it.
-    const logFile = join(directories.volatile, 'log');
-    symlinkSync(placesOf(context, record.id).log, logFile);
+    const logFile = placeLog(context, record);
     return startConmon({
       conmon,
       runtime: record.runtime,
@@ -64,12 +62,22 @@ export async function prepareKept(
       id: record.id,
       bundle: directories.volatile,
       logFile,
+      largestLogBytes: record.largestLogBytes,
       ...streamsOf(record),
       ...notes,
     });
   });
   const kept = held.move();
   return {...supervised, created: supervised.created.finally(() => kept.dispose())};
+}
+
+/** Conmon takes a colon in the path of a store for the end of it, and renames a new log over a link. */
+function placeLog(context: ContainerContext, {id, largestLogBytes}: KeptRecord): string {
+  const {log} = placesOf(context, id);
+  if (largestLogBytes !== undefined) return log;
+  const link = join(volatileDirectory(context, id), 'log');
+  symlinkSync(log, link);
+  return link;
 }
 
 const streamsOf = ({container, interactive, keepsInput = false}: KeptRecord) => ({

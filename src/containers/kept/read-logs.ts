@@ -1,7 +1,8 @@
+import {statSync} from 'node:fs';
 import {type FileHandle, open} from 'node:fs/promises';
 import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import {type FileWatch, watchFile} from '../../host/watch-file.ts';
+import {watchFile} from '../../host/watch-file.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from './find-container.ts';
 import {findLogTail} from './find-log-tail.ts';
@@ -34,37 +35,42 @@ export async function* readLogs(
   options: LogsOptions = {},
 ): AsyncGenerator<LogPiece> {
   const record = requireContainer(context, text);
-  const file = await openLog(context, record);
-  if (file === null) return;
-  try {
-    const {offset = options.tail === undefined ? 0 : await findLogTail(file, options.tail)} = options;
-    const read = createLogReader(options);
-    const isGoing = options.follow ? () => isStillWritten(context, record, options) : async () => false;
-    using changes = watchFile(placesOf(context, record.id).log);
-    for await (const piece of readPieces(file, {offset, isGoing, changes, signal: options.signal})) yield* read(piece);
-  } finally {
-    await file.close();
+  const path = placesOf(context, record.id).log;
+  const read = createLogReader(options);
+  const isGoing = options.follow ? () => isStillWritten(context, record, options) : async () => false;
+  let [file, offset] = [await openLog(path), options.offset];
+  while (file !== null) {
+    await using log = file;
+    offset ??= options.tail === undefined ? 0 : await findLogTail(log, options.tail);
+    const reading = {log, path, offset, isGoing, signal: options.signal};
+    for await (const piece of readPieces(reading)) yield* read(piece);
+    file = options.follow ? await openSuccessor(path, log) : null;
+    offset = 0;
   }
 }
 
 interface Reading {
+  readonly log: FileHandle;
+  readonly path: string;
   readonly offset: number;
   /** Whether more may come. */
   readonly isGoing: () => Promise<boolean>;
-  readonly changes: FileWatch;
   readonly signal: AbortSignal | undefined;
 }
 
-async function* readPieces(file: FileHandle, {offset, isGoing, changes, signal}: Reading): AsyncGenerator<Buffer> {
-  let position = offset;
+/** Until no more comes, or until another file has taken its place. */
+async function* readPieces({log, path, offset, isGoing, signal}: Reading): AsyncGenerator<Buffer> {
+  using changes = watchFile(path);
+  // Another file had its place when somebody learned how long it was.
+  let position = offset > (await log.stat()).size ? 0 : offset;
   for (;;) {
     signal?.throwIfAborted();
     // Asked before reading: what comes until the end is then read as well.
-    const mayGrow = await isGoing();
+    const mayGrow = (await isGoing()) && !(await isReplaced(path, log));
     const before = position;
     for (;;) {
       signal?.throwIfAborted();
-      const {buffer, bytesRead} = await file.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, position);
+      const {buffer, bytesRead} = await log.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -74,14 +80,23 @@ async function* readPieces(file: FileHandle, {offset, isGoing, changes, signal}:
   }
 }
 
+async function isReplaced(path: string, log: FileHandle): Promise<boolean> {
+  const now = statSync(path, {throwIfNoEntry: false});
+  return now !== undefined && now.ino !== (await log.stat()).ino;
+}
+
+/** Null: there is none. */
+const openSuccessor = async (path: string, log: FileHandle): Promise<FileHandle | null> =>
+  (await isReplaced(path, log)) ? await openLog(path) : null;
+
 async function isStillWritten(context: ContainerContext, record: KeptRecord, {until}: LogsOptions): Promise<boolean> {
   if (until !== undefined && context.now() > until.getTime()) return false;
   return findRecord(context, record.id) !== null && (await readState(context, record)).state === 'running';
 }
 
-async function openLog(context: ContainerContext, {id}: KeptRecord): Promise<FileHandle | null> {
+async function openLog(path: string): Promise<FileHandle | null> {
   try {
-    return await open(placesOf(context, id).log, 'r');
+    return await open(path, 'r');
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return null;
     throw error;

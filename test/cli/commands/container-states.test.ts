@@ -172,6 +172,22 @@ describe('cli/commands/container-states', ({test}) => {
     assert.match((await runWinch(['create', '--stop-timeout', 'x', 'nginx'])).stderr, 'FLAG_INVALID');
   });
 
+  test('create takes a limit of the log', async () => {
+    const limits: unknown[] = [];
+    const create = async ({largestLogBytes}: CreateRequest) => {
+      limits.push(largestLogBytes);
+      return ID;
+    };
+    for (const words of [['--log-opt', 'max-size=10m'], []]) {
+      assert.is((await runWinch(['create', ...words, 'nginx'], {containers: {create}})).code, 0);
+    }
+    assert.equal(limits, [10 * 2 ** 20, undefined]);
+    for (const word of ['max-size=1k', 'max-size=', 'max-file=2', 'max-size=x']) {
+      assert.match((await runWinch(['create', '--log-opt', word, 'nginx'])).stderr, 'FLAG_INVALID');
+    }
+    assert.match((await runWinch(['run', '--log-opt', 'max-size=1m', 'nginx'])).stderr, 'FLAGS_CONFLICT');
+  });
+
   test('a container that is to start again stays, and in the background', async () => {
     const requests: unknown[] = [];
     const create = async (request: {readonly restart?: unknown}) => {
