@@ -35,6 +35,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   'volume ls': async () => (await import('./commands/volume-ls.ts')).volumeLsCommand,
   'volume inspect': async () => (await import('./commands/volume-inspect.ts')).volumeInspectCommand,
   'volume rm': async () => (await import('./commands/volume-rm.ts')).volumeRmCommand,
+  'volume export': async () => (await import('./commands/volume-export.ts')).volumeExportCommand,
+  'volume import': async () => (await import('./commands/volume-import.ts')).volumeImportCommand,
   'volume prune': async () => (await import('./commands/volume-prune.ts')).volumePruneCommand,
   port: async () => (await import('./commands/port.ts')).portCommand,
   'network create': async () => (await import('./commands/network-create.ts')).networkCreateCommand,

@@ -8,7 +8,7 @@ import type {RegistryServer} from '../../fixtures/registry-server.ts';
 /** Commands that are killed. Each has things of its own to work on, so that any of them may run at once. */
 export const CRASH_COMMANDS = [
   ...['pull', 'run', 'extract', 'copy', 'load', 'import', 'restore'],
-  ...['tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune'],
+  ...['tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune', 'fill', 'unfill'],
 ] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
 
@@ -84,6 +84,8 @@ export function crashWords(host: string, directory: string): CrashWords {
       rmi: ['rmi', app('removed')],
       untag: ['untag', 'spare:1'],
       prune: ['prune'],
+      fill: ['run', '--network', 'none', '-v', 'filled:/bin', old, 'true'],
+      unfill: ['volume', 'rm', '--force', 'spare'],
     },
     setUps: {
       pull: [['rmi', app('1')]],
@@ -102,6 +104,8 @@ export function crashWords(host: string, directory: string): CrashWords {
       cache: [['cache', 'save', cache, app('kept')]],
       rmi: [['pull', app('removed')]],
       untag: [['tag', old, 'spare:1']],
+      fill: [['volume', 'rm', '--force', 'filled']],
+      unfill: [['run', '--network', 'none', '-v', 'spare:/home', old, 'true']],
       prune: [
         ['pull', app('pruned')],
         ['untag', app('pruned')],

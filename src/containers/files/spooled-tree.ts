@@ -8,6 +8,8 @@ import type {ContainerContext} from '../context.ts';
 /** The files of a tar that came in one piece, which the store keeps until this is disposed of. */
 export interface SpooledTree extends AsyncDisposable {
   readonly root: FileNode;
+  /** Whether the tar says whose the root is; otherwise it is nobody's in particular. */
+  readonly describesRoot: boolean;
 }
 
 /**
@@ -30,7 +32,8 @@ export async function spoolTree(
   try {
     await ensureDirectory(store.paths.ingest, 'fast');
     const written = await writeLayerFile(tar, path, {expectedDiffId: null, durability: 'fast', signal});
-    return {root: openLayeredFiles([{...written, path}]), [Symbol.asyncDispose]: dispose};
+    const root = openLayeredFiles([{...written, path}]);
+    return {root, describesRoot: !written.directories.implied.includes(''), [Symbol.asyncDispose]: dispose};
   } catch (error) {
     await dispose();
     throw error;

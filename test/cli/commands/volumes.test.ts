@@ -1,3 +1,4 @@
+import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import type {VolumeDetails} from '../../../src/containers/volumes/list-volumes.ts';
 import {WinchError} from '../../../src/errors.ts';
@@ -72,6 +73,20 @@ describe('cli/commands/volumes', ({test}) => {
     assert.match(stderr, 'VOLUME_IN_USE: volume busy is in use');
   });
 
+  test('export writes a tar, and none to a terminal; import reads one', async () => {
+    const seen: unknown[] = [];
+    const volumes: Partial<Volumes> = {
+      export: async (name) => ({content: pieces(`tar of ${name}`), close: () => void seen.push('closed')}),
+      import: async (name, tar) => void seen.push(name, typeof tar === 'string' ? tar : await text(tar)),
+    };
+    assert.is((await runWinch(['volume', 'export', 'data'], {volumes})).stdout, 'tar of data');
+    const environment = {stdoutIsTerminal: () => true, openStandardInput: () => pieces('piped')};
+    assert.is((await runWinch(['volume', 'export', 'data'], {volumes, environment})).code, 2);
+    await runWinch(['volume', 'import', 'data', 'file.tar'], {volumes});
+    await runWinch(['volume', 'import', 'data', '-'], {volumes, environment});
+    assert.equal(seen, ['closed', 'data', '/work/here/file.tar', 'data', 'piped']);
+  });
+
   test('prune passes on what may go, and prints what went', async () => {
     const seen: unknown[] = [];
     const prune: Volumes['prune'] = async (options) => {
@@ -84,3 +99,7 @@ describe('cli/commands/volumes', ({test}) => {
     assert.is((await runWinch(['volume', 'prune', '--filter', 'until=1h'], {volumes: {prune}})).code, 2);
   });
 });
+
+async function* pieces(content: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(content);
+}

@@ -52,7 +52,7 @@ describe('cli/completion/complete', ({test}) => {
     ['cache save al', []],
     ['cache save dir alpine de', ['debian:12']],
     ['cache restore dir al', []],
-    ['volume ', ['create', 'ls', 'inspect', 'rm', 'prune']],
+    ['volume ', ['create', 'ls', 'inspect', 'rm', 'export', 'import', 'prune']],
     ['volume rm ', ['cache']],
     ['volume create c', []],
     ['completion ', ['bash', 'zsh', 'fish']],

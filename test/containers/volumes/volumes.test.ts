@@ -1,7 +1,23 @@
 import {execFileSync} from 'node:child_process';
-import {existsSync, mkdirSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {join} from 'node:path';
+import {Readable} from 'node:stream';
+import {buffer} from 'node:stream/consumers';
+import {gzipSync} from 'node:zlib';
 import * as assert from 'uvu/assert';
+import {buildTar} from '../../../fixtures/build-tar.ts';
 import {openTestStore, type TestStore} from '../../helpers/open-store.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {describe} from '../../helpers/suite.ts';
@@ -76,6 +92,47 @@ describe('containers/volumes/volumes', ({test, before, after}) => {
     assert.ok(pruned.freedBytes > 50_000 && pruned.freedBytes < 80_000, `${pruned.freedBytes}`);
     await volumes().remove('dear');
     assert.equal(await volumes().prune({all: true}), {removed: [], freedBytes: 0});
+  });
+
+  test('goes out as a tar and comes in again, with owners, modes, links and times', async () => {
+    const {directory} = await volumes().create({name: 'whole'});
+    mkdirSync(join(directory, 'sub'), {mode: 0o700});
+    writeFileSync(join(directory, 'sub/file'), 'content', {mode: 0o640});
+    linkSync(join(directory, 'sub/file'), join(directory, 'twin'));
+    symlinkSync('/etc/passwd', join(directory, 'link'));
+    chmodSync(directory, 0o711);
+    utimesSync(join(directory, 'sub'), 1_000_000, 1_000_000.25);
+    const copied = await volumes().create({name: 'copied'});
+    writeFileSync(join(copied.directory, 'kept'), '');
+    mkdirSync(join(copied.directory, 'sub'));
+    const {content, close} = await volumes().export('whole');
+    assert.is(await codeOf(volumes().remove('whole')), 'VOLUME_IN_USE');
+    const tar = await buffer(content);
+    close();
+    await volumes().import('copied', Readable.from([gzipSync(tar)]));
+    const at = (name: string) => join(copied.directory, name);
+    assert.equal(readdirSync(copied.directory).toSorted(), ['kept', 'link', 'sub', 'twin']);
+    assert.is(readFileSync(at('sub/file'), 'utf8'), 'content');
+    assert.is(statSync(at('sub/file')).ino, statSync(at('twin')).ino);
+    assert.equal([statSync(copied.directory).mode & 0o777, readlinkSync(at('link'))], [0o711, '/etc/passwd']);
+    assert.is(await codeOf(volumes().import('copied', at('nothing'))), 'ARCHIVE_MISSING');
+    assert.is(await codeOf(volumes().import('missing', Readable.from([tar]))), 'VOLUME_UNKNOWN');
+    await volumes().remove('whole');
+    await volumes().remove('copied');
+  });
+
+  test('takes nothing of a tar that leads out of it', async () => {
+    const {directory} = await volumes().create({name: 'safe'});
+    const hostile = buildTar([
+      {path: 'good', content: 'x'},
+      {path: '../../escaped', content: 'x'},
+    ]);
+    assert.is(await codeOf(volumes().import('safe', Readable.from([hostile]))), 'TAR_PATH');
+    symlinkSync('..', join(directory, 'up'));
+    const through = buildTar([{path: 'up/escaped', content: 'x'}]);
+    assert.is(await codeOf(volumes().import('safe', Readable.from([through]))), 'DESTINATION_INVALID');
+    assert.equal([readdirSync(directory), existsSync(join(directory, '../escaped'))], [['up'], false]);
+    await volumes().remove('safe');
   });
 
   test('counts in the usage of the store, to the byte, and is nothing that a check complains of', async () => {
