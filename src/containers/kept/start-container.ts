@@ -2,10 +2,13 @@ import {randomBytes} from 'node:crypto';
 import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
 import {readdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
 import {identifyProcess} from '../../host/process-identity.ts';
+import {untilAborted} from '../../host/until-aborted.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
@@ -28,6 +31,7 @@ interface Restarted {
 }
 
 const START_BYTES = 8;
+const CREATION_LIMIT_MS = 240_000;
 
 /**
  * Starts a container that was created, or has ended; one that runs is left as it is. It goes on when this process ends.
@@ -94,7 +98,11 @@ async function begin(context: ContainerContext, start: Start, options: CallOptio
     {record: start.record, noteDirectory, runtimeLog: log, exitCommand: start.exitCommand},
     options,
   );
-  const outcome = await created;
+  const outcome = await untilAborted(Promise.race([created, giveUp()]), options.signal).catch((error: unknown) => {
+    endGroup(supervisorPid);
+    throw error;
+  });
+  if ('failure' in outcome) endGroup(supervisorPid);
   if ('failure' in outcome) throw startError(path, outcome.failure);
   options.signal?.throwIfAborted();
   await writeNote(context, start, {pid: outcome.pid, supervisorPid});
@@ -102,6 +110,21 @@ async function begin(context: ContainerContext, start: Start, options: CallOptio
   const failure = await runtime.startCreated({id, log});
   if (failure !== null) throw startError(path, failure);
   closeSync(openSync(join(noteDirectory, STARTED_MARK), constants.O_CREAT | constants.O_WRONLY, 0o600));
+}
+
+/** A runtime that waits for ever would hold up whoever waits for this container. */
+async function giveUp(): Promise<{readonly failure: string}> {
+  await sleep(CREATION_LIMIT_MS, undefined, {ref: false});
+  return {failure: `it has not made the container within ${CREATION_LIMIT_MS / 1000} seconds`};
+}
+
+/** Conmon leads a group in which the runtime is. */
+function endGroup(supervisorPid: number): void {
+  try {
+    process.kill(-supervisorPid, 'SIGKILL');
+  } catch (error) {
+    if (!hasErrno(error, 'ESRCH')) throw error;
+  }
 }
 
 interface Processes {

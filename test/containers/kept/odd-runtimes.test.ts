@@ -1,0 +1,62 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import * as assert from 'uvu/assert';
+import {processes} from '../../helpers/container-traces.ts';
+import {rejectionOf} from '../../helpers/rejection-of.ts';
+import {missingFor} from '../../helpers/requires.ts';
+import {describe} from '../../helpers/suite.ts';
+import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
+
+const skip = missingFor('runc', 'busybox', 'conmon');
+/** Runs with the words of the runtime's command line as `$*`. */
+const WRAPPER = (script: string) => `#!/bin/sh\n${script}\nexec runc "$@"\n`;
+
+/** Runtimes that do not do what they should. */
+describe('containers/kept/odd-runtimes', ({test: declare, before, after}) => {
+  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 120_000});
+  let opened: KeptStore | undefined;
+  const store = (): KeptStore => opened ?? fail();
+  const containers = () => store().toolkit.containers;
+  const createWith = async (script: string): Promise<string> => {
+    const directory = join(store().root, '..', 'runtimes');
+    mkdirSync(directory, {recursive: true});
+    const runtime = join(directory, `runtime-${script.length}`);
+    writeFileSync(runtime, WRAPPER(script), {mode: 0o755});
+    return await store().create('echo up; sleep 600', {runtime});
+  };
+
+  before(async () => {
+    if (skip === undefined) opened = await openKeptStore();
+  });
+  after(() => opened?.[Symbol.asyncDispose]());
+
+  test('U13 one that never makes the container is not waited for by who gives up, and ends', async () => {
+    const id = await createWith('case "$*" in *" create "*) exec sleep 1000 ;; esac');
+    const giving = new AbortController();
+    const started = rejectionOf(containers().start(id, {signal: giving.signal}));
+    await eventually(() => processes().some(({words}) => words.includes(id)));
+    giving.abort(new Error('enough'));
+    assert.is((await started).message, 'enough');
+    assert.is((await store().find(id)).state, 'created');
+    await store().requireNoTraces();
+  });
+
+  test('U13 one that dies before it starts the command leaves a container that was never started', async () => {
+    const id = await createWith('case "$*" in *" start "*) kill -9 $$ ;; esac');
+    assert.is((await rejectionOf(containers().start(id))).code, 'RUNTIME_FAILED');
+    assert.is((await store().find(id)).state, 'created');
+    await store().requireNoTraces();
+  });
+
+  test('U13 one that fails without a word is named', async () => {
+    const id = await createWith('case "$*" in *" create "*) exit 7 ;; esac');
+    const {code, message} = await rejectionOf(containers().start(id));
+    assert.is(code, 'RUNTIME_FAILED');
+    assert.match(message, 'runtime-');
+    await store().requireNoTraces();
+  });
+});
+
+const fail = (): never => {
+  throw new Error('the store was not opened');
+};
