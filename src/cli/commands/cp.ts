@@ -28,7 +28,13 @@ export const cpCommand = defineCommand({
     'in the directory; - is a tar on standard output or input. Of a container and an image of one name the container is ' +
     'meant, running or not, unless a platform is given. Symlinks are copied as they are. Files that come out are yours, with their modes but without ' +
     'set-id bits; those that go in belong to root there. Directories that exist are merged, files are replaced.',
-  positionals: {usage: 'CONTAINER|IMAGE:/PATH DEST|- | SOURCE|- CONTAINER:/PATH', minimum: 2, maximum: 2, images: 1},
+  positionals: {
+    usage: 'CONTAINER|IMAGE:/PATH DEST|- | SOURCE|- CONTAINER:/PATH',
+    minimum: 2,
+    maximum: 2,
+    images: 1,
+    areContainers: true,
+  },
   options: {
     archive: flag('Keep owners; of what comes out (as root) set-id bits, devices and attributes as well', {short: 'a'}),
     'follow-link': flag('Copy what a symlink at the end of PATH leads to', {short: 'L'}),

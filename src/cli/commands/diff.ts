@@ -11,7 +11,14 @@ export const diffCommand = defineCommand({
   description:
     'A is added, C changed, D removed. Of two images their settings are compared as well; times alone are no difference. ' +
     'Both must be in the store; layers that they have in common are not compared.',
-  positionals: {usage: 'CONTAINER | IMAGE IMAGE', minimum: 1, maximum: 2, images: 2},
+  positionals: {
+    usage: 'CONTAINER | IMAGE IMAGE',
+    minimum: 1,
+    maximum: 2,
+    images: 2,
+    areContainers: true,
+    maximumContainers: 1,
+  },
   options: {format: choice(['json'], 'Print JSON', {short: 'f'}), ...PLATFORM_FLAG},
   examples: [
     ['winch diff web', 'What a container has written'],

@@ -13,7 +13,7 @@ export const exportCommand = defineCommand({
     'Of a container its image and what it has written, without volumes; of an image all layers merged, as a container ' +
     'would first see them: equal layers give equal bytes. Owners, times, hard links and extended attributes stay. Of a ' +
     'container and an image of one name the container is meant.',
-  positionals: {usage: 'CONTAINER|IMAGE', minimum: 1, maximum: 1, images: 1},
+  positionals: {usage: 'CONTAINER|IMAGE', minimum: 1, maximum: 1, images: 1, areContainers: true},
   options: {...OUTPUT_FLAG, ...IMAGE_PLATFORM_FLAG},
   examples: [
     ['winch export -o rootfs.tar alpine', 'To a file'],

@@ -2,6 +2,7 @@ import type {ContainerOptions, MountRequest, SecurityOption} from '../../bundle/
 import type {ContainerDetails, MadeWith} from '../../containers/kept/inspect-container.ts';
 import {statusOf} from './container-status.ts';
 import {formatNetworkMode, toNetworkSettings} from './docker-network-settings.ts';
+import {VOLUME_DRIVER} from './volumes.ts';
 
 /** How docker writes a time that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
@@ -121,7 +122,8 @@ const toLimits = (options: ContainerOptions) => ({
 
 const toMount = (mount: MountRequest) => ({
   Type: mount.type,
-  ...('source' in mount && {Source: mount.source}),
+  ...(mount.type === 'volume' && {Name: mount.source, Driver: VOLUME_DRIVER}),
+  ...(mount.type === 'bind' && {Source: mount.source}),
   Destination: mount.target,
   RW: mount.readOnly !== true,
   ...(mount.type === 'bind' && {Propagation: mount.propagation ?? 'rprivate'}),
