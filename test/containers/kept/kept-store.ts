@@ -94,9 +94,9 @@ async function removeUnlessGone({containers}: Toolkit, id: string): Promise<void
 }
 
 /** As `waitFor`, for what other processes do that have to be started first, on a machine that has much to do. */
-export async function eventually(condition: () => boolean): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`it did not come about: ${condition}`);
     await sleep(50);
   }

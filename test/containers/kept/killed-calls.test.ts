@@ -5,7 +5,7 @@ import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
-import {type KeptStore, openKeptStore} from './kept-store.ts';
+import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
 const PROGRAM = fileURLToPath(new URL('call-program.ts', import.meta.url));
 /** Parts of the time that an undisturbed call takes. */
@@ -64,7 +64,7 @@ describe('containers/kept/killed-calls', ({test: declare, before, after}) => {
     {
       call: 'exec',
       words: () => [{command: ['sleep', '601'], detach: true}],
-      check: async (id) => assert.ok((await containers().top(id)).some(({command}) => command[1] === '601')),
+      check: (id) => eventually(async () => (await containers().top(id)).some(({command}) => command[1] === '601')),
     },
     {call: 'stop', words: () => [{timeoutSeconds: 0}], check: async (id) => assert.is(await stateOf(id), 'exited')},
     {

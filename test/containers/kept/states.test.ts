@@ -147,6 +147,9 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
   test('its processes are told, of all its commands', async () => {
     const id = await store().start('sleep 600 & exec sleep 601');
     await containers().exec(id, {command: ['sleep', '602'], user: 'alice', detach: true});
+    await eventually(
+      async () => (await containers().top(id)).filter(({command}) => command[0] === 'sleep').length === 3,
+    );
     const processes = await containers().top(id);
     assert.equal(processes.map(({command}) => command.join(' ')).toSorted(), ['sleep 600', 'sleep 601', 'sleep 602']);
     const [first] = processes;
