@@ -25,6 +25,8 @@ const NAME = /^[0-9a-f]+\.json$/;
 /** Of /proc/PID/mountinfo (proc(5)): `major:minor`, and behind the separator the type. */
 const DEVICE_FIELD = 2;
 const TYPE = ' - overlay ';
+const MAJORS = 4096;
+const MINOR_LOW = 256;
 
 /**
  * Notes that a bundle is mounted, which keeps its image in the store until the mount is gone.
@@ -44,13 +46,17 @@ export function noteMountedBundle({bundles}: StorePaths, bundle: MountedBundle):
 }
 
 /** The bundles that are mounted, as far as the kernel tells: those of another mount namespace count until a restart. */
-export const listMountedBundles = (paths: StorePaths): readonly MountedBundle[] =>
-  readNotes(paths).flatMap(({note}) => (note !== null && isMounted(note, readMounted()) ? [note] : []));
+export function listMountedBundles(paths: StorePaths): readonly MountedBundle[] {
+  const notes = readNotes(paths);
+  if (notes.length === 0) return [];
+  const mounted = readMounted();
+  return notes.flatMap(({note}) => (note !== null && isMounted(note, mounted) ? [note] : []));
+}
 
 /** Removes the notes of bundles that are not mounted any more. */
 export function forgetUnmountedBundles(paths: StorePaths): void {
-  const mounted = readMounted();
   try {
+    const mounted = readMounted();
     for (const {path, note} of readNotes(paths)) {
       if (note === null || !isMounted(note, mounted)) rmSync(path, {force: true});
     }
@@ -75,10 +81,11 @@ const readMounted = (): ReadonlySet<number> =>
       .map((line) => deviceOf(line.split(' ')[DEVICE_FIELD] ?? '')),
   );
 
-/** As `st_dev` has it (makedev(3)), for the numbers without a device behind them: 12 bits of major, 20 of minor. */
+/** As `st_dev` has it (makedev(3)): the low 8 bits of minor, 12 bits of major, the rest of minor. */
 function deviceOf(text: string): number {
   const [major = 0, minor = 0] = text.split(':').map(Number);
-  return (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+  const low = minor % MINOR_LOW;
+  return (minor - low) * MAJORS + major * MINOR_LOW + low;
 }
 
 function readNotes({bundles}: StorePaths): readonly {readonly path: string; readonly note: Note | null}[] {
