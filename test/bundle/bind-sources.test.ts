@@ -1,3 +1,4 @@
+import {spawnSync} from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -100,6 +101,11 @@ describe('bundle/bind-sources', ({test: declare, before, after}) => {
     );
     assert.equal(attempt(true), []);
     assert.ok(statSync(join(directory, 'new/deep')).isDirectory());
+  });
+
+  test('U08 a FIFO is mounted and not waited for', () => {
+    spawnSync('mkfifo', [join(directory, 'fifo')]);
+    assert.ok(mounted([bind('fifo')], ([source = '']) => statSync(source).isFIFO()));
   });
 
   test('refuses a source below a file', () => {
