@@ -23,7 +23,7 @@ export type {Attachment, AttachOptions} from './containers/kept/attach-container
 export type {CreateRequest} from './containers/kept/create-container.ts';
 export type {ExecRequest} from './containers/kept/exec-container.ts';
 export type {ContainerDetails, InspectContainerOptions, MadeWith} from './containers/kept/inspect-container.ts';
-export type {ContainerSummary} from './containers/kept/list-containers.ts';
+export type {ContainerSummary, ListContainersOptions} from './containers/kept/list-containers.ts';
 export type {LogFilter, LogPiece} from './containers/kept/log-records.ts';
 export type {PruneContainersOptions, PrunedContainers} from './containers/kept/prune-containers.ts';
 export type {LogsOptions} from './containers/kept/read-logs.ts';
@@ -32,6 +32,7 @@ export type {RemoveContainerOptions} from './containers/kept/remove-container.ts
 export type {RestartPolicy} from './containers/kept/restart-policy.ts';
 export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ContainerChanges} from './containers/kept/update-container.ts';
+export type {ContainerUsage, WatchUsageOptions} from './containers/kept/watch-usage.ts';
 export type {MountBundleOptions, MountedBundleReport} from './containers/mount-bundle.ts';
 export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';
 export type {NetworkMember, NetworkSummary} from './containers/networks/list-networks.ts';

@@ -4,7 +4,7 @@ import type {Attachment, AttachOptions} from '../containers/kept/attach-containe
 import type {CreateRequest} from '../containers/kept/create-container.ts';
 import type {ExecRequest} from '../containers/kept/exec-container.ts';
 import type {ContainerDetails, InspectContainerOptions} from '../containers/kept/inspect-container.ts';
-import type {ContainerSummary} from '../containers/kept/list-containers.ts';
+import type {ContainerSummary, ListContainersOptions} from '../containers/kept/list-containers.ts';
 import type {LogPiece} from '../containers/kept/log-records.ts';
 import type {PruneContainersOptions, PrunedContainers} from '../containers/kept/prune-containers.ts';
 import type {LogsOptions} from '../containers/kept/read-logs.ts';
@@ -38,7 +38,7 @@ export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   /** Connects to the standard streams of a container that runs, or that `start` lets run. */
   attach(container: string, options?: AttachOptions): Promise<Attachment>;
   /** All containers, the latest first, those included that are run by `run` and `spawn` right now. */
-  list(options?: CallOptions): Promise<readonly ContainerSummary[]>;
+  list(options?: ListContainersOptions): Promise<readonly ContainerSummary[]>;
   /** Everything that is known of one container, kept or run in the foreground right now. */
   inspect(container: string, options?: InspectContainerOptions): Promise<ContainerDetails>;
   /** What a container has printed, in pieces, and with `follow` what it prints from now on. */

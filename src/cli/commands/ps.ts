@@ -1,7 +1,8 @@
-import {flag, list} from '../arguments/option-table.ts';
+import {flag, list, text} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {parseContainerFilter} from '../options/container-filter.ts';
 import {FORMAT_FLAG, NO_TRUNC_FLAG} from '../options/image.ts';
+import {parseInteger} from '../options/number.ts';
 import {renderContainers} from '../render/containers.ts';
 
 /** `winch ps` */
@@ -13,6 +14,9 @@ export const psCommand = defineCommand({
   options: {
     all: flag('Show those as well that do not run', {short: 'a'}),
     filter: list('KEY=value', 'name, id, status (created, running, paused, exited), label or ancestor (an image)'),
+    last: text('NUMBER', 'The latest ones, whether they run or not', {short: 'n'}),
+    latest: flag('The latest one, as --last 1', {short: 'l'}),
+    size: flag('Measure what each has written', {short: 's'}),
     ...FORMAT_FLAG,
     ...NO_TRUNC_FLAG,
     quiet: flag('Print ids only', {short: 'q'}),
@@ -23,15 +27,24 @@ export const psCommand = defineCommand({
     ["winch ps --format '{{.Names}} {{.Status}}'", 'By template; json prints everything'],
   ],
   handle: async ({values}, context) => {
-    const {filter = [], all, format} = values;
+    const {filter = [], all, size, format} = values;
     const isShown = parseContainerFilter(filter);
-    const showsAll = all || filter.some((word) => word.startsWith('status='));
+    const most = parseMost(values);
+    const showsAll = all || most !== undefined || filter.some((word) => word.startsWith('status='));
     const {containers} = await context.openToolkit();
-    const found = await containers.list({signal: context.signal});
-    const shown = found.filter((container) => (showsAll || container.state === 'running') && isShown(container));
+    const found = await containers.list({size, signal: context.signal});
+    const shown = found
+      .filter((container) => (showsAll || container.state === 'running') && isShown(container))
+      .slice(0, most);
     const view = {format, idsOnly: values.quiet ?? false, isFull: values['no-trunc'] ?? false, now: new Date()};
-    const text = renderContainers(shown, view);
-    if (text !== '') context.print(text);
+    const table = renderContainers(shown, view);
+    if (table !== '') context.print(table);
     return 0;
   },
 });
+
+/** @returns undefined: all. */
+function parseMost({last, latest}: {readonly last?: string; readonly latest?: boolean}): number | undefined {
+  if (last !== undefined) return parseInteger('--last', last, {minimum: 1});
+  return latest ? 1 : undefined;
+}

@@ -2,7 +2,7 @@ import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {statusOf} from './container-status.ts';
 import {formatPorts} from './docker-network-settings.ts';
 import {formatRows} from './format.ts';
-import {humanAge, shortDigest} from './human.ts';
+import {humanAge, humanBytes, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 
 export interface ContainersView {
@@ -24,6 +24,7 @@ const HEADINGS = {
   Ports: 'PORTS',
   Networks: 'NETWORKS',
   Names: 'NAMES',
+  Size: 'SIZE',
   Labels: 'LABELS',
 } as const;
 
@@ -34,7 +35,9 @@ const LONGEST_COMMAND = 20;
 export function renderContainers(containers: readonly ContainerSummary[], view: ContainersView): string {
   const rows = containers.map((container) => toRow(container, view));
   if (view.idsOnly) return rows.map(({ID}) => ID).join('\n');
-  const defaultColumns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
+  const hasSizes = containers.some(({writtenBytes}) => writtenBytes !== undefined);
+  const columns = ['ID', 'Image', 'Command', 'RunningFor', 'Status', 'Ports', 'Names'];
+  const defaultColumns = hasSizes ? [...columns, 'Size'] : columns;
   return formatRows({headings: HEADINGS, defaultColumns, rows, data: containers}, view.format);
 }
 
@@ -49,6 +52,7 @@ const toRow = (container: ContainerSummary, {isFull, now}: ContainersView) => ({
   Ports: formatPorts(container.ports),
   Networks: container.networks.map(({name}) => name).join(','),
   Names: safeText(container.name ?? ''),
+  Size: container.writtenBytes === undefined ? '' : humanBytes(container.writtenBytes),
   Labels: safeText(
     Object.entries(container.labels)
       .map(([name, value]) => `${name}=${value}`)

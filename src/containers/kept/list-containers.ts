@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
 import {type Digest, digestHex} from '../../oci/digest.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
+import {measureTree} from '../../store/file-sizes.ts';
 import {findImagesById} from '../../store/image-records.ts';
 import {tagsOf} from '../../store/tags.ts';
 import type {ContainerContext} from '../context.ts';
@@ -11,7 +12,7 @@ import {type ContainerNetworks, readNetworks} from '../networks/read-networks.ts
 import {clearRemains} from './clear-remains.ts';
 import {isPaused} from './is-paused.ts';
 import {listRuns, type OneShotRun} from './one-shot-runs.ts';
-import {tryLockContainer, volatileDirectory} from './places.ts';
+import {placesOf, tryLockContainer, volatileDirectory} from './places.ts';
 import {type ContainerState, readState} from './read-state.ts';
 import {findRecord, type KeptRecord, listRecords} from './record.ts';
 import {removeStopped, sweepPassing} from './remove-container.ts';
@@ -30,6 +31,13 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
   readonly isKept: boolean;
+  /** What it has written to its root file system, in bytes; absent when that was not asked for. */
+  readonly writtenBytes?: number;
+}
+
+export interface ListContainersOptions extends CallOptions {
+  /** Whether to measure what each has written. */
+  readonly size?: boolean | undefined;
 }
 
 /**
@@ -39,7 +47,7 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
  */
 export async function listContainers(
   context: ContainerContext,
-  {signal}: CallOptions = {},
+  {size = false, signal}: ListContainersOptions = {},
 ): Promise<readonly ContainerSummary[]> {
   await sweepPassing(context);
   const containers: ContainerSummary[] = (await listRuns(context)).map((run) => summaryOfRun(context, run));
@@ -49,8 +57,12 @@ export async function listContainers(
     if (state.state === 'running' || !(await settle(context, record)))
       containers.push(summaryOf(context, record, state));
   }
-  return containers.toSorted((a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id));
+  const listed = containers.toSorted((a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id));
+  return size ? listed.map((container) => ({...container, writtenBytes: measure(context, container)})) : listed;
 }
+
+const measure = (context: ContainerContext, {id, isKept}: ContainerSummary): number =>
+  measureTree(isKept ? placesOf(context, id).writable : join(context.store.paths.containers, id));
 
 /**
  * Does for a container that does not run what was to be done at its end.

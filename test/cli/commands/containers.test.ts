@@ -147,6 +147,17 @@ describe('cli/commands/containers', ({test}) => {
     });
   }
 
+  test('ps shows the latest ones, and what they have written', async () => {
+    assert.is((await ps('-q', '--last', '1')).stdout, `${'a'.repeat(12)}\n`);
+    assert.is((await ps('-q', '--last', '5')).stdout, (await ps('-aq')).stdout);
+    assert.is((await ps('-ql')).stdout, `${'a'.repeat(12)}\n`);
+    assert.is((await ps('--last', '0')).code, 2);
+    const sized = async ({size}: {size?: boolean | undefined} = {}) => [container(size ? {writtenBytes: 1500} : {})];
+    const {stdout} = await runWinch(['ps', '-s'], {containers: {list: sized}});
+    assert.match(stdout, /SIZE\n.* 1.5kB\n$/);
+    assert.not.match((await runWinch(['ps'], {containers: {list: sized}})).stdout, 'SIZE');
+  });
+
   test('ps refuses a filter that it does not know', async () => {
     for (const word of ['size=1', 'status=odd', 'name', 'name=']) assert.is((await ps('--filter', word)).code, 2);
   });

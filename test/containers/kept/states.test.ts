@@ -181,6 +181,9 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
     const running = await store().start('sleep 600');
     const ended = await store().start('head -c 100000 /dev/zero > /file');
     await containers().wait(ended);
+    const sized = (await containers().list({size: true})).find(({id}) => id === ended)?.writtenBytes ?? 0;
+    assert.ok(sized >= 100_000 && sized < 200_000, `${sized}`);
+    assert.is((await store().find(ended)).writtenBytes, undefined);
     const labelled = await store().create('true', {container: {labels: {keep: 'yes'}}});
     const filters = {createdBefore: Date.now() - 60_000};
     assert.equal(await containers().prune(filters), {deleted: [], freedBytes: 0});
