@@ -6,6 +6,7 @@ import {readCgroups} from '../host/cgroups.ts';
 import {chooseSnapshotter} from '../snapshots/choose-snapshotter.ts';
 import {SNAPSHOTTERS, type SnapshotterName} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
+import {diagnoseNetwork} from './diagnose-network.ts';
 import {diagnoseUser, type UserRights} from './diagnose-user.ts';
 import {readRuntime} from './read-info.ts';
 
@@ -62,6 +63,7 @@ export async function diagnose(context: ContainerContext, {user}: DiagnosisReque
     ...(user === null ? [] : diagnoseUser(user, context.runtimeDirectory)),
     ...drivers,
     diagnoseCgroups(user),
+    diagnoseNetwork(user),
     ...(await diagnoseStore(context.store.paths.root)),
   ];
   return {canRun: checks.every(({state}) => state !== 'missing'), checks};

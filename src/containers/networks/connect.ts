@@ -1,3 +1,4 @@
+import {isIP} from 'node:net';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {WinchError} from '../../errors.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
@@ -34,7 +35,8 @@ export interface ConnectRequest {
  * What it does is undone by `disconnectContainer`, also when it fails half-way or is killed.
  *
  * @throws {WinchError} `NETWORK_UNSUPPORTED` | `NETWORK_UNKNOWN` | `NETWORK_PLUGIN_NOT_FOUND` | `NETWORK_FAILED` |
- * `FIREWALL_NOT_FOUND` | `FIREWALL_FAILED` | `PORT_TAKEN` | `PORT_ADDRESS_MISSING` | `NETWORK_INVALID`
+ * `FIREWALL_NOT_FOUND` | `FIREWALL_FAILED` | `PORT_TAKEN` | `PORT_ADDRESS_MISSING` | `PORT_UNREACHABLE` |
+ * `NETWORK_INVALID`
  */
 export async function connectContainer(
   context: ContainerContext,
@@ -46,6 +48,7 @@ export async function connectContainer(
   const {id, name, hostname, directory, joins, publish} = request;
   const planned: ConnectionNote = {id, name, hostname, memberships: await planMemberships(context, joins), ports: []};
   writeConnection(directory, planned);
+  requireReachable(publish, planned.memberships);
   const ports = await choosePorts(context, publish);
   const namespace = createNetworkNamespace(loadSyscalls());
   try {
@@ -84,6 +87,19 @@ async function planMemberships(
   const memberships: Membership[] = [];
   for (const join of joins) memberships.push(await planMembership(context, join, memberships));
   return memberships;
+}
+
+/** A port is forwarded within a family, and IPv6 has no way from the machine's loopback address to a container. */
+function requireReachable(publish: readonly PublishRequest[], [first]: readonly Membership[]): void {
+  const families = first?.network.subnets.map(({gateway}) => isIP(gateway)) ?? [];
+  const lost = publish.find(
+    ({hostAddress}) => hostAddress !== null && (hostAddress === '::1' || !families.includes(isIP(hostAddress))),
+  );
+  if (lost === undefined) return;
+  throw new WinchError('PORT_UNREACHABLE', `a port of ${lost.hostAddress} cannot lead into ${first?.network.name}`, {
+    kind: 'unsupported',
+    hint: 'choose an address of the machine that is of a family of the network, and not ::1',
+  });
 }
 
 async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {

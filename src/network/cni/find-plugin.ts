@@ -11,10 +11,15 @@ export const PLUGIN_DIRECTORIES: readonly string[] = ['/usr/lib/cni', '/opt/cni/
  * @throws {WinchError} `NETWORK_PLUGIN_NOT_FOUND`
  */
 export function findPlugin(type: string): string {
-  const found = PLUGIN_DIRECTORIES.map((directory) => join(directory, type)).find(isProgram);
+  const found = lookUp(type);
   if (found !== undefined) return found;
   throw new WinchError('NETWORK_PLUGIN_NOT_FOUND', `the CNI plugin ${type}, which networks need, is not installed`, {
     kind: 'unsupported',
     hint: 'install the plugins (apt-get install containernetworking-plugins), or use no network or that of the machine',
   });
 }
+
+export const isPluginInstalled = (type: string): boolean => lookUp(type) !== undefined;
+
+const lookUp = (type: string): string | undefined =>
+  PLUGIN_DIRECTORIES.map((directory) => join(directory, type)).find(isProgram);

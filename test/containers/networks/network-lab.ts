@@ -84,6 +84,7 @@ function readAddresses(runtimeDirectory: string): readonly string[] {
 export interface Neighbour extends AsyncDisposable {
   /** This machine's address at its end of the cable. */
   readonly gateway: string;
+  readonly gateway6: string;
   run(command: readonly string[]): string;
 }
 
@@ -98,12 +99,15 @@ export async function openNeighbour(): Promise<Neighbour> {
   const gateway = `198.18.${third}.1`;
   run('ip', ['link', 'add', device, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', pid]);
   run('ip', ['address', 'add', `${gateway}/24`, 'dev', device]);
+  const gateway6 = `fd98:${third.toString(16)}::1`;
+  run('ip', ['address', 'add', `${gateway6}/64`, 'dev', device, 'nodad']);
   run('ip', ['link', 'set', device, 'up']);
   inside(['ip', 'address', 'add', `198.18.${third}.2/24`, 'dev', 'eth0']);
+  inside(['ip', 'address', 'add', `${gateway6.slice(0, -1)}2/64`, 'dev', 'eth0', 'nodad']);
   inside(['ip', 'link', 'set', 'eth0', 'up']);
   inside(['ip', 'route', 'add', 'default', 'via', gateway]);
   return {
-    gateway,
+    ...{gateway, gateway6},
     run: inside,
     [Symbol.asyncDispose]: async () => {
       run('ip', ['link', 'delete', device]);

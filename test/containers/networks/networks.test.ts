@@ -259,7 +259,11 @@ describe('containers/networks', ({test: declare, before, after}) => {
   test('a network of both families has addresses of both', () =>
     leavingNothing(async () => {
       await toolkit().networks.create({name: 'dual', ipv6: true});
-      const web = await store().start(serve('six', 8080), {name: 'web', container: {network: joined('dual')}});
+      await using neighbour = await openNeighbour();
+      const web = await store().start(serve('six', 8080), {
+        name: 'web',
+        container: {network: joined('dual'), publish: [tcp(8080)]},
+      });
       const addresses = (await portOf('dual', web))?.addresses ?? [];
       assert.is(addresses.length, 2);
       const {stdout} = await runOnce(
@@ -267,6 +271,14 @@ describe('containers/networks', ({test: declare, before, after}) => {
         joined('dual'),
       );
       assert.is(stdout, 'six\n');
+      const [port] = await toolkit().containers.ports(web);
+      const url = `http://[${neighbour.gateway6}]:${port?.hostPort}/`;
+      const words = ['busybox', 'timeout', '10', 'busybox', 'wget', '-q', '-O', '-', url];
+      await eventually(() => succeeds(() => assert.is(neighbour.run(words), 'six\n')));
+      const publish = [tcp(8080, {hostAddress: '::1'})];
+      const lost = await store().create('true', {container: {network: joined('dual'), publish}});
+      assert.is((await rejectionOf(toolkit().containers.start(lost))).code, 'PORT_UNREACHABLE');
+      await toolkit().containers.remove(lost);
       await toolkit().containers.remove(web, {force: true});
       await toolkit().networks.remove('dual');
     }));
