@@ -3,33 +3,46 @@ import {createServer} from 'node:net';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {PublishedPort, PublishRequest} from './network-mode.ts';
 
+/** A port that a container has. */
+export interface TakenPort extends PublishedPort {
+  /** The container's id. */
+  readonly holder: string;
+}
+
 /** As many as the machine has. */
 const ATTEMPTS = 65_535;
+const SHORT_ID = 12;
 
 /**
  * Chooses the machine's port for each request: one that no container has, and no program listens at.
  *
  * @param taken What other containers have.
- * @throws {WinchError} `PORT_TAKEN` | `PORT_ADDRESS_MISSING`
+ * @throws {WinchError} `PORT_TAKEN`, with the `holder` in its details where it is a container | `PORT_ADDRESS_MISSING`
  */
 export async function assignPorts(
   requests: readonly PublishRequest[],
-  taken: readonly PublishedPort[],
+  taken: readonly TakenPort[],
 ): Promise<readonly PublishedPort[]> {
   const assigned: PublishedPort[] = [];
   for (const request of requests) assigned.push(await assignPort(request, [...taken, ...assigned]));
   return assigned;
 }
 
-async function assignPort(request: PublishRequest, taken: readonly PublishedPort[]): Promise<PublishedPort> {
+async function assignPort(
+  request: PublishRequest,
+  taken: readonly (PublishedPort | TakenPort)[],
+): Promise<PublishedPort> {
   const {hostAddress, hostPorts, containerPort, protocol} = request;
   const {first, last} = hostPorts ?? {first: 0, last: ATTEMPTS - 1};
+  let holder: string | undefined;
   for (let candidate = first; candidate <= last; candidate += 1) {
     const hostPort = await probe(request, hostPorts === null ? 0 : candidate);
     const port = {hostAddress, hostPort: hostPort ?? candidate, containerPort, protocol};
-    if (hostPort !== null && !taken.some((other) => clashes(port, other))) return port;
+    const other = taken.find((candidatePort) => clashes(port, candidatePort));
+    if (hostPort !== null && !other) return port;
+    if (other && 'holder' in other) holder = other.holder;
   }
-  throw portTaken(request);
+  throw portTaken(request, holder);
 }
 
 const clashes = (one: PublishedPort, other: PublishedPort): boolean =>
@@ -73,11 +86,13 @@ const probeUdp = (host: string, port: number): Promise<number> =>
     });
   });
 
-function portTaken({hostAddress, hostPorts, protocol}: PublishRequest): WinchError {
+function portTaken({hostAddress, hostPorts, protocol}: PublishRequest, holder: string | undefined): WinchError {
   const range = hostPorts === null || hostPorts.first === hostPorts.last ? '' : `-${hostPorts.last}`;
   const where = hostAddress === null ? '' : `${hostAddress}:`;
-  return new WinchError('PORT_TAKEN', `port ${where}${hostPorts?.first ?? 'any'}${range}/${protocol} is in use`, {
+  const who = holder === undefined ? '' : ` by container ${holder.slice(0, SHORT_ID)}`;
+  return new WinchError('PORT_TAKEN', `port ${where}${hostPorts?.first ?? 'any'}${range}/${protocol} is in use${who}`, {
     kind: 'unavailable',
+    ...(holder !== undefined && {details: {holder}}),
     hint: 'end what listens there or the container that has it, or choose another port',
   });
 }

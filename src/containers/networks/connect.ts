@@ -1,6 +1,7 @@
 import {isIP} from 'node:net';
+import {setTimeout as sleep} from 'node:timers/promises';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
-import {WinchError} from '../../errors.ts';
+import {isWinchError, WinchError} from '../../errors.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
 import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
@@ -29,6 +30,10 @@ export interface ConnectRequest {
   readonly container: Pick<ContainerOptions, 'extraHosts' | 'dns'>;
 }
 
+/** How long a container that has ended may take to be cleared by somebody else. */
+const PATIENCE_MS = 10_000;
+const POLL_MS = 20;
+
 /**
  * Makes a network namespace and connects it to networks, publishes ports, and tells the other members its names.
  *
@@ -44,6 +49,30 @@ export async function connectContainer(
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<OpenNetwork> {
   requireNetworkRights();
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await connect(context, request, signal);
+    } catch (error) {
+      const holder = isWinchError(error, 'PORT_TAKEN') ? error.details.holder : undefined;
+      if (holder === undefined || performance.now() > deadline || (await isRunning(context, holder))) throw error;
+    }
+    signal?.throwIfAborted();
+    await sleep(POLL_MS);
+  }
+}
+
+/** What a container has that has ended is free as soon as that is cleared, which looking for it does. */
+async function isRunning(context: ContainerContext, holder: unknown): Promise<boolean> {
+  const {listContainers} = await import('../kept/list-containers.ts');
+  return (await listContainers(context)).some(({id, state}) => id === holder && state === 'running');
+}
+
+async function connect(
+  context: ContainerContext,
+  request: ConnectRequest,
+  signal: AbortSignal | undefined,
+): Promise<OpenNetwork> {
   using _lock = await lockNetworks(context, signal);
   const {id, name, hostname, directory, joins, publish} = request;
   const planned: ConnectionNote = {id, name, hostname, memberships: await planMemberships(context, joins), ports: []};
@@ -105,7 +134,7 @@ function requireReachable(publish: readonly PublishRequest[], [first]: readonly 
 async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {
   if (publish.length === 0) return [];
   const {assignPorts} = await import('../../network/assign-ports.ts');
-  const taken = listConnections(context).flatMap(({ports}) => ports);
+  const taken = listConnections(context).flatMap(({id, ports}) => ports.map((port) => ({...port, holder: id})));
   return assignPorts(publish, taken);
 }
 

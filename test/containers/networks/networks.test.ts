@@ -25,6 +25,8 @@ const tcp = (containerPort: number, more: Partial<PublishRequest> = {}): Publish
 });
 
 const MANY = 6;
+/** Where nobody is likely to listen. */
+const FREE_PORT = 39_871;
 
 describe('containers/networks', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
@@ -204,6 +206,17 @@ describe('containers/networks', ({test: declare, before, after}) => {
       await once(server, 'listening');
       assert.is((await rejectionOf(toolkit().containers.start(second))).code, 'PORT_TAKEN', 'of a program');
       server.close();
+    }));
+
+  test('a port is free again as soon as its container has ended', () =>
+    leavingNothing(async () => {
+      const network = joined('bridge');
+      const first = await store().start('true', {container: {network, publish: [tcp(80)]}});
+      const hostPort = (await toolkit().containers.ports(first))[0]?.hostPort ?? FREE_PORT;
+      const publish = [tcp(80, {hostPorts: {first: hostPort, last: hostPort}})];
+      for (let round = 0; round < 3; round += 1) {
+        await toolkit().containers.wait(await store().start('true', {container: {network, publish}}));
+      }
     }));
 
   test('what ends by itself leaves its networks at once', () =>
