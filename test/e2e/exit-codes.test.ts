@@ -1,13 +1,15 @@
 import * as assert from 'node:assert/strict';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingFor, missingRoot} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch, type Winch} from '../helpers/winch.ts';
 
+const skipRuns = missingFor('runc', 'busybox');
 const skip = missingFor('runc', 'busybox', 'conmon', 'setpriv');
 const NETWORK = ['--network', 'none'];
+const MEMORY = 'too much memory';
 
 interface Row {
   readonly what: string;
@@ -33,7 +35,7 @@ const ROWS: readonly Row[] = [
     command: ['sh', '-c', 'exec 2>/dev/null; sh -c "kill \\$\\$"; exit $?'],
     code: 143,
   },
-  {what: 'too much memory', command: ['tail', '/dev/zero'], code: 137},
+  {what: MEMORY, command: ['tail', '/dev/zero'], code: 137},
   {what: 'a program that is not there', command: ['nothing'], code: 127, says: /COMMAND_NOT_FOUND: .*nothing/},
   {what: 'a path that is not there', command: ['/none/such'], code: 127, says: /COMMAND_NOT_FOUND: .*such/},
   {what: 'a file that is no program', command: ['/etc/passwd'], code: 126, says: /COMMAND_NOT_EXECUTABLE: .*passwd/},
@@ -49,20 +51,25 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('e2e/exit-codes', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 120_000});
+  const test = (title: string, body: () => unknown, missing: string | null = skip ?? null) =>
+    declare(title, body, {skip: missing ?? undefined, timeoutMs: 120_000});
   let opened: Winch | undefined;
   const winch = () => opened ?? assert.fail('the image was not pulled');
   const run = (...words: readonly string[]) => winch().run(words);
 
   before(async () => {
-    if (skip !== undefined) return;
+    if (skipRuns !== undefined) return;
     await using registry = await startRegistry();
     registry.put('busybox', '1', busyboxImage());
     opened = makeWinch();
     const setUp = [
       ['pull', '-q', `${registry.host}/busybox:1`],
       ['tag', `${registry.host}/busybox:1`, 'busybox'],
-      ['run', '-d', '--name', 'target', '--memory', '32m', ...NETWORK, 'busybox', 'sleep', '600'],
+      // Some drivers tell of the first run that layers are extracted for it.
+      ['run', ...NETWORK, 'busybox', 'true'],
+      ...(skip === undefined
+        ? [['run', '-d', '--name', 'target', '--memory', '32m', ...NETWORK, 'busybox', 'sleep', '600']]
+        : []),
     ];
     for (const words of setUp) assert.equal((await run(...words)).exitCode, 0, words.join(' '));
   });
@@ -73,13 +80,14 @@ describe('e2e/exit-codes', ({test: declare, before, after}) => {
     opened?.[Symbol.dispose]();
   });
 
-  const LIMITS = ['--memory', '32m', ...NETWORK];
+  const LIMITS = [...(missingRoot() === undefined ? ['--memory', '32m'] : []), ...NETWORK];
   for (const {what, flags = [], command, code, says} of ROWS) {
-    test(`run: ${code} for ${what}`, async () => {
+    const runs = async () => {
       const {exitCode, stderr} = await run('run', ...LIMITS, ...flags, 'busybox', ...command);
       assert.equal(exitCode, code, stderr);
-      assert.match(stderr, what === 'too much memory' ? /killed: out of memory/ : (says ?? /^$/));
-    });
+      assert.match(stderr, what === MEMORY ? /killed: out of memory/ : (says ?? /^$/));
+    };
+    test(`run: ${code} for ${what}`, runs, skipRuns ?? (what === MEMORY ? missingRoot() : undefined) ?? null);
 
     test(`run --detach and wait: ${code} for ${what}`, async () => {
       const name = `job-${what.replaceAll(' ', '-')}`;
@@ -91,7 +99,7 @@ describe('e2e/exit-codes', ({test: declare, before, after}) => {
       }
       assert.equal((await run('wait', name)).stdout, `${code}\n`);
       const inspected = await run('inspect', '-f', '{{.State.ExitCode}} {{.State.OOMKilled}}', name);
-      assert.equal(inspected.stdout, `${code} ${what === 'too much memory'}\n`);
+      assert.equal(inspected.stdout, `${code} ${what === MEMORY}\n`);
     });
 
     test(`exec: ${code} for ${what}`, async () => {

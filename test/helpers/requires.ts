@@ -5,7 +5,7 @@ const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 /** What tests do with these, winch as another user cannot stand in for. */
 const FOR_ROOT: readonly string[] = [
   ...['setpriv', 'unshare', 'nsenter', 'losetup', 'mkfs.ext4', 'mountpoint'],
-  ...['ip', 'iptables', 'host-local'],
+  ...['ip', 'iptables', 'host-local', 'conmon'],
 ];
 
 /** What they mount needs a process, or is a copy, that ends with the run. */
