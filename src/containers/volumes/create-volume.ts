@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {chmodSync, mkdirSync, renameSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
@@ -40,7 +40,9 @@ export async function createVolume(
 export const randomVolumeName = (): string => randomBytes(NAME_BYTES).toString('hex');
 
 /** A store may begin with a volume. */
-export const beginStore = ({store}: ContainerContext): Promise<void> => store.write(() => {});
+export async function beginStore({store}: ContainerContext): Promise<void> {
+  if (!existsSync(store.paths.database)) await store.write(() => {});
+}
 
 /** As `createVolume`. Whoever calls holds the lock of all volumes. */
 export async function ensureVolume(context: ContainerContext, request: Omit<VolumeRecord, 'created'>): Promise<Volume> {

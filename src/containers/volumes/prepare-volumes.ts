@@ -1,4 +1,4 @@
-import {mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ContainerOptions, MountRequest, VolumeMount} from '../../bundle/container-options.ts';
 import {normalizeTarget} from '../../bundle/mount-request.ts';
@@ -7,11 +7,9 @@ import type {StoredImage} from '../../images/stored-image.ts';
 import type {ContainerContext} from '../context.ts';
 import {takeMountsFrom} from './borrowed-mounts.ts';
 import {beginStore, ensureVolume, makeData, randomVolumeName} from './create-volume.ts';
-import {fillVolume} from './fill-volume.ts';
 import {addImageVolumes} from './image-volumes.ts';
 import {asksForVolumes, bindOf} from './mounted-volumes.ts';
 import {lockVolumes, placesOfVolume, requireVolumeName, useVolume, type VolumePlaces, volumePlaces} from './places.ts';
-import {removeAnonymous} from './remove-volume.ts';
 
 export interface VolumesRequest {
   readonly container: ContainerOptions;
@@ -84,6 +82,7 @@ async function prepare(
     container: {...container, mounts},
     discard: async () => {
       held.dispose();
+      const {removeAnonymous} = await import('./remove-volume.ts');
       await removeAnonymous(context, made);
     },
     [Symbol.dispose]: () => held.dispose(),
@@ -126,6 +125,9 @@ async function fill(
   {mount, image, places}: VolumePreparation & {readonly places: VolumePlaces},
   options: CallOptions,
 ): Promise<void> {
-  if (mount.nocopy || mount.subpath !== undefined) return;
+  const isEmpty = existsSync(places.filling) || readdirSync(places.data).length === 0;
+  if (!isEmpty || mount.nocopy || mount.subpath !== undefined) return;
+  // Writing what an image has costs more to load than most runs take.
+  const {fillVolume} = await import('./fill-volume.ts');
   await fillVolume({places, layers: image.layers, path: mount.target, durability: store.durability}, options);
 }
