@@ -5,8 +5,9 @@ import {storageError} from '../../host/storage-error.ts';
 import {imageNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {isConnected} from '../networks/take-network.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
-import {lockContainer, placesOf} from './places.ts';
+import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 
 /**
@@ -27,7 +28,11 @@ export async function renameContainer(
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
   using _names = await lockNames(context, {signal});
-  if (record.name !== name) await takeNewName(context, record, name);
+  if (record.name === name) return id;
+  await takeNewName(context, record, name);
+  if (!isConnected(volatileDirectory(context, id))) return id;
+  const {renameMember} = await import('../networks/rename-member.ts');
+  await renameMember(context, {directory: volatileDirectory(context, id), name});
   return id;
 }
 

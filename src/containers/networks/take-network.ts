@@ -49,6 +49,9 @@ export async function takeNetworkOfRun(
   return network;
 }
 
+/** Whether a container has networks to leave. */
+export const isConnected = (directory: string): boolean => existsSync(join(directory, CONNECTION_NOTE));
+
 /**
  * Takes a container that does not run any more out of its networks.
  *
@@ -59,6 +62,6 @@ export async function leaveNetworks(
   directory: string,
   namespace?: string | undefined,
 ): Promise<void> {
-  if (!existsSync(join(directory, CONNECTION_NOTE))) return;
+  if (!isConnected(directory)) return;
   await (await import('./disconnect.ts')).disconnectContainer(context, {directory, namespace});
 }

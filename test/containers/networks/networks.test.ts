@@ -1,7 +1,9 @@
 import {spawn} from 'node:child_process';
 import {createSocket} from 'node:dgram';
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
 import {createServer} from 'node:net';
+import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {NetworkJoin, PublishRequest} from '../../../src/network/network-mode.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
@@ -12,7 +14,6 @@ import {
   openNeighbour,
   readMachine,
   requireAsBefore,
-  run,
   serve,
   networkSkip as skip,
   until,
@@ -51,6 +52,7 @@ describe('containers/networks', ({test: declare, before, after}) => {
     await toolkit().containers.remove(id);
     return {exitCode, stdout, stderr};
   };
+  const readHosts = (id: string) => readFileSync(join(store().runtimeDirectory, 'kept', id, 'hosts'), 'utf8');
   const portOf = async (network: string, id: string) => {
     const {containers} = await toolkit().networks.inspect(network);
     return containers.find((member) => member.id === id);
@@ -91,13 +93,13 @@ describe('containers/networks', ({test: declare, before, after}) => {
       const first = await store().start(script, {container: {network}});
       const late = await store().start('sleep 600', {name: 'late', container: {network}});
       const member = await portOf('bridge', late);
-      await eventually(
-        () => run('grep', ['-c', 'late', `${store().runtimeDirectory}/kept/${first}/hosts`]).trim() === '1',
-      );
+      await until(async () => (await store().readLogs(first)).stdout !== '');
+      await toolkit().containers.rename('late', 'later');
+      assert.match(readHosts(first), `${member?.addresses[0]}\tlater ${late.slice(0, 12)}\n`);
       await toolkit().containers.remove(late, {force: true});
       assert.is(await toolkit().containers.wait(first), 0);
       const {stdout} = await store().readLogs(first);
-      assert.match(stdout, `${member?.addresses[0]}\tlate`);
+      assert.match(stdout, `${member?.addresses[0]}\tlate `);
       assert.match(stdout, 'mine 1.2.3.4');
     }));
 
