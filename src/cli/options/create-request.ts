@@ -1,3 +1,4 @@
+import {resolve} from 'node:path';
 import type {CreateRequest} from '../../containers/kept/create-container.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
@@ -15,12 +16,17 @@ export const IDENTITY_FLAGS = {
   runtime: text('PROGRAM', 'The OCI runtime', {defaultsTo: 'runc'}),
 };
 
+export const PID_FILE_FLAG = {
+  pidfile: text('FILE', 'Write the number of its first process into this file at each start'),
+};
+
 const KEPT_FLAGS = grouped('Container:', {
   interactive: flag('Keep standard input open', {short: 'i'}),
   ...IDENTITY_FLAGS,
   rm: flag('Remove it when it ends'),
   ...RESTART_FLAG,
   ...LOG_FLAG,
+  ...PID_FILE_FLAG,
 });
 
 /** Flags of `create`. */
@@ -43,6 +49,7 @@ export function parseCreateRequest(
       autoRemove: values.rm,
       restart: parseRestart(values),
       largestLogBytes: parseLogLimit(values),
+      pidFile: values.pidfile === undefined ? undefined : resolve(environment.workingDirectory(), values.pidfile),
       runtime: values.runtime,
       platform: values.platform,
     }),

@@ -6,7 +6,7 @@ import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
 import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
-import {IDENTITY_FLAGS, parseCreateRequest} from './create-request.ts';
+import {IDENTITY_FLAGS, PID_FILE_FLAG, parseCreateRequest} from './create-request.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {requireTerminal} from './process.ts';
@@ -26,6 +26,7 @@ const LIFE_FLAGS = grouped('Container:', {
   rm: flag('With --detach: remove it when it ends. In the foreground it always is'),
   ...RESTART_FLAG,
   ...LOG_FLAG,
+  ...PID_FILE_FLAG,
   timeout: text('SECONDS', 'End it after this long (90, 5m)'),
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
 });
@@ -92,6 +93,7 @@ export function parseDetachedRun(
 /** Nobody stays with a run in the foreground but its terminal, which is its log as well. */
 function refuseBackgroundFlags(values: RunValues): void {
   if (parseRestart(values)) throw flagsConflict('--restart needs --detach', 'add it, or leave out --restart');
+  if (values.pidfile !== undefined) throw flagsConflict('--pidfile needs --detach', 'add it, or use --cidfile');
   if (parseLogLimit(values)) throw flagsConflict('--log-opt needs --detach', 'add it, or leave out --log-opt');
 }
 

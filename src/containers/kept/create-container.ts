@@ -36,6 +36,8 @@ export interface CreateRequest extends ImageRequest {
   readonly keepsInput?: boolean | undefined;
   /** Removes the container, and all that it has written, when it has ended. */
   readonly autoRemove?: boolean | undefined;
+  /** Absolute path of a file that gets the pid of the first process at each start. */
+  readonly pidFile?: string | undefined;
   /** From which size on its log begins anew, and what was in it is gone; absent: no limit. */
   readonly largestLogBytes?: number | undefined;
   /** When it starts again by itself; absent, and for one that goes when it ends: never. */
@@ -124,6 +126,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     interactive: request.interactive ?? false,
     keepsInput: request.keepsInput ?? false,
     autoRemove: request.autoRemove ?? false,
+    ...(request.pidFile !== undefined && {pidFile: request.pidFile}),
     ...(request.largestLogBytes !== undefined && {largestLogBytes: request.largestLogBytes}),
     ...(request.restart && !request.autoRemove && {restart: request.restart}),
     runtime,

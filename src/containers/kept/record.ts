@@ -25,6 +25,8 @@ export interface KeptRecord {
   readonly keepsInput?: boolean;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;
+  /** What gets the pid of its first process at each start; absent: nothing. */
+  readonly pidFile?: string;
   /** From which size on its log begins anew; absent: never. */
   readonly largestLogBytes?: number;
   /** Absent: it stays as it ends. */

@@ -1,9 +1,9 @@
 import {randomBytes} from 'node:crypto';
-import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync} from 'node:fs';
 import {readdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {hasErrno} from '../../errors.ts';
+import {hasErrno, isSystemError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
@@ -38,7 +38,7 @@ const CREATION_LIMIT_MS = 240_000;
  *
  * @returns its id.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `RUNTIME_FAILED` | `COMMAND_NOT_FOUND` |
- * `COMMAND_NOT_EXECUTABLE` | `SUPERVISOR_NOT_FOUND` | `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` …
+ * `COMMAND_NOT_EXECUTABLE` | `SUPERVISOR_NOT_FOUND` | `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `PIDFILE_FAILED` …
  */
 export async function startContainer(
   context: ContainerContext,
@@ -150,6 +150,20 @@ async function writeNote(
   const {durability} = context.store;
   const path = placesOf(context, record.id).start;
   await writeFileAtomic(path, Buffer.from(`${JSON.stringify(note)}\n`), {durability, mode: 0o600});
+  if (record.pidFile !== undefined) writePid(record.pidFile, pid);
+}
+
+function writePid(path: string, pid: number): void {
+  try {
+    writeFileSync(path, `${pid}\n`, {mode: 0o644});
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new WinchError('PIDFILE_FAILED', `${path} cannot be written (${error.code})`, {
+      kind: 'storage',
+      hint: 'the container does not start without it',
+      cause: error,
+    });
+  }
 }
 
 /** What could not start is as it was never started; how an earlier start ended is forgotten. */

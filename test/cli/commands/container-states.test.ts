@@ -172,6 +172,18 @@ describe('cli/commands/container-states', ({test}) => {
     assert.match((await runWinch(['create', '--stop-timeout', 'x', 'nginx'])).stderr, 'FLAG_INVALID');
   });
 
+  test('create takes a file for the pid, from where it is called', async () => {
+    const files: unknown[] = [];
+    const create = async ({pidFile}: CreateRequest) => {
+      files.push(pidFile);
+      return ID;
+    };
+    const fakes = {containers: {create, start: async () => ID}, environment: {workingDirectory: () => '/here'}};
+    for (const words of [['create'], ['run', '-d']]) await runWinch([...words, '--pidfile', 'pid', 'nginx'], fakes);
+    assert.equal(files, ['/here/pid', '/here/pid']);
+    assert.match((await runWinch(['run', '--pidfile', 'pid', 'nginx'])).stderr, 'FLAGS_CONFLICT');
+  });
+
   test('create takes a limit of the log', async () => {
     const limits: unknown[] = [];
     const create = async ({largestLogBytes}: CreateRequest) => {

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, statSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
@@ -66,6 +66,19 @@ describe('containers/kept/lifecycle', ({test: declare, before, after}) => {
     await containers().stop(id, {timeoutSeconds: 0});
     assert.not.ok(existsSync(at));
     assert.is(statSync(join(store().root, 'kept', id, 'container.json')).mode & 0o777, 0o600);
+    await store().requireNoTraces();
+  });
+
+  test('tells its first process in a file, at each start', async () => {
+    const pidFile = join(store().root, '..', 'pid');
+    const id = await store().start('sleep 600', {pidFile});
+    for (const restart of [false, true]) {
+      if (restart) await containers().restart(id, {timeoutSeconds: 0});
+      assert.is(readFileSync(pidFile, 'utf8'), `${(await store().find(id)).pid}\n`);
+    }
+    const elsewhere = await store().create('true', {pidFile: '/proc/none/pid'});
+    assert.is(await codeOf(containers().start(elsewhere)), 'PIDFILE_FAILED');
+    assert.is((await store().find(elsewhere)).state, 'created');
     await store().requireNoTraces();
   });
 
