@@ -1,6 +1,7 @@
-import {list} from '../arguments/option-table.ts';
+import {choice, list} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {parseKeyValues} from '../options/key-value.ts';
+import {VOLUME_DRIVER} from '../render/volumes.ts';
 
 /** `winch volume create` */
 export const volumeCreateCommand = defineCommand({
@@ -10,7 +11,10 @@ export const volumeCreateCommand = defineCommand({
     'Files that containers share and that outlive them: run -v NAME:/path mounts it, and makes it where it is missing. ' +
     'One that is there already stays as it is.',
   positionals: {usage: '[NAME]', minimum: 0, maximum: 1},
-  options: {label: list('KEY=value', 'Label it', {short: 'l'})},
+  options: {
+    label: list('KEY=value', 'Label it', {short: 'l'}),
+    driver: choice([VOLUME_DRIVER], 'What keeps it: a directory of this machine', {short: 'd'}),
+  },
   examples: [
     ['winch volume create cache', 'One with a name'],
     ['winch volume create --label team=web assets', 'With a label'],

@@ -5,19 +5,19 @@ import type {CallOptions} from '../../events.ts';
 import {isLiving} from '../../host/process-identity.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
 import type {ContainerContext} from '../context.ts';
-import {nameOf, requireContainer, unknownContainer} from '../kept/find-container.ts';
+import {findByText, nameOf, requireContainer, unknownContainer} from '../kept/find-container.ts';
+import {requireLive} from '../kept/find-live.ts';
 import {lockContainer, placesOf, volatileDirectory} from '../kept/places.ts';
 import {readStartNote, readState} from '../kept/read-state.ts';
-import {findRecord, type KeptRecord} from '../kept/record.ts';
+import {findRecord, type KeptRecord, listRecords} from '../kept/record.ts';
 
 export interface RootOptions extends CallOptions {
   /** Whether volumes and binds are seen; otherwise what the container has written itself, over its image. */
   readonly hasMounts: boolean;
 }
 
-/** The root file system of a kept container, held open. */
+/** The root file system of a container, held open. */
 export interface ContainerRoot extends Disposable {
-  readonly record: KeptRecord;
   /** An open directory. Its files are reached from it alone, since it is mounted for nobody else. */
   readonly rootFd: number;
   readonly syscalls: Syscalls;
@@ -26,16 +26,20 @@ export interface ContainerRoot extends Disposable {
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /**
- * Opens the files of a kept container: as it sees them while it runs, else mounted for this process alone, in which case
- * nobody can start it meanwhile.
+ * Opens the files of a container: as it sees them while it runs, else mounted for this process alone, in which case nobody
+ * can start it meanwhile. Those of a run in the foreground are opened with all that is mounted there, or not at all.
  *
- * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | of the driver and the image
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_ENDED` | `CONTAINER_DENIED` | of the driver
+ * and the image
  */
-export async function openContainerRoot(
+export const openContainerRoot = (
   context: ContainerContext,
   text: string,
   options: RootOptions,
-): Promise<ContainerRoot> {
+): Promise<ContainerRoot> =>
+  findByText(listRecords(context), text) ? openKept(context, text, options) : openRun(context, text, options);
+
+async function openKept(context: ContainerContext, text: string, options: RootOptions): Promise<ContainerRoot> {
   const {id} = requireContainer(context, text);
   using held = new DisposableStack();
   const lock = held.use(await lockContainer(context, id, options.signal));
@@ -46,13 +50,26 @@ export async function openContainerRoot(
     const rootFd = openLiving(context, record, options);
     // It may be stopped, and started again, as long as this takes.
     lock.release();
-    return {record, rootFd, syscalls, [Symbol.dispose]: () => closeSync(rootFd)};
+    return {rootFd, syscalls, [Symbol.dispose]: () => closeSync(rootFd)};
   }
   const {mountStopped} = await import('./mount-stopped.ts');
   const mounted = held.use(await mountStopped(context, {record, syscalls}, options));
   const kept = held.move();
-  return {record, rootFd: mounted.rootFd, syscalls, [Symbol.dispose]: () => kept.dispose()};
+  return {rootFd: mounted.rootFd, syscalls, [Symbol.dispose]: () => kept.dispose()};
 }
+
+async function openRun(context: ContainerContext, text: string, {hasMounts}: RootOptions): Promise<ContainerRoot> {
+  if (!hasMounts) throw unknownContainer(text);
+  const container = await requireLive(context, text);
+  const rootFd = openRoot(`/proc/${container.pid}/root/`, container);
+  // Its number may be another process's by now; then the runtime knows that it has ended.
+  const {pid} = await requireLive(context, text).catch(() => ({pid: null}));
+  if (pid === container.pid) return {rootFd, syscalls: loadSyscalls(), [Symbol.dispose]: () => closeSync(rootFd)};
+  closeSync(rootFd);
+  throw endedMeanwhile(container);
+}
+
+type Named = Pick<KeptRecord, 'id' | 'name'>;
 
 /** Its process sees all that is mounted in it; conmon sees its root file system alone. */
 function openLiving(context: ContainerContext, record: KeptRecord, {hasMounts}: RootOptions): number {
@@ -66,17 +83,22 @@ function openLiving(context: ContainerContext, record: KeptRecord, {hasMounts}: 
   throw endedMeanwhile(record);
 }
 
-function openRoot(path: string, record: KeptRecord): number {
+function openRoot(path: string, container: Named): number {
   try {
     return openSync(path, DIRECTORY);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ESRCH')) throw endedMeanwhile(record);
-    throw error;
+    if (hasErrno(error, 'ENOENT', 'ESRCH')) throw endedMeanwhile(container);
+    if (!hasErrno(error, 'EACCES', 'EPERM')) throw error;
+    throw new WinchError('CONTAINER_DENIED', `the files of container ${nameOf(container)} may not be entered`, {
+      kind: 'denied',
+      hint: 'run as root',
+      cause: error,
+    });
   }
 }
 
-const endedMeanwhile = (record: KeptRecord): WinchError =>
-  new WinchError('CONTAINER_ENDED', `container ${nameOf(record)} has ended meanwhile`, {
+const endedMeanwhile = (container: Named): WinchError =>
+  new WinchError('CONTAINER_ENDED', `container ${nameOf(container)} has ended meanwhile`, {
     kind: 'runtime',
     hint: 'try again',
   });

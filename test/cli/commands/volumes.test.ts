@@ -20,8 +20,12 @@ describe('cli/commands/volumes', ({test}) => {
       requests.push(request);
       return volume(request?.name ?? 'random');
     };
-    assert.is((await runWinch(['volume', 'create', '--label', 'a=b', 'cache'], {volumes: {create}})).stdout, 'cache\n');
+    assert.is(
+      (await runWinch(['volume', 'create', '-d', 'local', '--label', 'a=b', 'cache'], {volumes: {create}})).stdout,
+      'cache\n',
+    );
     assert.is((await runWinch(['volume', 'create'], {volumes: {create}})).stdout, 'random\n');
+    assert.is((await runWinch(['volume', 'create', '--driver', 'nfs'], {volumes: {create}})).code, 2);
     assert.equal(JSON.parse(JSON.stringify(requests)), [{name: 'cache', labels: {a: 'b'}}, {labels: {}}]);
   });
 

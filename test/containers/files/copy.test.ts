@@ -23,7 +23,7 @@ import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingFor} from '../../helpers/requires.ts';
 import {runProgram} from '../../helpers/run-program.ts';
 import {describe} from '../../helpers/suite.ts';
-import {type KeptStore, openKeptStore} from '../kept/kept-store.ts';
+import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
@@ -143,6 +143,32 @@ describe('containers/files/copy', ({test: declare, before, after}) => {
     assert.is((await store().readLogs(id)).stdout, 'before the first start\n');
     await containers().remove(id);
     await store().requireNoTraces();
+  });
+
+  test('a run in the foreground is entered as well', async () => {
+    const command = [
+      'sh',
+      '-c',
+      'echo mine > /data/file; echo up; while [ ! -e /tmp/put ]; do sleep 0.05; done; cat /tmp/put',
+    ];
+    const container = {command, mounts: [{type: 'volume', target: '/data'}]} as const;
+    await using run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container});
+    let output = '';
+    run.stdout.on('data', (piece) => {
+      output += piece;
+    });
+    await eventually(() => output === 'up\n');
+    await containers().copyFrom({container: 'front', path: '/data/file', destination: at('of-run')});
+    assert.is(readFileSync(at('of-run'), 'utf8'), 'mine\n');
+    writeFileSync(at('put-in'), 'put in');
+    assert.is(await codeOf(containers().export('front')), 'CONTAINER_UNKNOWN');
+    await containers().copyTo({container: 'front', source: at('put-in'), path: '/tmp/put'});
+    await run.finished;
+    assert.is(output, 'up\nput in');
+    assert.is(
+      await codeOf(containers().copyFrom({container: 'front', path: '/', destination: host})),
+      'CONTAINER_UNKNOWN',
+    );
   });
 
   test('links of a container lead nowhere else, neither for what comes out nor for what goes in', async () => {
