@@ -52,8 +52,8 @@ describe('containers/kept/killed', ({test: declare, before, after}) => {
       assert.ok(state === 'created' || state === 'running', state);
       await containers().start(id);
       assert.is((await store().find(id)).state, 'running');
-      const {stdout} = await store().readLogs(id);
-      assert.is(stdout, 'started\n', `it was ${state}`);
+      await eventually(async () => (await store().readLogs(id)).stdout !== '');
+      assert.is((await store().readLogs(id)).stdout, 'started\n', `it was ${state}`);
     }
     await store().requireNoTraces();
   });
