@@ -46,6 +46,8 @@ export type {PrunedVolumes, PruneVolumesOptions, RemoveVolumeOptions} from './co
 export type {Volume} from './containers/volumes/volume.ts';
 export {type ErrorKind, isWinchError, WinchError} from './errors.ts';
 export {type CallOptions, type EventSink, iterateEvents, type ProcessFacts, type WinchEvent} from './events.ts';
+export type {CgroupUsage} from './host/cgroup-usage.ts';
+export type {NetworkTraffic} from './host/network-traffic.ts';
 export type {ProcessDetails} from './host/process-details.ts';
 export type {ExportedFiles, ExportOptions} from './images/archives/export-image.ts';
 export type {ImportedImage, ImportOptions} from './images/archives/import-rootfs.ts';

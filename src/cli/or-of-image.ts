@@ -11,7 +11,11 @@ export async function orOfImage<T>(platform: string | undefined, {ofContainer, o
   try {
     return await ofContainer();
   } catch (error) {
-    if (!isWinchError(error, 'CONTAINER_UNKNOWN')) throw error;
+    if (!mayBeImage(error)) throw error;
     return await ofImage();
   }
 }
+
+/** Whether a name that was taken for a container's may be an image's: who may read images need not see containers. */
+export const mayBeImage = (error: unknown): boolean =>
+  isWinchError(error, 'CONTAINER_UNKNOWN') || isWinchError(error, 'STORE_DENIED');

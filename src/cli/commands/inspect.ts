@@ -4,6 +4,7 @@ import {choice, flag, type OptionValues} from '../arguments/option-table.ts';
 import {flagsConflict, quote} from '../arguments/usage-error.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {FORMAT_FLAG, PLATFORM_FLAG} from '../options/image.ts';
+import {mayBeImage} from '../or-of-image.ts';
 import {toDockerContainer} from '../render/docker-container.ts';
 import {toDockerInspect} from '../render/docker-inspect.ts';
 import {formatValue} from '../render/format.ts';
@@ -54,7 +55,7 @@ async function inspect(toolkit: Toolkit, name: string, {type, platform, size}: V
     try {
       return toDockerContainer(await toolkit.containers.inspect(name, {size}));
     } catch (error) {
-      if (type === 'container' || !isWinchError(error, 'CONTAINER_UNKNOWN')) throw error;
+      if (type === 'container' || !mayBeImage(error)) throw error;
     }
   }
   try {

@@ -1,6 +1,7 @@
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import {storageError} from '../../host/storage-error.ts';
 import {listImagesInUse} from '../../images/images-in-use.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
 import type {ContainerContext} from '../context.ts';
@@ -28,7 +29,9 @@ const POLL_MS = 20;
 
 /** The runs of this store that are going on. */
 export async function listRuns(context: ContainerContext): Promise<readonly OneShotRun[]> {
-  const {inUse} = await sweepDeadContainers(context);
+  const {inUse} = await sweepDeadContainers(context).catch((error: unknown) => {
+    throw storageError(error, volatileParent(context));
+  });
   const images = new Map(listImagesInUse(context.store).map((use) => [use.containerId, use]));
   const own = inUse.filter((id) => existsSync(join(context.store.paths.containers, id)));
   return own.flatMap((id) => describeRun(context, id, images.get(id)?.imageId ?? null) ?? []);

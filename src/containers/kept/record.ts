@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
+import {storageError} from '../../host/storage-error.ts';
 import {nameInNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 import {PASSING, placesOf} from './places.ts';
@@ -65,7 +66,7 @@ function listIds({store}: ContainerContext): readonly string[] {
     return readdirSync(store.paths.kept).filter((name) => !name.startsWith(PASSING));
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return [];
-    throw error;
+    throw storageError(error, store.paths.kept);
   }
 }
 
