@@ -5,6 +5,7 @@ import {commitFile, createDirectoryKeeper, type Durability, syncDirectory} from 
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
+import {unlessGone} from './unless-gone.ts';
 
 /** The layer files: a layer's tar with its EROFS index, by diff id. */
 export interface LayerFiles {
@@ -47,13 +48,7 @@ export function createLayerFiles(paths: StorePaths, durability: Durability): Lay
   };
 }
 
-function removeFile(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error;
-  }
-}
+const removeFile = (path: string): void => unlessGone(() => unlinkSync(path), undefined);
 
 function sizeOf(path: string): number | null {
   try {

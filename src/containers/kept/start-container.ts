@@ -102,8 +102,10 @@ async function begin(context: ContainerContext, start: Start, options: CallOptio
     endGroup(supervisorPid);
     throw error;
   });
-  if ('failure' in outcome) endGroup(supervisorPid);
-  if ('failure' in outcome) throw startError(path, outcome.failure);
+  if ('failure' in outcome) {
+    endGroup(supervisorPid);
+    throw startError(path, outcome.failure);
+  }
   options.signal?.throwIfAborted();
   await writeNote(context, start, {pid: outcome.pid, supervisorPid});
   const runtime = openRunc({path, stateDirectory: runtimeStateDirectory(context)});
