@@ -1,12 +1,12 @@
 import {join} from 'node:path';
-import {WinchError} from '../../errors.ts';
+import {isWinchError, WinchError} from '../../errors.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {Runtime} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory, volatileParent} from '../directories.ts';
 import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {isPaused} from './is-paused.ts';
-import {findRun, type OneShotRun} from './one-shot-runs.ts';
+import {findRun, listRuns, type OneShotRun} from './one-shot-runs.ts';
 import {volatileDirectory} from './places.ts';
 import {readState} from './read-state.ts';
 import {type KeptRecord, listRecords} from './record.ts';
@@ -34,6 +34,20 @@ export async function requireLive(context: ContainerContext, text: string): Prom
   const run = await findRun(context, text);
   if (run) return await liveRun(context, run);
   throw unknownContainer(text);
+}
+
+/** All that run, kept ones first and of these the latest. */
+export async function listLive(context: ContainerContext): Promise<readonly LiveContainer[]> {
+  const records = listRecords(context).toSorted((a, b) => b.created.localeCompare(a.created));
+  const runs = await listRuns(context);
+  const looks = [...records.map((record) => liveKept(context, record)), ...runs.map((run) => liveRun(context, run))];
+  const found = await Promise.all(looks.map((look) => look.catch(nullIfStopped)));
+  return found.filter((container) => container !== null);
+}
+
+function nullIfStopped(error: unknown): null {
+  if (isWinchError(error, 'CONTAINER_STOPPED')) return null;
+  throw error;
 }
 
 /** @throws {WinchError} `CONTAINER_PAUSED` */

@@ -1,14 +1,12 @@
 import {totalmem} from 'node:os';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {type CgroupUsage, readCgroupUsage} from '../../host/cgroup-usage.ts';
 import {type Cgroups, readCgroups} from '../../host/cgroups.ts';
 import {type NetworkTraffic, readNetworkTraffic} from '../../host/network-traffic.ts';
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath} from '../directories.ts';
-import {type LiveContainer, requireLive} from './find-live.ts';
-import {listContainers} from './list-containers.ts';
+import {type LiveContainer, listLive, requireLive} from './find-live.ts';
 
 export interface ContainerUsage extends CgroupUsage {
   readonly id: string;
@@ -50,33 +48,15 @@ export async function* watchUsage(
 ): AsyncGenerator<readonly ContainerUsage[]> {
   const cgroups = readCgroups();
   const marks = new Map<string, Mark>();
-  let live = await findLive(context, containers);
-  for (const container of live) mark(marks, container.id, readCgroupUsage(cgroups, cgroupPath(container.id)));
+  const named = containers && (await Promise.all(containers.map((name) => requireLive(context, name))));
+  for (const {id} of named ?? (await listLive(context))) mark(marks, id, readCgroupUsage(cgroups, cgroupPath(id)));
   for (;;) {
     await sleep(intervalMs, undefined, {signal});
-    live = containers === undefined ? await findLive(context) : await onlyLiving(context, live);
-    if (containers !== undefined && live.length === 0) return;
+    const all = await listLive(context);
+    const live = named ? named.flatMap(({id}) => all.find((container) => container.id === id) ?? []) : all;
+    if (named && live.length === 0) return;
     yield live.map((container) => readUsage(context, container, {cgroups, marks}));
   }
-}
-
-async function findLive(context: ContainerContext, names?: readonly string[]): Promise<readonly LiveContainer[]> {
-  if (names !== undefined) return await Promise.all(names.map((name) => requireLive(context, name)));
-  const running = (await listContainers(context)).filter(({state}) => state === 'running');
-  return await onlyLiving(context, running);
-}
-
-async function onlyLiving(
-  context: ContainerContext,
-  containers: readonly {readonly id: string}[],
-): Promise<readonly LiveContainer[]> {
-  const found = await Promise.all(containers.map(({id}) => requireLive(context, id).catch(nullIfEnded)));
-  return found.filter((container) => container !== null);
-}
-
-function nullIfEnded(error: unknown): null {
-  if (isWinchError(error, 'CONTAINER_UNKNOWN') || isWinchError(error, 'CONTAINER_STOPPED')) return null;
-  throw error;
 }
 
 interface Counting {
