@@ -2,6 +2,7 @@ import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {hasErrno} from '../errors.ts';
+import type {CallOptions} from '../events.ts';
 import {readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import {createLeasedDirectory, type SweepReport, sweepLeasedDirectories} from '../host/leased-directories.ts';
@@ -10,7 +11,7 @@ import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
 import type {ContainerContext} from './context.ts';
 import {endStrays} from './end-strays.ts';
-import {leaveNetworks} from './networks/take-network.ts';
+import {clearLeft, leaveNetworks} from './networks/take-network.ts';
 
 export interface ContainerDirectories {
   /** In memory: the bundle, the mount points and the runtime's messages. */
@@ -50,7 +51,8 @@ export function createContainerDirectories(
 }
 
 /**
- * Clears what runs left whose winch was killed: processes, cgroups, the runtime's state and directories.
+ * Clears what runs left whose winch was killed: processes, cgroups, the runtime's state and directories; and what could
+ * not be cleared when others left their networks.
  *
  * What cannot be cleared (its runtime was uninstalled, say) is reported and keeps no other run from starting.
  */
@@ -62,12 +64,21 @@ export async function sweepDeadContainers(context: ContainerContext): Promise<Sw
   } catch (error) {
     if (!hasErrno(error, ...UNWRITABLE)) throw storageError(error, context.store.paths.containers);
   }
-  return report;
+  const left = await clearLeft(context);
+  return left === null ? report : {...report, failures: [...report.failures, left]};
+}
+
+/** Says what could not be cleared. */
+export function warnOfLeftovers(failures: readonly unknown[], {onEvent}: Pick<CallOptions, 'onEvent'>): void {
+  for (const failure of failures) {
+    const message = failure instanceof Error ? failure.message : String(failure);
+    onEvent?.({type: 'warning:raised', code: 'CLEANUP_FAILED', message});
+  }
 }
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
-  await leaveNetworks(context, join(volatileParent(context), id));
+  await leaveNetworks(context, {directory: join(volatileParent(context), id)});
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   noteStop,
   runtimeStateDirectory,
   sweepDeadContainers,
+  warnOfLeftovers,
 } from './directories.ts';
 import {startError} from './exit-errors.ts';
 import type {CopyIn, CopyOut, EndedRun} from './files/run-copies.ts';
@@ -163,11 +164,4 @@ async function superviseStart(container: RunningContainer, {id, request, stopSig
   const exit: SupervisedExit = await supervised;
   options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
   return exit;
-}
-
-function warnOfLeftovers(failures: readonly unknown[], {onEvent}: CallOptions): void {
-  for (const failure of failures) {
-    const message = failure instanceof Error ? failure.message : String(failure);
-    onEvent?.({type: 'warning:raised', code: 'CLEANUP_FAILED', message});
-  }
 }

@@ -31,6 +31,11 @@ export async function applyFirewall(plan: FirewallPlan, {families}: FirewallOpti
   }
 }
 
+/** @throws {WinchError} `FIREWALL_NOT_FOUND`: what `applyFirewall` would need is missing */
+export function requireFirewallPrograms({families}: FirewallOptions): void {
+  for (const family of families) for (const part of ['save', 'restore']) requireProgram(`${PROGRAMS[family]}-${part}`);
+}
+
 /**
  * Lets connections to this machine's loopback addresses be forwarded to a bridge.
  *

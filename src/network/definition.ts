@@ -25,5 +25,11 @@ export interface NetworkSubnet {
   readonly range: {readonly first: string; readonly last: string} | null;
 }
 
+/** The families of addresses that networks have. */
+export const familiesOf = (networks: readonly NetworkDefinition[]): readonly (4 | 6)[] =>
+  ([4, 6] as const).filter((family) =>
+    networks.some(({subnets}) => subnets.some(({subnet}) => subnet.includes(':') === (family === 6))),
+  );
+
 /** The network that is there without being made, and goes when nobody uses it. */
 export const DEFAULT_NETWORK = 'bridge';

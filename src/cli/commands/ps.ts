@@ -31,8 +31,9 @@ export const psCommand = defineCommand({
     const isShown = parseContainerFilter(filter);
     const most = parseMost(values);
     const showsAll = all || most !== undefined || filter.some((word) => word.startsWith('status='));
+    if (size) await context.becomeRootOfStore();
     const {containers} = await context.openToolkit();
-    const found = await containers.list({size, signal: context.signal});
+    const found = await containers.list({size, signal: context.signal, onEvent: context.onEvent});
     const shown = found
       .filter((container) => (showsAll || container.state === 'running') && isShown(container))
       .slice(0, most);

@@ -18,7 +18,8 @@ export const rmCommand = defineCommand({
   ],
   handle: async ({values, positionals}, context) => {
     const {containers} = await context.openToolkit();
-    const options = {force: values.force, removesVolumes: values.volumes, signal: context.signal};
+    const {signal, onEvent} = context;
+    const options = {force: values.force, removesVolumes: values.volumes, signal, onEvent};
     await eachContainer(positionals, context, (container) => containers.remove(container, options));
     return 0;
   },

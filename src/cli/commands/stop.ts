@@ -12,7 +12,8 @@ export const stopCommand = defineCommand({
   options: STOP_FLAGS,
   examples: [['winch stop -t 30 web db', 'With half a minute for both']],
   handle: async ({values, positionals}, context) => {
-    const options = {timeoutSeconds: parseStopTime(values), signal: context.signal};
+    const {signal, onEvent} = context;
+    const options = {timeoutSeconds: parseStopTime(values), signal, onEvent};
     const {containers} = await context.openToolkit();
     await eachContainer(positionals, context, (container) => containers.stop(container, options));
     return 0;

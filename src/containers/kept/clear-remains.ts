@@ -1,4 +1,5 @@
 import {rmSync} from 'node:fs';
+import type {CallOptions} from '../../events.ts';
 import {detachBelow} from '../../host/detach-below.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
@@ -10,10 +11,14 @@ import type {KeptRecord} from './record.ts';
  * Clears what a container that does not run has left of its last start: processes, the runtime's state, its cgroup and
  * its bundle. Whoever calls holds its lock.
  */
-export async function clearRemains(context: ContainerContext, {id, runtime}: KeptRecord): Promise<void> {
+export async function clearRemains(
+  context: ContainerContext,
+  {id, runtime}: KeptRecord,
+  {onEvent}: Pick<CallOptions, 'onEvent'> = {},
+): Promise<void> {
   await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
-  await leaveNetworks(context, directory);
+  await leaveNetworks(context, {directory}, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);
   rmSync(directory, {recursive: true, force: true});

@@ -47,14 +47,14 @@ export interface ListContainersOptions extends CallOptions {
  */
 export async function listContainers(
   context: ContainerContext,
-  {size = false, signal}: ListContainersOptions = {},
+  {size = false, signal, onEvent}: ListContainersOptions = {},
 ): Promise<readonly ContainerSummary[]> {
   await sweepPassing(context);
-  const containers: ContainerSummary[] = (await listRuns(context)).map((run) => summaryOfRun(context, run));
+  const containers: ContainerSummary[] = (await listRuns(context, {onEvent})).map((run) => summaryOfRun(context, run));
   for (const record of listRecords(context)) {
     signal?.throwIfAborted();
     const state = await readState(context, record);
-    if (state.state === 'running' || !(await settle(context, record)))
+    if (state.state === 'running' || !(await settle(context, record, {onEvent})))
       containers.push(summaryOf(context, record, state));
   }
   const listed = containers.toSorted((a, b) => b.created.localeCompare(a.created) || a.id.localeCompare(b.id));
@@ -69,7 +69,11 @@ const measure = (context: ContainerContext, {id, isKept}: ContainerSummary): num
  *
  * @returns whether it was removed.
  */
-async function settle(context: ContainerContext, record: KeptRecord): Promise<boolean> {
+async function settle(
+  context: ContainerContext,
+  record: KeptRecord,
+  options: Pick<CallOptions, 'onEvent'>,
+): Promise<boolean> {
   if (!record.autoRemove && !existsSync(volatileDirectory(context, record.id))) return false;
   using lock = tryLockContainer(context, record.id);
   // Somebody is at it: its conmon, perhaps, or a start.
@@ -79,10 +83,10 @@ async function settle(context: ContainerContext, record: KeptRecord): Promise<bo
   if (state === 'running') return false;
   if (record.autoRemove && state === 'exited') {
     await letWaitersSee(context, record.id);
-    await removeStopped(context, record);
+    await removeStopped(context, record, options);
     return true;
   }
-  await clearRemains(context, record);
+  await clearRemains(context, record, options);
   return false;
 }
 

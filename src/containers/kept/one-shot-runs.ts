@@ -1,11 +1,12 @@
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
+import type {CallOptions} from '../../events.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {listImagesInUse} from '../../images/images-in-use.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
 import type {ContainerContext} from '../context.ts';
-import {readRuntime, readStop, sweepDeadContainers, volatileParent} from '../directories.ts';
+import {readRuntime, readStop, sweepDeadContainers, volatileParent, warnOfLeftovers} from '../directories.ts';
 import {readName} from '../names.ts';
 import {findByText} from './find-container.ts';
 import {readOrNull} from './record.ts';
@@ -27,11 +28,15 @@ export interface OneShotRun {
 
 const POLL_MS = 20;
 
-/** The runs of this store that are going on. */
-export async function listRuns(context: ContainerContext): Promise<readonly OneShotRun[]> {
-  const {inUse} = await sweepDeadContainers(context).catch((error: unknown) => {
+/** The runs of this store that are going on. What others have left that cannot be cleared is warned of. */
+export async function listRuns(
+  context: ContainerContext,
+  {onEvent}: Pick<CallOptions, 'onEvent'> = {},
+): Promise<readonly OneShotRun[]> {
+  const {inUse, failures} = await sweepDeadContainers(context).catch((error: unknown) => {
     throw storageError(error, volatileParent(context));
   });
+  warnOfLeftovers(failures, {onEvent});
   const images = new Map(listImagesInUse(context.store).map((use) => [use.containerId, use]));
   const own = inUse.filter((id) => existsSync(join(context.store.paths.containers, id)));
   return own.flatMap((id) => describeRun(context, id, images.get(id)?.imageId ?? null) ?? []);

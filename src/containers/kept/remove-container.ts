@@ -33,7 +33,7 @@ export interface RemoveContainerOptions extends CallOptions {
 export async function removeContainer(
   context: ContainerContext,
   text: string,
-  {force = false, removesVolumes = false, signal}: RemoveContainerOptions = {},
+  {force = false, removesVolumes = false, signal, onEvent}: RemoveContainerOptions = {},
 ): Promise<string> {
   const {id} = requireContainer(context, text);
   using _lock = await lockContainer(context, id, signal);
@@ -45,7 +45,7 @@ export async function removeContainer(
   const {state} = await readState(context, record);
   if (state === 'running' && !force) throw stillRunning(record);
   if (state === 'running') await endContainer(context, record, {signal});
-  await removeStopped(context, record);
+  await removeStopped(context, record, {onEvent});
   if (removesVolumes) await removeAnonymous(context, volumesOf(record.container));
   return id;
 }
@@ -64,9 +64,13 @@ export async function removeEnded(context: ContainerContext, id: string): Promis
 }
 
 /** Whoever calls holds the lock of the container, which does not run. */
-export async function removeStopped(context: ContainerContext, record: KeptRecord): Promise<void> {
+export async function removeStopped(
+  context: ContainerContext,
+  record: KeptRecord,
+  options: Pick<CallOptions, 'onEvent'> = {},
+): Promise<void> {
   const {store} = context;
-  await clearRemains(context, record);
+  await clearRemains(context, record, options);
   const passing = join(store.paths.kept, `${PASSING}gone-${record.id}`);
   try {
     renameSync(placesOf(context, record.id).directory, passing);

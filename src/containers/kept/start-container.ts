@@ -60,7 +60,7 @@ export async function startLocked(
   {commandAtEnd, restart, signal, onEvent}: CallOptions & StartSettings & Restarted,
 ): Promise<void> {
   const {id} = record;
-  await clearRemains(context, record);
+  await clearRemains(context, record, {onEvent});
   const start = randomBytes(START_BYTES).toString('hex');
   const directory = join(placesOf(context, id).starts, start);
   try {
@@ -70,7 +70,7 @@ export async function startLocked(
     const exitCommand = hasMoreToDo ? commandAtEnd(id) : null;
     await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
   } catch (error) {
-    await clearRemains(context, record);
+    await clearRemains(context, record, {onEvent});
     forgetStart(context, record, start);
     rmSync(directory, {recursive: true, force: true});
     throw error;

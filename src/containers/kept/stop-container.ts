@@ -41,7 +41,7 @@ const KILL_LIMIT_MS = 10_000;
 export async function stopContainer(
   context: ContainerContext,
   text: string,
-  {timeoutSeconds, signal, holdsLock = false}: StopOptions & LockHolding = {},
+  {timeoutSeconds, signal, onEvent, holdsLock = false}: StopOptions & LockHolding = {},
 ): Promise<string> {
   const target = await requireTarget(context, text);
   await target.noteStop({signal, holdsLock});
@@ -51,7 +51,7 @@ export async function stopContainer(
   if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await sendLast(target, SIGKILL))) {
     if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
   }
-  await target.clear();
+  await target.clear({onEvent});
   return target.id;
 }
 
@@ -105,7 +105,7 @@ interface Target {
   /** False: it still runs after this long. */
   waitUntilOver(patienceMs: number, signal: AbortSignal | undefined): Promise<boolean>;
   /** Clears what it has left, unless somebody else is at it. */
-  clear(): Promise<void>;
+  clear(options: Pick<CallOptions, 'onEvent'>): Promise<void>;
 }
 
 async function requireTarget(context: ContainerContext, text: string): Promise<Target> {
@@ -128,7 +128,7 @@ const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
     const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + patienceMs});
     return state?.state !== 'running';
   },
-  clear: () => clearStopped(context, record),
+  clear: (options) => clearStopped(context, record, options),
 });
 
 /** Its own process clears it. */
@@ -140,10 +140,14 @@ const runTarget = (context: ContainerContext, run: OneShotRun): Target => ({
   clear: async () => {},
 });
 
-async function clearStopped(context: ContainerContext, record: KeptRecord): Promise<void> {
+async function clearStopped(
+  context: ContainerContext,
+  record: KeptRecord,
+  options: Pick<CallOptions, 'onEvent'>,
+): Promise<void> {
   using lock = tryLockContainer(context, record.id);
   if (lock === null || !findRecord(context, record.id)) return;
-  if ((await readState(context, record)).state === 'exited') await clearRemains(context, record);
+  if ((await readState(context, record)).state === 'exited') await clearRemains(context, record, options);
 }
 
 const runtimeOf = (context: ContainerContext, {runtime}: {readonly runtime: string}) =>

@@ -5,10 +5,11 @@ import {isWinchError, WinchError} from '../../errors.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
 import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import {LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
 import {addAttachment} from '../../network/cni/run-plugin.ts';
-import {DEFAULT_NETWORK} from '../../network/definition.ts';
+import {DEFAULT_NETWORK, familiesOf} from '../../network/definition.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
@@ -75,7 +76,11 @@ async function connect(
 ): Promise<OpenNetwork> {
   using _lock = await lockNetworks(context, signal);
   const {id, name, hostname, directory, joins, publish} = request;
-  const planned: ConnectionNote = {id, name, hostname, memberships: await planMemberships(context, joins), ports: []};
+  const own: ConnectionNote = {id, name, hostname, memberships: [], ports: []};
+  // Whoever is killed while the default network is made has something to leave as well.
+  writeConnection(directory, own);
+  const planned = {...own, memberships: await planMemberships(context, joins)};
+  requireFirewallPrograms({families: familiesOf(planned.memberships.map(({network}) => network))});
   writeConnection(directory, planned);
   requireReachable(publish, planned.memberships);
   const ports = await choosePorts(context, publish);

@@ -1,6 +1,8 @@
 import {createHash} from 'node:crypto';
+import {rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Lock, openLockDirectory} from '../../host/locks.ts';
+import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 
 const TAG_DIGITS = 8;
@@ -14,9 +16,24 @@ export const addressDirectory = (context: ContainerContext): string => join(dire
 /** The default network as long as somebody uses it. */
 export const defaultNetworkFile = (context: ContainerContext): string => join(directoryOf(context), 'default.json');
 
-/** Held by whoever connects or disconnects a container, or changes which networks there are. */
-export const lockNetworks = ({runtimeDirectory}: ContainerContext, signal?: AbortSignal): Promise<Lock> =>
-  openLockDirectory(join(runtimeDirectory, 'locks')).acquire('networks', {mode: 'exclusive', signal});
+/** Networks of which something could not be cleared from the machine; else not there. */
+export const leftFile = (context: ContainerContext): string => join(directoryOf(context), 'left.json');
+
+/** What `writeFileAtomic` writes before it renames it. */
+const STAGED = /\.json\.[0-9a-f]+\.tmp$/;
+
+/**
+ * Held by whoever connects or disconnects a container, or changes which networks there are. What a killed process was
+ * writing is removed.
+ */
+export async function lockNetworks(context: ContainerContext, signal?: AbortSignal): Promise<Lock> {
+  const locks = openLockDirectory(join(context.runtimeDirectory, 'locks'));
+  const lock = await locks.acquire('networks', {mode: 'exclusive', signal});
+  for (const directory of [directoryOf(context), context.store.paths.networks]) {
+    for (const name of namesIn(directory)) if (STAGED.test(name)) rmSync(join(directory, name), {force: true});
+  }
+  return lock;
+}
 
 /** What tells the bridges and chains of this store from those of another one on the same machine. */
 export const storeTag = ({runtimeDirectory}: ContainerContext, ...more: readonly string[]): string =>

@@ -2,14 +2,14 @@ import {closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, 
 import {join} from 'node:path';
 import {hasErrno} from '../../errors.ts';
 import {applyFirewall, routeLoopback} from '../../network/apply-firewall.ts';
-import {DEFAULT_NETWORK, type NetworkDefinition} from '../../network/definition.ts';
+import {DEFAULT_NETWORK, familiesOf, type NetworkDefinition} from '../../network/definition.ts';
 import {deleteBridge} from '../../network/delete-bridge.ts';
 import type {Forwarding} from '../../network/firewall-rules.ts';
 import type {HostsEntry} from '../../network/hosts-file.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {ContainerContext} from '../context.ts';
 import type {ConnectionNote, Membership, NotedConnection} from './connection-note.ts';
-import {removeNetworkFile} from './definitions.ts';
+import {findDefaultNetwork, removeNetworkFile} from './definitions.ts';
 import {addressDirectory, storeTag} from './places.ts';
 
 const SHORT_ID = 12;
@@ -17,12 +17,14 @@ const HOSTS_LIMIT_BYTES = 1024 * 1024;
 
 /**
  * Makes the firewall, the bridges and the names that members know of one another what the connections say. Done again, it
- * changes nothing, so whoever was killed in the middle of it leaves nothing that the next one does not put right.
+ * changes nothing, so whoever was killed in the middle of it leaves nothing that the next one does not put right. What
+ * fails keeps nothing else from being done.
  *
  * Whoever calls holds the lock of the networks.
  *
  * @param connections All that there are from now on.
  * @param touched The networks that somebody has just left, or is about to join.
+ * @throws {WinchError} `FIREWALL_NOT_FOUND` | `FIREWALL_FAILED` | `NETWORK_FAILED`
  */
 export async function settleNetworks(
   context: ContainerContext,
@@ -31,13 +33,16 @@ export async function settleNetworks(
 ): Promise<void> {
   const networks = uniqueNetworks(connections.flatMap(({memberships}) => memberships.map(({network}) => network)));
   const forwardings = connections.flatMap(forwardingsOf);
-  const families = ([4, 6] as const).filter((family) => [...networks, ...touched].some(usesFamily(family)));
-  await applyFirewall({tag: `WINCH-${storeTag(context)}`, networks, forwardings}, {families});
+  const families = familiesOf([...networks, ...touched]);
+  const failures: unknown[] = [];
+  const attempt = (step: Promise<void>) => step.catch((error: unknown) => void failures.push(error));
+  await attempt(applyFirewall({tag: `WINCH-${storeTag(context)}`, networks, forwardings}, {families}));
   for (const bridge of new Set(forwardings.map((forwarding) => forwarding.bridge))) routeLoopback(bridge);
   for (const network of uniqueNetworks(touched)) {
-    if (!networks.some(({name}) => name === network.name)) await dismantle(context, network);
+    if (!networks.some(({name}) => name === network.name)) await attempt(dismantle(context, network));
   }
   for (const connection of connections) tellNames(connection, connections);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The names by which a container finds the members of its networks, itself included. */
@@ -49,6 +54,18 @@ export function namesFor(own: ConnectionNote, connections: readonly ConnectionNo
       .filter(({network}) => networks.includes(network.name))
       .flatMap((membership) => entriesOf(member, membership)),
   );
+}
+
+/** Removes the default network when nobody uses it. Whoever calls holds the lock of the networks. */
+export async function dropDefaultNetwork(
+  context: ContainerContext,
+  connections: readonly NotedConnection[],
+): Promise<void> {
+  const network = findDefaultNetwork(context);
+  const isUsed = connections.some(({memberships}) =>
+    memberships.some((other) => other.network.name === DEFAULT_NETWORK),
+  );
+  if (network && !isUsed) await dismantle(context, network);
 }
 
 /** What a network without members leaves on the machine. */
@@ -74,11 +91,6 @@ function forwardingsOf({memberships, ports}: ConnectionNote): readonly Forwardin
 const uniqueNetworks = (networks: readonly NetworkDefinition[]): readonly NetworkDefinition[] => [
   ...new Map(networks.map((network) => [network.name, network])).values(),
 ];
-
-const usesFamily =
-  (family: 4 | 6) =>
-  ({subnets}: NetworkDefinition): boolean =>
-    subnets.some(({subnet}) => subnet.includes(':') === (family === 6));
 
 /** The file that the container sees keeps its identity, so it is written in place; what reads it never finds it empty. */
 function tellNames(connection: NotedConnection, connections: readonly ConnectionNote[]): void {

@@ -1,11 +1,14 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {CleanupStack} from '../../host/cleanup.ts';
 import type {ImageConfig} from '../../oci/image-config.ts';
 import type {ContainerContext} from '../context.ts';
+import type {DisconnectRequest} from './disconnect.ts';
 import type {ConnectedNetwork, OpenNetwork} from './network-files.ts';
+import {leftFile} from './places.ts';
 
 /** Of a container that is connected, in its directory in memory. */
 export const CONNECTION_NOTE = 'network.json';
@@ -42,7 +45,7 @@ export async function takeNetworkOfRun(
 ): Promise<ConnectedNetwork | null> {
   let network: OpenNetwork | null = null;
   cleanup.add(async () => {
-    await leaveNetworks(context, request.directory, network?.path ?? undefined);
+    await leaveNetworks(context, {directory: request.directory, namespace: network?.path ?? undefined}, options);
     network?.close();
   });
   network = await takeNetwork(context, request, options);
@@ -52,16 +55,29 @@ export async function takeNetworkOfRun(
 /** Whether a container has networks to leave. */
 export const isConnected = (directory: string): boolean => existsSync(join(directory, CONNECTION_NOTE));
 
-/**
- * Takes a container that does not run any more out of its networks.
- *
- * @param namespace Its network namespace, where somebody still holds it.
- */
+/** Takes a container that does not run any more out of its networks. */
 export async function leaveNetworks(
   context: ContainerContext,
-  directory: string,
-  namespace?: string | undefined,
+  request: DisconnectRequest,
+  options: Pick<CallOptions, 'onEvent'> = {},
 ): Promise<void> {
-  if (!isConnected(directory)) return;
-  await (await import('./disconnect.ts')).disconnectContainer(context, {directory, namespace});
+  if (!isConnected(request.directory)) return;
+  await (await import('./disconnect.ts')).disconnectContainer(context, request, options);
+}
+
+/**
+ * Clears what could not be cleared when containers left their networks.
+ *
+ * @returns why it still cannot be, for a warning; null: nothing is left.
+ */
+export async function clearLeft(context: ContainerContext): Promise<Error | null> {
+  if (!existsSync(leftFile(context))) return null;
+  const {settleLeft, describeLeft} = await import('./settle-left.ts');
+  try {
+    await settleLeft(context);
+    return null;
+  } catch (error) {
+    if (!isWinchError(error)) throw error;
+    return new Error(describeLeft(error), {cause: error});
+  }
 }
