@@ -8,7 +8,10 @@ import {parseTarget} from './volume.ts';
 
 /** Flags of runs that take files with them, and leave some. */
 export const COPY_FLAGS = grouped('Files:', {
-  'copy-in': list('SOURCE:DIR', 'Copy files of this machine into a directory of the container before it starts'),
+  'copy-in': list(
+    'SOURCE:DIR',
+    'Before it starts, copy SOURCE of this machine into DIR, or a directory as DIR where there is none (SOURCE/. for what is in it)',
+  ),
   'copy-out': list('PATH:DEST', 'Copy files out to this machine when it has ended, also when the command failed'),
 });
 

@@ -19,6 +19,7 @@ import {createDigester, type Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
 import {parseReference} from '../../oci/reference.ts';
 import type {ContainerContext} from '../context.ts';
+import {requireContainer} from '../kept/find-container.ts';
 import {isPaused} from '../kept/is-paused.ts';
 import {pauseContainer, unpauseContainer} from '../kept/pause-container.ts';
 import {readState} from '../kept/read-state.ts';
@@ -57,8 +58,8 @@ export async function commitContainer(
   {reference, changes = [], message, author, pauses = true, ...options}: CommitOptions = {},
 ): Promise<CommittedImage> {
   if (reference !== undefined) parseReference(reference);
-  using upper = openUpper(context, text);
-  const {record} = upper;
+  const record = requireContainer(context, text);
+  using upper = await openUpper(context, record.id);
   const {store} = context;
   using lease = await store.lease(options.signal);
   const {image: base} = await claimImage({store, lease}, () => requireStoredImage(store, record.imageId));

@@ -6,7 +6,7 @@ import type {ContainerFiles} from './copy-from-container.ts';
 import {openContainerRoot} from './open-root.ts';
 
 /**
- * Opens the files of a kept container, those of its image and over them what it has written, as one tar. Volumes and binds
+ * Opens the files of a container, those of its image and over them what it has written, as one tar. Volumes and binds
  * are left out. One that runs may change them meanwhile.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | of the driver and the image

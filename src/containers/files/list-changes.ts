@@ -24,19 +24,19 @@ const PERMISSIONS = 0o7777n;
 const SECOND = 1_000_000_000n;
 
 /**
- * What a kept container has added, changed and deleted since it was made, by path. A directory in which something
+ * What a container has added, changed and deleted since it was made, by path. A directory in which something
  * changed has changed as well.
  *
- * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `STORE_CORRUPT`
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `WRITES_UNKNOWN` | `STORE_CORRUPT`
  */
 export async function listChanges(
   context: ContainerContext,
   text: string,
   options: CallOptions = {},
 ): Promise<readonly ContainerChange[]> {
-  using upper = openUpper(context, text);
+  using upper = await openUpper(context, text);
   if (upper.directoryFd === null) return [];
-  const {root, close} = await openImageFiles(context, upper.record.imageId, options);
+  const {root, close} = await openImageFiles(context, upper.imageId, options);
   try {
     const comparison = {calls: loadAttributeCalls(), changes: [], signal: options.signal};
     compareDirectory(comparison, {fd: upper.directoryFd, path: '', lower: root});

@@ -1,15 +1,17 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
+import {parseRuntimeSpec} from '../../bundle/create-bundle.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {readProcess} from '../../host/process-details.ts';
 import {isLiving} from '../../host/process-identity.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
 import type {ContainerContext} from '../context.ts';
 import {findByText, nameOf, requireContainer, unknownContainer} from '../kept/find-container.ts';
-import {requireLive} from '../kept/find-live.ts';
+import {type LiveContainer, requireLive} from '../kept/find-live.ts';
 import {lockContainer, placesOf, volatileDirectory} from '../kept/places.ts';
 import {readStartNote, readState} from '../kept/read-state.ts';
-import {findRecord, type KeptRecord, listRecords} from '../kept/record.ts';
+import {findRecord, type KeptRecord, listRecords, readOrNull} from '../kept/record.ts';
 
 export interface RootOptions extends CallOptions {
   /** Whether volumes and binds are seen; otherwise what the container has written itself, over its image. */
@@ -27,7 +29,7 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
 /**
  * Opens the files of a container: as it sees them while it runs, else mounted for this process alone, in which case nobody
- * can start it meanwhile. Those of a run in the foreground are opened with all that is mounted there, or not at all.
+ * can start it meanwhile. Those of a run in the foreground are opened as long as it goes on.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_ENDED` | `CONTAINER_DENIED` | of the driver
  * and the image
@@ -59,14 +61,37 @@ async function openKept(context: ContainerContext, text: string, options: RootOp
 }
 
 async function openRun(context: ContainerContext, text: string, {hasMounts}: RootOptions): Promise<ContainerRoot> {
-  if (!hasMounts) throw unknownContainer(text);
+  const rootFd = await openOfRun(context, text, hasMounts ? ({pid}) => `/proc/${pid}/root/` : rootBesideMounts);
+  return {rootFd, syscalls: loadSyscalls(), [Symbol.dispose]: () => closeSync(rootFd)};
+}
+
+/**
+ * Opens a directory of a run in the foreground.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_ENDED` | `CONTAINER_DENIED`
+ */
+export async function openOfRun(
+  context: ContainerContext,
+  text: string,
+  findPath: (container: LiveContainer) => string,
+): Promise<number> {
   const container = await requireLive(context, text);
-  const rootFd = openRoot(`/proc/${container.pid}/root/`, container);
+  const fd = openRoot(findPath(container), container);
   // Its number may be another process's by now; then the runtime knows that it has ended.
   const {pid} = await requireLive(context, text).catch(() => ({pid: null}));
-  if (pid === container.pid) return {rootFd, syscalls: loadSyscalls(), [Symbol.dispose]: () => closeSync(rootFd)};
-  closeSync(rootFd);
+  if (pid === container.pid) return fd;
+  closeSync(fd);
   throw endedMeanwhile(container);
+}
+
+/** A path as the runtime of a run sees it, which waits for the end of the container outside of it. */
+export const pathBeside = ({pid}: LiveContainer, path: string): string =>
+  `/proc/${readProcess(pid)?.parentPid ?? 0}/root${path}`;
+
+function rootBesideMounts(container: LiveContainer): string {
+  const config = readOrNull(join(container.directory, 'config.json'));
+  if (config === null) throw endedMeanwhile(container);
+  return pathBeside(container, parseRuntimeSpec(config).root.path);
 }
 
 type Named = Pick<KeptRecord, 'id' | 'name'>;

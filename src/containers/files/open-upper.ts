@@ -1,28 +1,59 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
-import {hasErrno} from '../../errors.ts';
+import {hasErrno, isWinchError, WinchError} from '../../errors.ts';
 import {UPPER_DIRECTORY} from '../../snapshots/stacked-rootfs.ts';
 import type {ContainerContext} from '../context.ts';
-import {requireContainer} from '../kept/find-container.ts';
+import {findByText, nameOf, unknownContainer} from '../kept/find-container.ts';
+import {findRun, type OneShotRun} from '../kept/one-shot-runs.ts';
 import {placesOf} from '../kept/places.ts';
-import type {KeptRecord} from '../kept/record.ts';
+import {type KeptRecord, listRecords} from '../kept/record.ts';
+import {openOfRun, pathBeside} from './open-root.ts';
 
-/** What a kept container has written, held open. */
+/** What a container has written, held open. */
 export interface OpenedUpper extends Disposable {
-  readonly record: KeptRecord;
+  /** Of the image below it. */
+  readonly imageId: string;
   /** The upper directory of its overlay; null: it was never started. */
   readonly directoryFd: number | null;
 }
 
-/** @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` */
-export function openUpper(context: ContainerContext, text: string): OpenedUpper {
-  const record = requireContainer(context, text);
-  const path = join(placesOf(context, record.id).writable, UPPER_DIRECTORY);
+/**
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `WRITES_UNKNOWN`: it is a run that
+ * has no image, or a copy of one
+ */
+export async function openUpper(context: ContainerContext, text: string): Promise<OpenedUpper> {
+  const record = findByText(listRecords(context), text);
+  if (record) return openKept(context, record);
+  const run = await findRun(context, text);
+  if (run) return await openRun(context, run);
+  throw unknownContainer(text);
+}
+
+function openKept(context: ContainerContext, {id, imageId}: KeptRecord): OpenedUpper {
+  const path = join(placesOf(context, id).writable, UPPER_DIRECTORY);
   try {
     const directoryFd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    return {record, directoryFd, [Symbol.dispose]: () => closeSync(directoryFd)};
+    return {imageId, directoryFd, [Symbol.dispose]: () => closeSync(directoryFd)};
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return {record, directoryFd: null, [Symbol.dispose]: () => {}};
+    if (hasErrno(error, 'ENOENT')) return {imageId, directoryFd: null, [Symbol.dispose]: () => {}};
     throw error;
   }
 }
+
+/** On a disk or in memory: what is mounted for it is seen by its runtime alone. */
+async function openRun(context: ContainerContext, run: OneShotRun): Promise<OpenedUpper> {
+  const {id, imageId} = run;
+  if (imageId === null) throw withoutLayer(run);
+  const directoryFd = await openOfRun(context, id, (live) =>
+    pathBeside(live, join(live.directory, 'writable', UPPER_DIRECTORY)),
+  ).catch((error: unknown) => {
+    throw isWinchError(error, 'CONTAINER_ENDED') ? withoutLayer(run) : error;
+  });
+  return {imageId, directoryFd, [Symbol.dispose]: () => closeSync(directoryFd)};
+}
+
+const withoutLayer = (run: OneShotRun): WinchError =>
+  new WinchError('WRITES_UNKNOWN', `what ${nameOf(run)} has written is not apart from its image`, {
+    kind: 'unsupported',
+    hint: 'export all of its files instead',
+  });

@@ -1,7 +1,7 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {normalizeTarget} from '../../bundle/mount-request.ts';
-import {WinchError} from '../../errors.ts';
+import {isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {prepareMountPoints} from '../../host/mount-points.ts';
 import type {Syscalls} from '../../host/syscalls.ts';
@@ -16,7 +16,10 @@ import {findPutTarget, type OpenedRoot, putFiles, spoolSource} from './put-files
 export interface CopyIn {
   /** An absolute path; `/.` at its end means what is in the directory. */
   readonly source: string;
-  /** A directory of the container, made where it is missing. */
+  /**
+   * A directory of the container. As with `docker cp`, a directory is copied below it where it is there, and becomes it
+   * where it is not; for a file it is made.
+   */
   readonly directory: string;
 }
 
@@ -56,13 +59,25 @@ export async function spoolCopiesIn(
   return {
     put: async ({rootFd, syscalls}) => {
       for (const {directory, tree} of spooled) {
+        const becomesDirectory = tree.node.kind === 'directory' && isMissing({rootFd, syscalls}, directory);
         prepareMountPoints(syscalls, rootFd, [{path: directory, kind: 'directory'}]);
-        using target = findPutTarget({rootFd, syscalls}, {container: CONTAINER, path: directory}, tree);
+        const source = becomesDirectory ? {...tree, name: null} : tree;
+        using target = findPutTarget({rootFd, syscalls}, {container: CONTAINER, path: directory}, source);
         await putFiles(target, {...options, ...AS_ROOT});
       }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+function isMissing({rootFd, syscalls}: OpenedRoot, path: string): boolean {
+  try {
+    using file = locateFile(syscalls, {rootFd, container: CONTAINER, path}, {followsLast: true});
+    return file.stats === null;
+  } catch (error) {
+    if (isWinchError(error, 'PATH_UNKNOWN')) return true;
+    throw error;
+  }
 }
 
 /** Files are copied to and from what the run writes itself. @throws {WinchError} `COPY_MOUNTED` */

@@ -149,7 +149,7 @@ describe('containers/files/copy', ({test: declare, before, after}) => {
     const command = [
       'sh',
       '-c',
-      'echo mine > /data/file; echo up; while [ ! -e /tmp/put ]; do sleep 0.05; done; cat /tmp/put',
+      'echo mine > /data/file; echo own > /own; echo up; while [ ! -e /tmp/put ]; do sleep 0.05; done; cat /tmp/put',
     ];
     const container = {command, mounts: [{type: 'volume', target: '/data'}]} as const;
     await using run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container});
@@ -161,7 +161,16 @@ describe('containers/files/copy', ({test: declare, before, after}) => {
     await containers().copyFrom({container: 'front', path: '/data/file', destination: at('of-run')});
     assert.is(readFileSync(at('of-run'), 'utf8'), 'mine\n');
     writeFileSync(at('put-in'), 'put in');
-    assert.is(await codeOf(containers().export('front')), 'CONTAINER_UNKNOWN');
+    assert.equal(await containers().diff('front'), [
+      {kind: 'A', path: '/data'},
+      {kind: 'A', path: '/own'},
+    ]);
+    const {content, close} = await containers().export('front');
+    writeFileSync(at('front.tar'), await buffer(content));
+    close();
+    const names = (await runProgram('tar', ['tf', at('front.tar')])).stdout.split('\n');
+    const isThere = ['bin/busybox', 'own', 'data/', 'data/file'].map((name) => names.includes(name));
+    assert.equal(isThere, [true, true, true, false], 'without what is mounted');
     await containers().copyTo({container: 'front', source: at('put-in'), path: '/tmp/put'});
     await run.finished;
     assert.is(output, 'up\nput in');

@@ -78,6 +78,19 @@ describe('containers/files/run-copies', ({test: declare, before, after}) => {
     assert.equal(readdirSync(join(opened?.root ?? '', 'ingest')), []);
   });
 
+  test('a directory goes below one that is there and becomes one that is not, a file into it either way', async () => {
+    const copyIn = [
+      {source: at('site/sub'), directory: '/bin'},
+      {source: at('site'), directory: '/new/place'},
+      {source: at('site'), directory: '/new/place'},
+      {source: at('site/input'), directory: '/single'},
+    ];
+    const {stdout} = await run(['ls', '-d', '/bin/sub', '/new/place/sub', '/new/place/site/sub', '/single/input'], {
+      copyIn,
+    });
+    assert.is(stdout, '/bin/sub\n/new/place/site/sub\n/new/place/sub\n/single/input\n');
+  });
+
   test('artifacts come out as well when the command failed, whose exit code stays', async () => {
     const copyOut = [
       {path: '/work/missing', destination: at('missing')},
