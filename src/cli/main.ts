@@ -1,4 +1,5 @@
 import {homedir} from 'node:os';
+import {commandNames, isCommandGroup} from './catalogue.ts';
 import type {Environment} from './environment.ts';
 import {EXIT_BUG} from './exit-codes.ts';
 import {listenForInterrupts} from './interrupts.ts';
@@ -34,6 +35,9 @@ export async function main(): Promise<void> {
   });
   interrupts.release();
 }
+
+/** Whether a command line's command can begin with this word. */
+export const isCommandWord = (word: string): boolean => commandNames().includes(word) || isCommandGroup(word);
 
 const readEnvironment = (): Environment => ({
   variables: process.env,

@@ -1,12 +1,24 @@
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {digestOf} from '../../src/oci/digest.ts';
 import {describe} from '../helpers/suite.ts';
 
-const source = join(import.meta.dirname, '../../bin/winch.js');
+const source = join(import.meta.dirname, '../../bin');
 
 /** Makes the process take itself for Node 20. */
 const OLD = `data:text/javascript,${encodeURIComponent(
@@ -19,7 +31,7 @@ describe('bin/winch', ({test, before, after}) => {
   before(() => {
     directory = mkdtempSync(join(tmpdir(), 'winch-bin-'));
     bin = join(directory, 'winch/bin/winch.js');
-    cpSync(source, bin);
+    cpSync(source, dirname(bin), {recursive: true});
     write('winch/package.json', '{"type": "module", "version": "1.2.3"}');
     write('winch/dist/cli/main.js', 'export const main = async () => console.log("unbundled");');
   });
@@ -35,6 +47,23 @@ describe('bin/winch', ({test, before, after}) => {
     write(`${path}/package.json`, JSON.stringify({version}));
     write(`${path}/bin/node`, `#!/bin/sh\n${script}\n`, 0o755);
   }
+  /** As the build makes it. */
+  const writeBundle = (statement: string) =>
+    write(
+      'winch/dist/bundled/main.js',
+      `//${digestOf(Buffer.from(statement)).replace(':', '')}
+      (function (module) {
+        const isCommandWord = (word) => ['images', 'tags'].includes(word);
+        module.exports = {main: async () => { ${statement}; }, isCommandWord};
+      })`,
+    );
+  const compiled = () => join(directory, 'home/.cache/winch/compiled');
+  const forgetCode = () => rmSync(compiled(), {recursive: true, force: true});
+  const keptCode = () =>
+    readdirSync(compiled(), {withFileTypes: true})
+      .filter((entry) => entry.isFile())
+      .map(({name}) => join(compiled(), name))
+      .toSorted();
   const environment = () => ({PATH: process.env.PATH, HOME: join(directory, 'home')});
   const start = (node: readonly string[], ...words: readonly string[]) => {
     const {status, signal, stdout, stderr} = spawnSync(process.execPath, [...node, bin, ...words], {
@@ -52,25 +81,77 @@ describe('bin/winch', ({test, before, after}) => {
 
   test('runs what was built, bundled if it was bundled', () => {
     assert.is(start([], 'images').stdout, 'unbundled\n');
-    write('winch/dist/bundled/main.js', 'export const main = async () => console.log("bundled");');
+    writeBundle('console.log("bundled")');
     assert.is(start([], 'images').stdout, 'bundled\n');
   });
 
-  test('keeps compiled code where only this user can write', () => {
+  test('keeps compiled code for each command, where only this user can write', () => {
+    forgetCode();
+    writeBundle('console.log("kept")');
     start([], 'images');
-    assert.ok(existsSync(join(directory, 'home/.cache/winch/compiled')));
+    start([], '--root', 'store', 'tags');
+    const kept = keptCode();
+    assert.equal(
+      kept.map((path) => path.replace(/^.*-/, '')),
+      ['images', 'tags'],
+    );
+    const statuses = kept.map((path) => statSync(path));
+    assert.equal(
+      statuses.map(({mode}) => mode & 0o777),
+      [0o600, 0o600],
+    );
+    assert.is(start([], 'images').stdout, 'kept\n');
+    assert.equal(
+      keptCode().map((path) => statSync(path).ino),
+      statuses.map(({ino}) => ino),
+    );
+  });
+
+  test('replaces what V8 does not take, and takes nothing of another bundle', () => {
+    forgetCode();
+    writeBundle('console.log("one")');
+    start([], 'images');
+    const [path = ''] = keptCode();
+    writeFileSync(path, 'not compiled');
+    assert.is(start([], 'images').stdout, 'one\n');
+    assert.ok(statSync(path).size > 100);
+    writeBundle('console.log("two")');
+    assert.is(start([], 'images').stdout, 'two\n');
+    assert.is(keptCode().length, 2);
+  });
+
+  test('keeps nothing of what failed, of help, and of what is no command', () => {
+    forgetCode();
+    writeBundle('process.exitCode = 1');
+    start([], 'images');
+    writeBundle('console.log("help")');
+    start([], 'images', '--help');
+    start([], 'nonsense');
+    assert.equal(keptCode(), []);
+  });
+
+  test('removes code that was kept long ago', () => {
+    forgetCode();
+    writeBundle('console.log("old")');
+    start([], 'images');
+    const [old = ''] = keptCode();
+    utimesSync(old, 0, 0);
+    writeBundle('console.log("new")');
+    start([], 'images');
+    assert.not.ok(existsSync(old));
+    assert.is(keptCode().length, 1);
   });
 
   test('does without a cache where others can write, and without a home', () => {
     const cache = join(directory, 'shared/winch/compiled');
     mkdirSync(cache, {recursive: true});
     chmodSync(cache, 0o777);
-    const script = 'import("node:module").then(({getCompileCacheDir}) => console.log(String(getCompileCacheDir())))';
-    write('winch/dist/bundled/main.js', `export const main = async () => { await ${script}; };`);
+    writeBundle('console.log(String(process.getBuiltinModule("node:module").getCompileCacheDir()))');
     const runWith = (env: Record<string, string>) =>
       spawnSync(process.execPath, [bin, 'images'], {encoding: 'utf8', env}).stdout;
     assert.is(runWith({XDG_CACHE_HOME: join(directory, 'shared')}), 'undefined\n');
     assert.is(runWith({}), 'undefined\n');
+    assert.equal(readdirSync(cache), []);
     assert.match(runWith({XDG_CACHE_HOME: join(directory, 'own')}), join(directory, 'own/winch/compiled'));
   });
 
