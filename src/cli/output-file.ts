@@ -1,10 +1,10 @@
-import {randomBytes} from 'node:crypto';
 import {createWriteStream} from 'node:fs';
 import {realpath, rename, rm, stat} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {hasErrno, WinchError} from '../errors.ts';
 import {syncDirectory} from '../host/atomic-write.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {quote} from './arguments/usage-error.ts';
 import type {CommandContext} from './command.ts';
 
@@ -40,7 +40,7 @@ async function writeFile(
 ): Promise<void> {
   const place = await findPlace(path);
   const flush = durability === 'full' && !place.isSpecial;
-  const staging = place.isSpecial ? place.path : `${place.path}.${randomBytes(6).toString('hex')}.tmp`;
+  const staging = place.isSpecial ? place.path : `${place.path}.${randomHex(6)}.tmp`;
   let isDone = false;
   try {
     await pipeline(pieces, createWriteStream(staging, {flags: place.isSpecial ? 'w' : 'wx', flush}), {signal});

@@ -1,9 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {closeSync, constants, existsSync, fsync, openSync} from 'node:fs';
 import {copyFile, type FileHandle, mkdir, open, opendir, rename, rm} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {promisify} from 'node:util';
 import {hasErrno} from '../errors.ts';
+import {randomHex} from './random-hex.ts';
 import {storageError} from './storage-error.ts';
 
 export type Durability = 'full' | 'fast';
@@ -70,7 +70,7 @@ async function moveAcross(staging: string, path: string, durability: Durability)
 /** Of the steps around it only the sync itself takes long enough for a thread of its own. */
 const sync = promisify(fsync);
 
-const stagingBeside = (path: string): string => `${path}.${randomBytes(6).toString('hex')}.tmp`;
+const stagingBeside = (path: string): string => `${path}.${randomHex(6)}.tmp`;
 
 /**
  * Makes a directory and those above it, with mode 0700; with `full` durability their names survive a power cut, also where

@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto';
 import {accessSync, closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {DatabaseSync} from 'node:sqlite';
@@ -7,6 +6,7 @@ import {WinchError} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
 import {longPathError} from './database-path.ts';
 import {describeHolder, findLockHolder, SHARED_BYTE} from './find-lock-holder.ts';
+import {randomHex} from './random-hex.ts';
 
 export type LockMode = 'shared' | 'exclusive';
 
@@ -132,7 +132,7 @@ function openDatabase(path: string): DatabaseSync {
     return new DatabaseSync(path, {timeout: 0});
   } catch (error) {
     if (!hasSqliteCode(error, SQLITE_CANTOPEN)) throw error;
-    createProbe(`${path}.${randomBytes(6).toString('hex')}`);
+    createProbe(`${path}.${randomHex(6)}`);
     throw longPathError(path) ?? error;
   }
 }

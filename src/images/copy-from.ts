@@ -1,8 +1,8 @@
-import {randomBytes} from 'node:crypto';
 import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {isSystemError, isWinchError, WinchError} from '../errors.ts';
 import {moveEntries} from '../host/move-entries.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {FileNode} from '../layers/file-tree.ts';
 import {writeRootfs} from '../layers/write-rootfs.ts';
@@ -116,7 +116,7 @@ async function writeInto(
   entries: FileNode['entries'],
   {signal}: CopyFromOptions,
 ): Promise<void> {
-  const staging = join(directory, `.winch-copy-${randomBytes(6).toString('hex')}`);
+  const staging = join(directory, `.winch-copy-${randomHex(6)}`);
   const {uid, gid} = rightsOf({});
   try {
     await mkdir(staging, {mode: 0o700});

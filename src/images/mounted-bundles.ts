@@ -1,7 +1,7 @@
-import {randomBytes} from 'node:crypto';
 import {mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {readBootId} from '../host/boot-id.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {StorePaths} from '../store/paths.ts';
 import {namesIn, unlessGone} from '../store/unless-gone.ts';
@@ -34,7 +34,7 @@ const MINOR_LOW = 256;
  * @throws {WinchError} of a store that cannot be written
  */
 export function noteMountedBundle({bundles}: StorePaths, bundle: MountedBundle): void {
-  const path = join(bundles, `${randomBytes(8).toString('hex')}.json`);
+  const path = join(bundles, `${randomHex(8)}.json`);
   const note: Note = {...bundle, boot: readBootId(), namespace: readNamespace()};
   try {
     mkdirSync(bundles, {recursive: true, mode: 0o700});

@@ -1,9 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {type FileHandle, link, mkdir, open, rename, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {type Durability, syncDirectory} from '../host/atomic-write.ts';
 import {readRegion} from '../host/file-regions.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {createDigester, digestAlgorithm} from '../oci/digest.ts';
@@ -49,7 +49,7 @@ export async function hasFile(path: string, bytes: number): Promise<boolean> {
 /** Writes a whole file, which others see whole or not at all. */
 export async function writeSmallFile(path: string, bytes: Uint8Array, options: WriteOptions): Promise<void> {
   const {durability} = options;
-  const staging = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const staging = `${path}.${randomHex(6)}.tmp`;
   try {
     {
       await using file = await open(staging, 'wx', FILE_MODE);

@@ -1,9 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {release} from 'node:os';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {readBootId} from '../host/boot-id.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {isSnapshotterName, type SnapshotterName} from './snapshotter.ts';
 
@@ -34,7 +34,7 @@ export function recallProbe(runtimeDirectory: string): RememberedProbe | null {
 export function rememberProbe(runtimeDirectory: string, {name, reason}: RememberedProbe): void {
   mkdirSync(runtimeDirectory, {recursive: true, mode: 0o700});
   const path = join(runtimeDirectory, FILE);
-  const staging = `${path}.${randomBytes(4).toString('hex')}`;
+  const staging = `${path}.${randomHex(4)}`;
   const facts = {kernel: release(), boot: readBootId(), isInitial: isInitialUserNamespace(), name, reason};
   writeFileSync(staging, `${JSON.stringify(facts)}\n`, {mode: 0o600});
   renameSync(staging, path);

@@ -1,8 +1,8 @@
-import {randomBytes} from 'node:crypto';
 import {readFileSync, type Stats, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {createDirectoryKeeper, type Durability, writeFileAtomic} from '../host/atomic-write.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import {type BlobDescriptor, type Ingest, openIngest} from './ingest.ts';
@@ -45,7 +45,7 @@ export function createBlobStore(paths: StorePaths, durability: Durability): Blob
 
 /** What a killed process leaves there is garbage by its place, and never looks like a blob. */
 const stagedDocument = ({ingest}: StorePaths, digest: Digest): string =>
-  join(ingest, `document-${digestAlgorithm(digest)}-${digestHex(digest)}-${randomBytes(4).toString('hex')}`);
+  join(ingest, `document-${digestAlgorithm(digest)}-${digestHex(digest)}-${randomHex(4)}`);
 
 const isStored = (path: string, bytes: Uint8Array): boolean =>
   statOrNull(path)?.size === bytes.length && readFileSync(path).equals(bytes);

@@ -1,7 +1,7 @@
-import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ProcessFacts} from '../events.ts';
+import {randomHex} from '../host/random-hex.ts';
 import type {Claims} from './claims.ts';
 import type {Database} from './database.ts';
 import {discardEntries, type Entry, sizeOf, statOrNull} from './garbage-files.ts';
@@ -151,7 +151,7 @@ function tryBatch(collector: Collector, run: Run, options: BatchOptions): Claims
   });
   if (typeof claims === 'string' || run.survey.steps.length > 0) return claims;
   const garbage = judgeEntries(run, claims, options);
-  if (garbage.length > 0) discardEntries(garbage, join(paths.trash, randomBytes(8).toString('hex')));
+  if (garbage.length > 0) discardEntries(garbage, join(paths.trash, randomHex(8)));
   run.trash = listTrash(paths);
   leases.sweep();
   if (claims.isEmpty) onIdle?.();

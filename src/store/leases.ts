@@ -1,7 +1,7 @@
-import {randomBytes} from 'node:crypto';
 import {appendFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type Lock, openLockDirectory} from '../host/locks.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {Digest} from '../oci/digest.ts';
 import {type Claims, listClaims, removeClaim, writtenClaims} from './claims.ts';
@@ -63,7 +63,7 @@ export function openLeases(paths: StorePaths): Leases {
           await guarded(signal, () => appendFileSync(join(paths.claims, id), writtenClaims(added), {mode: 0o600}));
           for (const digest of added) claimed.add(digest);
         },
-        temporaryPath: () => join(paths.ingest, `lease-${id}-${randomBytes(4).toString('hex')}`),
+        temporaryPath: () => join(paths.ingest, `lease-${id}-${randomHex(4)}`),
         ...releasing(() => {
           removeClaim(paths, id);
           lock.release();
@@ -81,7 +81,7 @@ export function openLeases(paths: StorePaths): Leases {
 
 function takeFreshLock(locks: ReturnType<typeof openLockDirectory>): {readonly id: string; readonly lock: Lock} {
   for (;;) {
-    const id = randomBytes(8).toString('hex');
+    const id = randomHex(8);
     // Somebody who only looks whether it is held may be faster.
     const lock = locks.tryAcquire(id, 'exclusive');
     if (lock) return {id, lock};

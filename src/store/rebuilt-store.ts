@@ -1,8 +1,8 @@
-import {randomBytes} from 'node:crypto';
 import {existsSync, lstatSync, statSync} from 'node:fs';
 import {copyFile, link, open, rename, rm} from 'node:fs/promises';
 import {hasErrno, WinchError} from '../errors.ts';
 import {syncDirectory} from '../host/atomic-write.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createConnections} from './connections.ts';
 import type {StorePaths} from './paths.ts';
@@ -63,7 +63,7 @@ export async function openRebuiltStore(store: Store): Promise<RebuiltStore> {
 
 /** Puts a database that is ready in its place. */
 export async function finishRebuild({root, database}: StorePaths): Promise<string | null> {
-  const kept = `${database}.damaged-${randomBytes(4).toString('hex')}`;
+  const kept = `${database}.damaged-${randomHex(4)}`;
   const isThere = existsSync(database);
   for (const suffix of ['-wal', '']) {
     if (existsSync(`${database}${suffix}`)) await keepAs(`${kept}${suffix}`, `${database}${suffix}`);

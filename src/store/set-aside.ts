@@ -1,7 +1,7 @@
-import {randomBytes} from 'node:crypto';
 import {mkdir, rename, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {StorePaths} from './paths.ts';
 
@@ -9,7 +9,7 @@ import type {StorePaths} from './paths.ts';
 export async function setAside(paths: StorePaths, path: string): Promise<void> {
   try {
     await mkdir(paths.trash, {recursive: true, mode: 0o700});
-    await rename(path, join(paths.trash, randomBytes(8).toString('hex')));
+    await rename(path, join(paths.trash, randomHex(8)));
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return;
     if (!hasErrno(error, 'EXDEV')) throw storageError(error, path);

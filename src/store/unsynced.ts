@@ -1,9 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {existsSync, readdirSync, renameSync} from 'node:fs';
 import {rm, writeFile} from 'node:fs/promises';
 import {basename, join} from 'node:path';
 import {WinchError} from '../errors.ts';
 import type {Durability} from '../host/atomic-write.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {runCommand} from '../host/run-command.ts';
 import {storageError} from '../host/storage-error.ts';
 import type {StorePaths} from './paths.ts';
@@ -42,7 +42,7 @@ export function createUnsyncedContent({root, unsynced}: StorePaths, durability: 
       if (isDurable && isNoted()) await syncFileSystem(root);
     },
     setAside: () => {
-      if (isDurable && existsSync(unsynced)) renameSync(unsynced, `${unsynced}.${randomBytes(4).toString('hex')}`);
+      if (isDurable && existsSync(unsynced)) renameSync(unsynced, `${unsynced}.${randomHex(4)}`);
     },
     clear: async () => {
       const aside = isDurable ? listAside() : [];

@@ -1,10 +1,10 @@
-import {randomBytes} from 'node:crypto';
 import {closeSync, constants, mkdirSync, openSync} from 'node:fs';
 import {basename, dirname} from 'node:path';
 import {hasErrno, isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {moveEntries} from '../../host/move-entries.ts';
+import {randomHex} from '../../host/random-hex.ts';
 import {removeEntry} from '../../host/remove-entry.ts';
 import {storageError} from '../../host/storage-error.ts';
 import type {Syscalls} from '../../host/syscalls.ts';
@@ -105,7 +105,7 @@ export async function putFiles(
   {directoryFd, where, entries}: Omit<PutTarget, keyof Disposable>,
   {signal, ownerOf}: Pick<WriteRootfsOptions, 'signal' | 'ownerOf'>,
 ): Promise<void> {
-  const name = `.winch-copy-${randomBytes(6).toString('hex')}`;
+  const name = `.winch-copy-${randomHex(6)}`;
   const staging = `/proc/self/fd/${directoryFd}/${name}`;
   try {
     mkdirSync(staging, {mode: 0o700});

@@ -1,8 +1,8 @@
-import {randomBytes} from 'node:crypto';
 import {rename, rm, stat} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {randomHex} from '../../host/random-hex.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {packLayer} from '../../layers/pack-layer.ts';
 import {below, makeDirectory} from '../../media/layout-files.ts';
@@ -42,7 +42,7 @@ export async function saveLayer(
     told = sentBytes;
     onEvent?.({type: 'upload:sent', digest, sentBytes, totalBytes});
   };
-  const staging = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const staging = `${path}.${randomHex(6)}.tmp`;
   try {
     await makeDirectory(dirname(path));
     await packLayer({path: store.layers.path(diffId), diffId, tarBytes: totalBytes}, staging, {onRead, signal});
