@@ -82,9 +82,16 @@ export type MountRequest =
       readonly propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
       /** `-v` creates a missing source directory, `--mount` refuses. */
       readonly createSource: boolean;
+      /** Whether what is mounted below the source is there as well; default true. */
       readonly recursive?: boolean;
+      /**
+       * With `readOnly`, what is mounted below is read-only too where the kernel can do that (Linux 5.12). `writable`: never;
+       * `readonly`: the kernel has to.
+       */
+      readonly submounts?: 'writable' | 'readonly';
     }
   | VolumeMount
+  | ImageMount
   | {
       readonly type: 'tmpfs';
       readonly target: string;
@@ -95,6 +102,20 @@ export type MountRequest =
       /** Further mount options (`exec`, `nosuid`, …) as given by `--tmpfs`. */
       readonly options?: readonly string[];
     };
+
+/** The files of an image, as a container of it would first see them. */
+export interface ImageMount {
+  readonly type: 'image';
+  /** A reference, or the id of a stored image. */
+  readonly source: string;
+  /** What the source meant when the container was made. */
+  readonly imageId?: string;
+  readonly target: string;
+  /** What of the image is mounted: a path below its root, whose symlinks are followed within it. */
+  readonly subpath?: string;
+  /** Default true; what is written otherwise is kept in memory, and goes when the container ends. */
+  readonly readOnly?: boolean;
+}
 
 /** A volume of the store, made when there is none of its name. */
 export interface VolumeMount {

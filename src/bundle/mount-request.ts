@@ -24,7 +24,8 @@ const TMPFS_VALUE = /^(size|mode|uid|gid|nr_inodes|nr_blocks)=[\w%]+$/;
  * The runtime's form of a mount that the caller asked for.
  *
  * @param canLockRecursively Whether the kernel can make a whole tree of mounts read-only (5.12); before, only its top.
- * @throws {WinchError} `MOUNT_INVALID`: target not absolute, climbing or `/`; source not absolute; unknown option.
+ * @throws {WinchError} `MOUNT_INVALID`: target not absolute, climbing or `/`; source not absolute; unknown option ·
+ * `MOUNT_UNSUPPORTED`
  */
 export function convertMountRequest(request: MountRequest, canLockRecursively: boolean): RuntimeMount {
   const destination = normalizeTarget(request.target);
@@ -33,6 +34,8 @@ export function convertMountRequest(request: MountRequest, canLockRecursively: b
       return convertBind(request, destination, canLockRecursively);
     case 'tmpfs':
       return {destination, type: 'tmpfs', source: 'tmpfs', options: tmpfsOptions(request)};
+    case 'image':
+      throw invalidMount(destination, 'is of an image, which only containers of a store have');
     case 'volume':
       throw invalidMount(destination, 'is of a volume, which only containers of a store have');
   }
@@ -52,7 +55,9 @@ function convertBind(request: BindRequest, destination: string, canLockRecursive
     throw invalidMount(destination, `has a source that is not an absolute path (${excerpt(request.source)})`);
   }
   const isRecursive = request.recursive !== false;
-  const readOnly = isRecursive && canLockRecursively ? 'rro' : 'ro';
+  const {submounts} = request;
+  if (submounts === 'readonly' && !canLockRecursively) throw unlockable(destination);
+  const readOnly = isRecursive && canLockRecursively && submounts !== 'writable' ? 'rro' : 'ro';
   const options = [isRecursive ? 'rbind' : 'bind', ...(request.readOnly ? [readOnly] : [])];
   return {
     destination,
@@ -79,6 +84,16 @@ function tmpfsOptions({readOnly, sizeBytes, mode = 0o1777, options = [], target}
   }
   return [...merged.values()];
 }
+
+const unlockable = (target: string): WinchError =>
+  new WinchError(
+    'MOUNT_UNSUPPORTED',
+    `this kernel cannot make all that is mounted below ${excerpt(target)} read-only`,
+    {
+      kind: 'unsupported',
+      hint: 'Linux 5.12 or later is needed',
+    },
+  );
 
 const invalidMount = (target: string, problem: string): WinchError =>
   new WinchError('MOUNT_INVALID', `mount at ${excerpt(target)} ${problem}`, {kind: 'invalid'});

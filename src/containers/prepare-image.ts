@@ -12,6 +12,14 @@ import {ensureImage, type StoredImage} from '../images/stored-image.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {SpooledCopies} from './files/run-copies.ts';
+import {
+  asksForImages,
+  findMountedImages,
+  mountedImagesOf,
+  type PreparedImages,
+  prepareMountedImages,
+} from './mounted-images.ts';
+import type {ConnectedNetwork} from './networks/network-files.ts';
 import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
@@ -26,9 +34,10 @@ interface ImagePreparation extends Preparation {
 /** Mounts an image's layers with a writable directory on top and writes the runtime configuration for them. */
 export async function prepareImage(
   context: ContainerContext,
-  {id, request, directories, syscalls, cleanup, enter}: ImagePreparation,
+  preparation: ImagePreparation,
   options: CallOptions,
 ): Promise<PreparedContainer> {
+  const {id, request, directories, cleanup} = preparation;
   using held = new DisposableStack();
   const lease = held.use(await context.store.readerLease(options.signal));
   const image = await ensureImage({...context, lease}, request, options);
@@ -39,30 +48,51 @@ export async function prepareImage(
     const kept = held.move();
     cleanup.add(() => kept.dispose());
   }
-  const container = await takeVolumes(context, {request, directories, image, cleanup}, options);
+  const asked = await takeVolumes(context, {request, directories, image, cleanup}, options);
+  const {container, images} = await takeImages({...context, lease}, {request, container: asked, directories}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
+  const {imageId} = image;
   const named = {id, name: request.name ?? null, directory, container, image: image.config};
   const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
   // On a disk that cannot be written nobody removes images either.
-  if (writable !== null) noteImageInUse(writable, image.imageId, request.name);
+  const mountedIds = mountedImagesOf(container);
+  if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});
   await using copies = await spoolCopies(context, {request, container}, options);
+  const mounting = {...preparation, prepared, container, images, image, network, copies};
+  return {terminal: container.terminal ?? false, stopSignal, rootfsPath: await mountImage(context, mounting)};
+}
+
+interface ImageMounting extends ImagePreparation {
+  readonly prepared: PreparedLayers;
+  readonly container: ContainerOptions;
+  readonly images: PreparedImages | null;
+  readonly image: StoredImage;
+  readonly network: ConnectedNetwork | null;
+  readonly copies: SpooledCopies | null;
+}
+
+/** @returns where the root file system is mounted, in the namespace that is entered here. */
+async function mountImage({hostname}: ContainerContext, mounting: ImageMounting): Promise<string> {
+  const {id, directories, syscalls, cleanup, enter, prepared, images, image, network, copies} = mounting;
+  const {volatile: directory, writable} = directories;
   enter();
   const {path: rootfsPath} = mountRootfs(
     {syscalls, cleanup, prepared},
     {directory, writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable}},
   );
+  const {container, steps} = images?.mount(syscalls) ?? {container: mounting.container, steps: []};
+  cleanup.add(() => detachMounts(syscalls, steps));
   const mounted = mountBindSources(syscalls, container, directory);
   const rootFd = openSync(rootfsPath, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     await copies?.put({rootFd, syscalls});
-    const {hostname} = context;
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
     writeImageBundle({...bundle, container: mounted, network});
   } finally {
     closeSync(rootFd);
   }
-  return {terminal: container.terminal ?? false, stopSignal, rootfsPath};
+  return rootfsPath;
 }
 
 interface VolumesOfRun extends Pick<ImagePreparation, 'request' | 'directories' | 'cleanup'> {
@@ -82,6 +112,21 @@ async function takeVolumes(
   const prepared = await prepareVolumesOfRun(context, {container, image, ownDirectory}, options);
   cleanup.add(() => prepared[Symbol.dispose]());
   return bindVolumes(context, prepared.container);
+}
+
+interface ImagesOfRun extends Pick<ImagePreparation, 'request' | 'directories'> {
+  readonly container: ContainerOptions;
+}
+
+async function takeImages(
+  context: ContainerContext,
+  {request: {policy}, container, directories}: ImagesOfRun,
+  options: CallOptions,
+): Promise<{readonly container: ContainerOptions; readonly images: PreparedImages | null}> {
+  if (!asksForImages(container)) return {container, images: null};
+  const found = await findMountedImages(context, {container, policy}, options);
+  const images = await prepareMountedImages(context, {container: found, directories, mayCopy: true}, options);
+  return {container: found, images};
 }
 
 async function spoolCopies(

@@ -17,25 +17,37 @@ export interface ImageUse {
   readonly name: string | null;
   /** Whether it outlives its command, and may be started again. */
   readonly isKept: boolean;
+  /** Whether it is mounted in the container, which is of another one. */
+  readonly isMounted: boolean;
   /** The process that runs it, as far as the kernel tells; null as well for one that is kept. */
   readonly holder: ProcessFacts | null;
 }
 
+/** What is noted of a container for those who want to remove an image, or to take a name. */
+export interface ImageNote {
+  readonly imageId: string;
+  /** The container's. */
+  readonly name: string | null;
+  /** Ids of the images that are mounted in it. */
+  readonly mountedIds: readonly string[];
+}
+
 /**
- * Notes in a container's directory in the store which image it runs, and under what name; the note goes with the directory.
+ * Notes in a container's directory in the store which images it has, and under what name; the note goes with the directory.
  *
  * A full disk keeps no image from running: without a note the image may be removed, and what is mounted of it stays.
  */
-export function noteImageInUse(directory: string, imageId: string, name = ''): void {
+export function noteImageInUse(directory: string, note: ImageNote): void {
   try {
-    writeFileSync(join(directory, IMAGE_FILE), imageNote(imageId, name), {mode: 0o600});
+    writeFileSync(join(directory, IMAGE_FILE), imageNote(note), {mode: 0o600});
   } catch (error) {
     if (!hasErrno(error, 'ENOSPC', 'EDQUOT')) throw error;
   }
 }
 
 /** What stands in the note of a container, for whoever has to write it so that it lasts. */
-export const imageNote = (imageId: string, name: string): string => `${imageId}\n${name}`;
+export const imageNote = ({imageId, name, mountedIds}: ImageNote): string =>
+  [imageId, name ?? '', ...mountedIds].join('\n');
 
 export const nameInNote = (note: string): string | null => note.split('\n')[1] || null;
 
@@ -69,8 +81,12 @@ function readNotes(parent: string): readonly Omit<ImageUse, 'isKept' | 'holder'>
   return ids.flatMap((containerId) => {
     const note = unlessAbsent(() => readFileSync(join(parent, containerId, IMAGE_FILE), 'utf8'));
     if (note === null) return [];
-    const [imageId = ''] = note.split('\n');
-    return [{imageId, containerId, name: nameInNote(note)}];
+    const [imageId = '', , ...mountedIds] = note.split('\n');
+    const use = {containerId, name: nameInNote(note)};
+    return [
+      {...use, imageId, isMounted: false},
+      ...mountedIds.map((mounted) => ({...use, imageId: mounted, isMounted: true})),
+    ];
   });
 }
 

@@ -97,7 +97,8 @@ describe('images/least-used', ({test}) => {
     await using sample = await openSample();
     mkdirSync(sample.paths.containers, {recursive: true});
     const running = createLeasedDirectory(sample.paths.containers, 'running');
-    noteImageInUse(running.path, (await sample.images.inspect(sample.reference('a'))).imageId);
+    const {imageId} = await sample.images.inspect(sample.reference('a'));
+    noteImageInUse(running.path, {imageId, name: null, mountedIds: []});
     const labels = [{name: 'b', value: null, isExcluded: true}];
     const report = await sample.keep(0, {labels});
     assert.equal(await sample.names(), ['a', 'b']);

@@ -109,11 +109,12 @@ describe('images/prune', ({test}) => {
     const containers = join(sample.root, 'containers');
     mkdirSync(containers, {recursive: true});
     const running = ['one', 'two'].map((name) => ({name, ...createLeasedDirectory(containers, name)}));
-    for (const {name, path} of running) noteImageInUse(path, await sample.idOf(name));
+    const note = async (name: string) => ({imageId: await sample.idOf(name), name: null, mountedIds: []});
+    for (const {name, path} of running) noteImageInUse(path, await note(name));
     // What a killed run has left.
     const dead = join(containers, 'dead');
     mkdirSync(dead);
-    noteImageInUse(dead, await sample.idOf('three'));
+    noteImageInUse(dead, await note('three'));
     await sample.images.tag(sample.reference('three'), sample.reference('two'));
     await sample.images.prune({all: true});
     assert.equal(await sample.names(), ['one', 'two']);

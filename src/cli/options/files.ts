@@ -11,7 +11,7 @@ import {parseVolume, parseVolumesFrom} from './volume.ts';
 /** Flags about the container's files. */
 export const FILE_FLAGS = grouped('Files:', {
   volume: list('SOURCE:TARGET[:ro]', 'Mount a file or directory of this machine, or a volume by name', {short: 'v'}),
-  mount: list('KEY=value,…', 'Mount with type=bind, volume or tmpfs, source=, target=, readonly …'),
+  mount: list('KEY=value,…', 'Mount with type=bind, volume, image or tmpfs, source=, target=, readonly, subpath= …'),
   'volumes-from': list('CONTAINER[:ro]', 'Mount what another kept container mounts'),
   tmpfs: list('TARGET[:OPTIONS]', 'Mount an empty file system in memory (size=64m,mode=1777 …)'),
   'read-only': flag('Mount the root file system read-only'),

@@ -6,7 +6,8 @@ import type {Environment} from '../environment.ts';
 import {parseSize} from './size.ts';
 import {isPropagation, parseTarget} from './volume.ts';
 
-const EXAMPLE = '--mount type=bind,source=/path,target=/path[,readonly], type=volume,source=NAME,… or type=tmpfs,…';
+const EXAMPLE =
+  '--mount type=bind,source=/path,target=/path[,readonly], type=volume,source=NAME,…, type=image,source=IMAGE,… or type=tmpfs,…';
 
 const CANONICAL_KEYS: ReadonlyMap<string, string> = new Map([
   ['type', 'type'],
@@ -17,16 +18,23 @@ const CANONICAL_KEYS: ReadonlyMap<string, string> = new Map([
   ['destination', 'target'],
   ['readonly', 'readonly'],
   ['ro', 'readonly'],
+  ['readwrite', 'readwrite'],
+  ['rw', 'readwrite'],
   ['consistency', 'consistency'],
   ['bind-propagation', 'bind-propagation'],
   ['bind-nonrecursive', 'bind-nonrecursive'],
+  ['bind-recursive', 'bind-recursive'],
+  ['bind-create-src', 'bind-create-src'],
   ['tmpfs-size', 'tmpfs-size'],
   ['tmpfs-mode', 'tmpfs-mode'],
   ['volume-nocopy', 'volume-nocopy'],
   ['volume-subpath', 'volume-subpath'],
+  ['image-subpath', 'image-subpath'],
+  ['subpath', 'subpath'],
 ]);
 
 type Fields = ReadonlyMap<string, string | true>;
+type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 
 /**
  * Reads docker's `--mount KEY=VALUE,…`, with quotes around fields that hold a comma. Unlike `-v` it refuses a source
@@ -42,12 +50,18 @@ export function parseMount(text: string, environment: Environment): MountRequest
   if (type === 'bind') return parseBind(fields, {target, environment});
   if (type === 'tmpfs') return parseTmpfsMount(fields, target);
   if (type === 'volume') return parseVolumeMount(fields, target);
-  throw flagInvalid('--mount', `type ${quote(type)} is neither bind, volume nor tmpfs`, EXAMPLE);
+  if (type === 'image') return parseImageMount(fields, target);
+  throw flagInvalid('--mount', `type ${quote(type)} is neither bind, volume, image nor tmpfs`, EXAMPLE);
 }
 
 /** What is about another type would be lost in silence. */
 function requireOwnKeys(fields: Fields, type: string): void {
-  const foreign = [...fields.keys()].find((key) => /^(?:bind|tmpfs|volume)-/.test(key) && !key.startsWith(`${type}-`));
+  if (fields.has('subpath') && type !== 'volume' && type !== 'image') {
+    throw flagInvalid('--mount', `subpath does not go with type=${type}`, EXAMPLE);
+  }
+  const foreign = [...fields.keys()].find(
+    (key) => /^(?:bind|tmpfs|volume|image)-/.test(key) && !key.startsWith(`${type}-`),
+  );
   if (foreign !== undefined) throw flagInvalid('--mount', `${foreign} does not go with type=${type}`, EXAMPLE);
 }
 
@@ -79,19 +93,42 @@ function parseBind(fields: Fields, given: {target: string; environment: Environm
     type: 'bind',
     source: source.startsWith('/') ? resolve(source) : resolve(given.environment.workingDirectory(), source),
     target: given.target,
-    readOnly: isOn(fields, 'readonly'),
-    createSource: false,
+    readOnly: isReadOnly(fields, false),
+    createSource: isOn(fields, 'bind-create-src'),
     ...definedMembers({propagation}),
-    ...(isOn(fields, 'bind-nonrecursive') && {recursive: false}),
+    ...parseRecursion(fields),
   };
+}
+
+/** Docker's words for what is mounted below the source; those about read-only mounts ask for one. */
+function parseRecursion(fields: Fields): Pick<BindRequest, 'recursive' | 'submounts'> {
+  const given = word(fields, 'bind-recursive') ?? (isOn(fields, 'bind-nonrecursive') ? 'disabled' : 'enabled');
+  if (given === 'enabled') return {};
+  if (given === 'disabled') return {recursive: false};
+  if (given !== 'writable' && given !== 'readonly') {
+    const hint = 'bind-recursive=enabled, disabled, writable or readonly';
+    throw flagInvalid('--mount', `bind-recursive ${quote(given)} does not exist`, hint);
+  }
+  if (isReadOnly(fields, false)) return {submounts: given};
+  throw flagInvalid('--mount', `bind-recursive=${given} says nothing of a mount that is written to`, 'add readonly');
+}
+
+function parseImageMount(fields: Fields, target: string): MountRequest {
+  const source = word(fields, 'source');
+  if (!source) throw flagInvalid('--mount', 'an image mount needs a source', EXAMPLE);
+  const subpath = word(fields, 'image-subpath') ?? word(fields, 'subpath');
+  return {type: 'image', source, target, ...definedMembers({subpath}), readOnly: isReadOnly(fields, true)};
 }
 
 function parseVolumeMount(fields: Fields, target: string): MountRequest {
   return {
     type: 'volume',
     target,
-    ...definedMembers({source: word(fields, 'source'), subpath: word(fields, 'volume-subpath')}),
-    readOnly: isOn(fields, 'readonly'),
+    ...definedMembers({
+      source: word(fields, 'source'),
+      subpath: word(fields, 'volume-subpath') ?? word(fields, 'subpath'),
+    }),
+    readOnly: isReadOnly(fields, false),
     ...(isOn(fields, 'volume-nocopy') && {nocopy: true}),
   };
 }
@@ -103,7 +140,7 @@ function parseTmpfsMount(fields: Fields, target: string): MountRequest {
   return {
     type: 'tmpfs',
     target,
-    ...(isOn(fields, 'readonly') && {readOnly: true}),
+    ...(isReadOnly(fields, false) && {readOnly: true}),
     ...definedMembers({
       sizeBytes: size === undefined ? undefined : parseSize('--mount tmpfs-size', size),
       mode: mode === undefined ? undefined : parseMode('--mount tmpfs-mode', mode),
@@ -125,6 +162,15 @@ function word(fields: Fields, key: string): string | undefined {
   const value = fields.get(key);
   if (value === true) throw flagInvalid('--mount', `${key} needs a value`, EXAMPLE);
   return value;
+}
+
+/** @param otherwise What holds where neither of the two words is there. */
+function isReadOnly(fields: Fields, otherwise: boolean): boolean {
+  if (fields.has('readonly') && fields.has('readwrite')) {
+    throw flagInvalid('--mount', 'readonly does not go with readwrite', EXAMPLE);
+  }
+  if (fields.has('readonly')) return isOn(fields, 'readonly');
+  return fields.has('readwrite') ? !isOn(fields, 'readwrite') : otherwise;
 }
 
 function isOn(fields: Fields, key: string): boolean {

@@ -123,9 +123,9 @@ const toLimits = (options: ContainerOptions) => ({
 const toMount = (mount: MountRequest) => ({
   Type: mount.type,
   ...(mount.type === 'volume' && {Name: mount.source, Driver: VOLUME_DRIVER}),
-  ...(mount.type === 'bind' && {Source: mount.source}),
+  ...((mount.type === 'bind' || mount.type === 'image') && {Source: mount.source}),
   Destination: mount.target,
-  RW: mount.readOnly !== true,
+  RW: mount.type === 'image' ? mount.readOnly === false : mount.readOnly !== true,
   ...(mount.type === 'bind' && {Propagation: mount.propagation ?? 'rprivate'}),
 });
 

@@ -16,6 +16,7 @@ import {findRuntime} from '../../runtime/find-runtime.ts';
 import {findImagesById} from '../../store/image-records.ts';
 import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
+import {findMountedImages, mountedImagesOf} from '../mounted-images.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
@@ -71,7 +72,9 @@ export async function createContainer(
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
   const image = await ensureImage({...context, lease}, request, options);
-  using volumes = await prepareKeptVolumes(context, {container: request.container ?? {}, image}, options);
+  const {container: asked = {}, policy} = request;
+  const withImages = await findMountedImages({...context, lease}, {container: asked, policy}, options);
+  using volumes = await prepareKeptVolumes(context, {container: withImages, image}, options);
   const record = describeContainer(context, {request: {...request, container: volumes.container}, image, runtime});
   await sweepPassing(context);
   using _lock = await lockContainer(context, record.id, options.signal);
@@ -141,7 +144,7 @@ async function writeContainer({store}: ContainerContext, record: KeptRecord, sta
   mkdirSync(places.writable, {mode: 0o700});
   mkdirSync(places.starts, {mode: 0o700});
   const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
-  await write(places.note, imageNote(record.imageId, record.name ?? ''));
+  await write(places.note, imageNote({...record, mountedIds: mountedImagesOf(record.container)}));
   const volumes = volumesOf(record.container);
   if (volumes.length > 0) await write(join(staged, VOLUMES_FILE), `${volumes.join('\n')}\n`);
   await write(places.record, `${JSON.stringify(record, null, 2)}\n`);
@@ -156,11 +159,13 @@ interface Publication {
 async function publish(context: ContainerContext, {record, staged}: Publication, options: CallOptions): Promise<void> {
   const {store} = context;
   const {id, name, imageId} = record;
+  const imageIds = [imageId, ...mountedImagesOf(record.container)];
   using _names = name === null ? null : await lockNames(context, options);
   if (name !== null) await requireNoRunOf(context, {id, name});
   await store.write((database) => {
     if (name !== null) requireNotKept(context, name);
-    if (findImagesById(database, digestHex(imageId as Digest)).length === 0) throw removedMeanwhile(record.image);
+    const gone = imageIds.find((other) => findImagesById(database, digestHex(other as Digest)).length === 0);
+    if (gone !== undefined) throw removedMeanwhile(gone === imageId ? record.image : gone);
     renameSync(staged, placesOf(context, id).directory);
   });
   if (store.durability === 'full') await syncDirectory(store.paths.kept);

@@ -37,9 +37,10 @@ export async function listRuns(
     throw storageError(error, volatileParent(context));
   });
   warnOfLeftovers(failures, {onEvent});
-  const images = new Map(listImagesInUse(context.store).map((use) => [use.containerId, use]));
-  const own = inUse.filter((id) => existsSync(join(context.store.paths.containers, id)));
-  return own.flatMap((id) => describeRun(context, id, images.get(id)?.imageId ?? null) ?? []);
+  const own = listImagesInUse(context.store).filter(({isMounted}) => !isMounted);
+  const images = new Map(own.map((use) => [use.containerId, use]));
+  const ids = inUse.filter((id) => existsSync(join(context.store.paths.containers, id)));
+  return ids.flatMap((id) => describeRun(context, id, images.get(id)?.imageId ?? null) ?? []);
 }
 
 export const findRun = async (context: ContainerContext, text: string): Promise<OneShotRun | null> =>

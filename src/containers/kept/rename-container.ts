@@ -4,6 +4,7 @@ import {syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {imageNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
+import {mountedImagesOf} from '../mounted-images.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
 import {isConnected} from '../networks/take-network.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
@@ -37,14 +38,16 @@ export async function renameContainer(
 }
 
 /** In a transaction of the graph, as a new container takes its name. */
-async function takeNewName(context: ContainerContext, {id, imageId}: KeptRecord, name: string): Promise<void> {
+async function takeNewName(context: ContainerContext, record: KeptRecord, name: string): Promise<void> {
+  const {id, imageId} = record;
   const {store} = context;
   const {directory, note} = placesOf(context, id);
   const staged = `${note}.new`;
   await requireNoRunOf(context, {id, name});
   try {
     const {durability} = store;
-    await writeFileAtomic(staged, Buffer.from(imageNote(imageId, name)), {durability, mode: 0o600});
+    const changed = imageNote({imageId, name, mountedIds: mountedImagesOf(record.container)});
+    await writeFileAtomic(staged, Buffer.from(changed), {durability, mode: 0o600});
     await store.write(() => {
       requireNotKept(context, name);
       renameSync(staged, note);

@@ -18,7 +18,7 @@ export function takeMountsFrom(
     const {mounts = []} = requireContainer(context, container).container;
     for (const mount of mounts) {
       const target = normalizeTarget(mount.target);
-      if (mount.type === 'tmpfs' || taken.has(target)) continue;
+      if (mount.type === 'tmpfs' || mount.type === 'image' || taken.has(target)) continue;
       taken.set(target, {...mount, ...(readOnly !== undefined && {readOnly})});
     }
   }

@@ -64,6 +64,11 @@ describe('cli/options/mount', ({test}) => {
     ['type=bind,src=/a,destination=/b,ro=true,consistency=cached', {...mount, readOnly: true}],
     ['type=bind,src=/a,dst=/b,readonly=false,bind-propagation=shared', {...mount, propagation: 'shared'}],
     ['type=bind,src=/a,dst=/b,bind-nonrecursive', {...mount, recursive: false}],
+    ['type=bind,src=/a,dst=/b,bind-recursive=disabled', {...mount, recursive: false}],
+    ['type=bind,src=/a,dst=/b,bind-recursive=enabled,readonly=0', mount],
+    ['type=bind,src=/a,dst=/b,ro,bind-recursive=writable', {...mount, readOnly: true, submounts: 'writable'}],
+    ['type=bind,src=/a,dst=/b,ro,bind-recursive=readonly', {...mount, readOnly: true, submounts: 'readonly'}],
+    ['type=bind,src=/a,dst=/b,bind-create-src,rw', {...mount, createSource: true}],
     ['type=bind,src=a,dst=/b', {...mount, source: '/work/here/a'}],
     ['type=bind,"src=/a,b",dst=/b', {...mount, source: '/a,b'}],
     ['type=bind,"src=/a""b",dst=/b', {...mount, source: '/a"b'}],
@@ -74,6 +79,15 @@ describe('cli/options/mount', ({test}) => {
       {type: 'volume', source: 'a', target: '/b', readOnly: true, nocopy: true, subpath: 'x/y'},
     ],
     ['type=volume,dst=/b', {type: 'volume', target: '/b', readOnly: false}],
+    ['type=image,source=app:1,target=/b', {type: 'image', source: 'app:1', target: '/b', readOnly: true}],
+    [
+      'type=image,src=app,dst=/b,image-subpath=usr/bin,readwrite',
+      {type: 'image', source: 'app', target: '/b', subpath: 'usr/bin', readOnly: false},
+    ],
+    [
+      'type=image,src=app,dst=/b,subpath=a,rw=false',
+      {type: 'image', source: 'app', target: '/b', subpath: 'a', readOnly: true},
+    ],
     [
       'type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=1770',
       {type: 'tmpfs', target: '/t', sizeBytes: 1_048_576, mode: 0o1770},
@@ -85,7 +99,12 @@ describe('cli/options/mount', ({test}) => {
 
   const bad: readonly (readonly [string, string])[] = [
     ['', 'is not understood'],
-    ['type=npipe,source=a,target=/b', '"npipe" is neither bind, volume nor tmpfs'],
+    ['type=npipe,source=a,target=/b', '"npipe" is neither bind, volume, image nor tmpfs'],
+    ['type=image,target=/b', 'an image mount needs a source'],
+    ['type=bind,source=/a,target=/b,subpath=x', 'subpath does not go with type=bind'],
+    ['type=bind,source=/a,target=/b,ro,rw', 'readonly does not go with readwrite'],
+    ['type=bind,source=/a,target=/b,bind-recursive=often', 'bind-recursive "often" does not exist'],
+    ['type=bind,source=/a,target=/b,bind-recursive=readonly', 'says nothing of a mount that is written to'],
     ['type=bind,source=/a,target=/b,volume-nocopy', 'volume-nocopy does not go with type=bind'],
     ['type=volume,source=a,target=/b,tmpfs-size=1m', 'tmpfs-size does not go with type=volume'],
     ['type=bind,target=/b', 'needs a source'],
