@@ -106,6 +106,8 @@ export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/whic
 export type {SkippedFiles} from './layers/write-rootfs.ts';
 export type {NetworkSubnet} from './network/definition.ts';
 export type {NetworkJoin, NetworkMode, PublishedPort, PublishRequest} from './network/network-mode.ts';
+export type {EventFilters, EventType, StoreEvent} from './store/store-event.ts';
+export type {WatchEventsOptions} from './store/watch-event-log.ts';
 export {
   type Containers,
   type Images,

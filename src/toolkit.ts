@@ -10,6 +10,8 @@ import type {LayerPool} from './layers/layer-pool.ts';
 import {hostPlatform} from './oci/platform.ts';
 import type {RegistryClient} from './registry/client.ts';
 import {openStore} from './store/store.ts';
+import type {StoreEvent} from './store/store-event.ts';
+import type {WatchEventsOptions} from './store/watch-event-log.ts';
 import {type Containers, openContainers} from './toolkit/containers.ts';
 import {type Images, openImages} from './toolkit/images.ts';
 import {type Networks, openNetworks} from './toolkit/networks.ts';
@@ -29,6 +31,8 @@ export interface Toolkit extends AsyncDisposable {
   readonly volumes: Volumes;
   readonly networks: Networks;
   readonly registries: Registries;
+  /** What happens to containers, images, networks and volumes, and from `since` on what has happened. */
+  events(options?: WatchEventsOptions): AsyncGenerator<StoreEvent, void, void>;
   info(): Promise<ToolkitInfo>;
   /** What running images needs here, and what adds the rest. */
   diagnose(request: DiagnosisRequest): Promise<Diagnosis>;
@@ -50,6 +54,9 @@ export async function openToolkit(options: ToolkitOptions): Promise<Toolkit> {
     volumes: openVolumes(parts.context),
     networks: openNetworks(parts.context),
     registries: openRegistries({images: parts.context, settings: options}),
+    events: async function* (options = {}) {
+      yield* (await import('./containers/watch-events.ts')).watchEvents(parts.context, options);
+    },
     info: async () => {
       await clearLeftovers(parts.context);
       return (await import('./containers/read-info.ts')).readToolkitInfo(parts.context);

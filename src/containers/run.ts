@@ -127,7 +127,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
     runtimePid: container.pid,
   });
   cleanup.add(() => lifeline.release());
-  const exit = await superviseStart(container, {id, request, stopSignal: prepared.stopSignal}, options);
+  const exit = await superviseStart(context, {container, id, request, stopSignal: prepared.stopSignal}, options);
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);
   options.signal?.throwIfAborted();
   const outOfMemory =
@@ -149,19 +149,32 @@ async function takeOut(context: ContainerContext, {request, rootfsPath, ...end}:
 }
 
 interface Start {
+  readonly container: RunningContainer;
   readonly id: string;
   readonly request: RunRequest;
   readonly stopSignal: NodeJS.Signals | number;
 }
 
-async function superviseStart(container: RunningContainer, {id, request, stopSignal}: Start, options: CallOptions) {
+async function superviseStart(
+  context: ContainerContext,
+  {container, id, request, stopSignal}: Start,
+  options: CallOptions,
+): Promise<SupervisedExit> {
   const supervised = supervise(container, {
     signal: options.signal,
     timeoutSeconds: request.timeoutSeconds,
     stopSignal,
   });
   options.onEvent?.({type: 'container:started', id});
-  const exit: SupervisedExit = await supervised;
+  // While the runtime gets ready, so that it costs the run no time.
+  const [exit, recordEnd] = await Promise.all([supervised, recordBegin(context, {id, request})]);
+  recordEnd(exit.exitCode);
   options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
   return exit;
+}
+
+async function recordBegin(context: ContainerContext, {id, request}: Pick<Start, 'id' | 'request'>) {
+  const {recordRun} = await import('./record-run.ts');
+  const {name = null, container} = request;
+  return recordRun(context, {id, name, image: 'image' in request ? request.image : null, labels: container?.labels});
 }

@@ -6,6 +6,7 @@ import {forgetDeadContainers} from './images-in-use.ts';
 import type {LabelFilter, PruneFilter} from './prune-filter.ts';
 import {type PrunePlan, planPrune} from './prune-plan.ts';
 import {type PlannedStep, type Pruned, stepsOf} from './prune-steps.ts';
+import {recordImageEvents} from './record-image-event.ts';
 import type {RemovalReport} from './remove.ts';
 
 export type {LabelFilter};
@@ -62,6 +63,13 @@ export async function pruneImages(context: ImageContext, options: PruneOptions =
     },
     ...{takesPartials, isDryRun, now: context.now()},
   });
+  if (!isDryRun) {
+    const {deleted} = pruned;
+    recordImageEvents(
+      context,
+      deleted.map((id) => ({action: 'delete', id, name: id})),
+    );
+  }
   if (goal === null || pruned.storeBytes === null) return {...pruned, ...freed};
   const partialBytes = takesPartials ? 0 : total(goal.sizes.partials.values());
   return {...pruned, ...freed, storeBytes: pruned.storeBytes + partialBytes + freed.keptBytes};

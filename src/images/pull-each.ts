@@ -1,7 +1,8 @@
 import {WinchError} from '../errors.ts';
 import {familiarReference, parseReference, withTag} from '../oci/reference.ts';
 import type {ImageContext} from './context.ts';
-import {type PulledImage, type PullOptions, pullImage} from './pull.ts';
+import type {PulledImage, PullOptions} from './pull.ts';
+import {pullFromRegistry} from './pull-from-registry.ts';
 
 /** How the pull of one of several references ended. */
 export type PullOutcome =
@@ -53,7 +54,7 @@ export async function* pullEach(
 async function pullOne(context: ImageContext, reference: string, options: PullOptions): Promise<PullOutcome> {
   try {
     options.signal?.throwIfAborted();
-    return {reference, pulled: await pullImage(context, reference, options)};
+    return {reference, pulled: await pullFromRegistry(context, reference, options)};
   } catch (error) {
     return {reference, error};
   }

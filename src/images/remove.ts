@@ -12,6 +12,7 @@ import type {ImageContext} from './context.ts';
 import {type FoundImage, requireImage, requireStoredImage} from './find-image.ts';
 import {forgetDeadContainers, listImagesInUse} from './images-in-use.ts';
 import {listMountedBundles} from './mounted-bundles.ts';
+import {type ImageEvent, recordImageEvents} from './record-image-event.ts';
 
 /** Hex digits of a container's id in messages. */
 const SHORT_ID = 12;
@@ -40,10 +41,11 @@ export interface RemovalReport extends Collection {
  * `IMAGE_MOUNTED`
  */
 export async function removeImages(
-  {store, now}: ImageContext,
+  context: ImageContext,
   references: readonly string[],
   options: RemoveOptions = {},
 ): Promise<RemovalReport> {
+  const {store, now} = context;
   const {force: isForced = false, signal} = options;
   for (const reference of references) requireStoredImage(store, reference);
   signal?.throwIfAborted();
@@ -54,6 +56,7 @@ export async function removeImages(
     requireUnused(store, {references, deleted: gone.flatMap(({deleted}) => deleted), isForced});
     return gone;
   });
+  recordImageEvents(context, removed.flatMap(eventsOf));
   return {
     untagged: removed.flatMap(({untagged}) => untagged),
     deleted: removed.flatMap(({deleted}) => deleted),
@@ -62,6 +65,8 @@ export async function removeImages(
 }
 
 interface Removed {
+  /** The image that was named. */
+  readonly id: string;
   readonly untagged: readonly string[];
   readonly deleted: readonly string[];
 }
@@ -81,8 +86,17 @@ function removeOne(database: Database, {image, tag}: FoundImage, {isForced, remo
   const deleted = images.filter(
     ({manifestDigest}) => tagsOf(database, manifestDigest).length === 0 && deleteImage(database, manifestDigest),
   );
-  return {untagged: untagged.map(familiarTag), deleted: deleted.map(({configDigest}) => configDigest)};
+  return {
+    id: image.configDigest,
+    untagged: untagged.map(familiarTag),
+    deleted: deleted.map(({configDigest}) => configDigest),
+  };
 }
+
+const eventsOf = ({id, untagged, deleted}: Removed): readonly ImageEvent[] => [
+  ...untagged.map((name) => ({action: 'untag', id, name})),
+  ...deleted.map((gone) => ({action: 'delete', id: gone, name: gone})),
+];
 
 interface Removals {
   readonly references: readonly string[];

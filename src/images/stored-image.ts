@@ -75,8 +75,8 @@ async function findOrPull(context: ImageContext, request: ImageRequest, options:
   for (let isFirst = true; ; isFirst = false) {
     if (needsPull(store, request)) {
       // The registry's client and all it needs cost more to load than a present image to start.
-      const {pullImage} = await import('./pull.ts');
-      await pullImage(context, request.image, {...options, platform, policy});
+      const {pullFromRegistry} = await import('./pull-from-registry.ts');
+      await pullFromRegistry(context, request.image, {...options, platform, policy});
     }
     try {
       return (await claimImage(context, () => requireStoredImage(store, request.image, platform))).image;

@@ -1,15 +1,18 @@
 import {WinchError} from '../errors.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
+import {findImage} from '../store/image-records.ts';
 import {deleteTag, findTag, setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {requireImage, requireStoredImage, tagKey} from './find-image.ts';
+import {recordImageEvents} from './record-image-event.ts';
 
 /**
  * Gives a stored image one more name; a tag that named another image is moved.
  *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `REFERENCE_INVALID` | `TAG_INVALID` (a digest is no tag)
  */
-export async function tagImage({store, now}: ImageContext, source: string, target: string): Promise<void> {
+export async function tagImage(context: ImageContext, source: string, target: string): Promise<void> {
+  const {store, now} = context;
   const reference = parseReference(target);
   if (reference.digest) {
     throw new WinchError('TAG_INVALID', `${target} names a digest, which no image can be given`, {
@@ -18,11 +21,13 @@ export async function tagImage({store, now}: ImageContext, source: string, targe
     });
   }
   requireStoredImage(store, source);
-  await store.write((database) => {
+  const id = await store.write((database) => {
     const {image, tag} = requireImage(database, source);
     const targetDigest = tag?.targetDigest ?? image.manifestDigest;
     setTag(database, {reference: tagKey(reference), targetDigest, manifestDigest: image.manifestDigest}, now());
+    return image.configDigest;
   });
+  recordImageEvents(context, [{action: 'tag', id, name: familiarReference(reference)}]);
 }
 
 /**
@@ -31,17 +36,24 @@ export async function tagImage({store, now}: ImageContext, source: string, targe
  * @returns the tags that are gone.
  * @throws {WinchError} `TAG_UNKNOWN` | `REFERENCE_INVALID`
  */
-export async function untagImages(
-  {store, now}: ImageContext,
-  references: readonly string[],
-): Promise<readonly string[]> {
+export async function untagImages(context: ImageContext, references: readonly string[]): Promise<readonly string[]> {
+  const {store, now} = context;
   const keys = [...new Set(references.map((text) => tagKey(parseReference(text))))];
   const absent = store.read((database) => keys.find((key) => !findTag(database, key)), keys[0]);
   if (absent !== undefined) throw unknownTag(absent);
-  await store.write((database) => {
-    for (const key of keys) if (!deleteTag(database, key, now())) throw unknownTag(key);
-  });
-  return keys.map((key) => familiarReference(parseReference(key)));
+  const untagged = await store.write((database) =>
+    keys.map((key) => {
+      const tag = findTag(database, key);
+      if (!tag || !deleteTag(database, key, now())) throw unknownTag(key);
+      const {configDigest} = findImage(database, tag.manifestDigest) ?? {};
+      return {id: configDigest ?? tag.manifestDigest, name: familiarReference(parseReference(key))};
+    }),
+  );
+  recordImageEvents(
+    context,
+    untagged.map((image) => ({action: 'untag', ...image})),
+  );
+  return untagged.map(({name}) => name);
 }
 
 const unknownTag = (key: string): WinchError =>

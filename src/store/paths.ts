@@ -23,6 +23,8 @@ export interface StorePaths {
   readonly networks: string;
   /** One directory for each named volume: what it is, and the files that containers mount. */
   readonly volumes: string;
+  /** What has happened, in files that are appended to. */
+  readonly events: string;
   /** Renamed first, unlinked later. */
   readonly trash: string;
   /** There when a process without syncs may have stored something since the last collection. */
@@ -56,6 +58,7 @@ export function storePaths(root: string): StorePaths {
     bundles: below('bundles'),
     networks: below('networks'),
     volumes: below('volumes'),
+    events: below('events'),
     trash: below('trash'),
     unsynced: below('unsynced'),
     layoutMark: below(LAYOUT_FILE),

@@ -82,7 +82,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
   };
   return {
     ...openArchives({images: context, settings}, load),
-    pull: async (...args) => (await load(import('../images/pull.ts'))).pullImage(context, ...args),
+    pull: async (...args) => (await load(import('../images/pull-from-registry.ts'))).pullFromRegistry(context, ...args),
     pullEach: async function* (...args) {
       yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
     },

@@ -9,6 +9,7 @@ export interface Fakes {
   readonly volumes?: Partial<Volumes>;
   readonly networks?: Partial<Networks>;
   readonly registries?: Partial<Registries>;
+  readonly events?: Toolkit['events'];
   readonly info?: Toolkit['info'];
   readonly diagnose?: Toolkit['diagnose'];
   readonly environment?: Partial<Environment>;
@@ -57,7 +58,7 @@ const append = (outcome: Outcome, stream: 'stdout' | 'stderr') => ({
 });
 
 function createToolkit(
-  {images = {}, containers = {}, volumes = {}, networks = {}, registries = {}, info, diagnose}: Fakes,
+  {images = {}, containers = {}, volumes = {}, networks = {}, registries = {}, events, info, diagnose}: Fakes,
   onClose: () => void,
 ): Toolkit {
   const close = async () => onClose();
@@ -67,6 +68,7 @@ function createToolkit(
     volumes: onlyThese('volumes', volumes) as Volumes,
     networks: onlyThese('networks', networks) as Networks,
     registries: onlyThese('registries', registries) as Registries,
+    events: events ?? (() => fail('events is not faked')),
     info: info ?? (() => Promise.reject(new Error('info is not faked'))),
     diagnose: diagnose ?? (() => Promise.reject(new Error('diagnose is not faked'))),
     close,
@@ -78,3 +80,7 @@ const onlyThese = (name: string, calls: object): object =>
   new Proxy(calls, {
     get: (target, key) => Reflect.get(target, key) ?? (() => Promise.reject(new Error(`${name}.${String(key)}`))),
   });
+
+function fail(message: string): never {
+  throw new Error(message);
+}

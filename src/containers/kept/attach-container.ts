@@ -4,6 +4,7 @@ import type {TerminalSize} from '../../host/terminal-size.ts';
 import {type ConmonInput, openConmonInput} from '../../runtime/conmon-input.ts';
 import {resizeTerminal} from '../../runtime/conmon-terminal.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {forwardSignals} from '../supervise.ts';
 import {notRunning, requireContainer} from './find-container.ts';
 import {requireUnpaused} from './find-live.ts';
@@ -60,15 +61,16 @@ const UNSEEN_EXIT = 255;
 export async function attachToContainer(
   context: ContainerContext,
   text: string,
-  {start = false, signal, onEvent, commandAtEnd}: AttachOptions & StartSettings,
+  {start = false, signal, onEvent, ...settings}: AttachOptions & StartSettings,
 ): Promise<Attachment> {
   const record = requireContainer(context, text);
   // From here on its code is kept for this process, also of one that goes when it ends.
   const hold = await holdForWaiting(context, record.id, signal);
   try {
     const offset = statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0;
-    if (start) await startContainer(context, record.id, {commandAtEnd, signal, onEvent});
+    if (start) await startContainer(context, record.id, {...settings, signal, onEvent});
     else await requireRunning(context, record);
+    recordContainerEvents(context, record, [{action: 'attach'}]);
     return openAttachment(context, record, {offset, hold, signal});
   } catch (error) {
     hold.release();

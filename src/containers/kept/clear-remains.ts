@@ -6,6 +6,7 @@ import {clearRuntime} from '../directories.ts';
 import {leaveNetworks} from '../networks/take-network.ts';
 import {volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
+import {recordEnd} from './record-ends.ts';
 
 /**
  * Clears what a container that does not run has left of its last start: processes, the runtime's state, its cgroup and
@@ -13,9 +14,11 @@ import type {KeptRecord} from './record.ts';
  */
 export async function clearRemains(
   context: ContainerContext,
-  {id, runtime}: KeptRecord,
+  record: KeptRecord,
   {onEvent}: Pick<CallOptions, 'onEvent'> = {},
 ): Promise<void> {
+  const {id, runtime} = record;
+  recordEnd(context, record, {isOver: true});
   await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
   await leaveNetworks(context, {directory}, {onEvent});

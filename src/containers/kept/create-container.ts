@@ -17,6 +17,7 @@ import {findImagesById} from '../../store/image-records.ts';
 import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
 import {findMountedImages, mountedImagesOf} from '../mounted-images.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
@@ -86,6 +87,7 @@ export async function createContainer(
   } catch (error) {
     rmSync(staged, {recursive: true, force: true});
     await volumes.discard();
+  recordContainerEvents(context, record, [{action: 'create'}]);
     throw storageError(error, staged);
   }
   return record.id;

@@ -1,6 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {formatRuntimeSpec, parseRuntimeSpec} from '../../bundle/create-bundle.ts';
 import {createExecProcess, type ExecOptions, type ExecUser} from '../../bundle/exec-process.ts';
 import {readHostFacts} from '../../bundle/host-facts.ts';
@@ -17,6 +17,7 @@ import type {RunningContainer} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {execParent} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {requireExecutable} from '../require-executable.ts';
 import {requireTerminal} from '../require-terminal.ts';
 import {supervise} from '../supervise.ts';
@@ -65,7 +66,7 @@ export async function execInContainer(
     const {id, runtime} = container;
     const [pidFile, log] = [join(leased.path, 'pid'), join(leased.path, 'log')];
     const started = runtime.exec({id, processFile, pidFile, log, interactive, terminal, detach});
-    return await waitForEnd(context, {container, started}, options);
+    return await waitForEnd(context, {container, started, request, execId: basename(leased.path)}, options);
   } finally {
     leased.remove();
   }
@@ -83,16 +84,27 @@ function requireRoot(): void {
 interface StartedExec {
   readonly container: LiveContainer;
   readonly started: RunningContainer;
+  readonly request: ExecRequest;
+  readonly execId: string;
 }
 
 async function waitForEnd(
   context: ContainerContext,
-  {container, started}: StartedExec,
+  {container, started, request: {command, detach}, execId}: StartedExec,
   {signal, onEvent}: CallOptions,
 ): Promise<number> {
   const supervised = supervise(started, {signal, stopSignal: SIGTERM});
   onEvent?.({type: 'exec:started', id: container.id});
+  const begun = ['exec_create', 'exec_start'].map((action) => `${action}: ${command.join(' ')}`);
+  const attributes = {execID: execId};
+  recordContainerEvents(
+    context,
+    container,
+    begun.map((action) => ({action, attributes})),
+  );
   const {exitCode, failure} = await supervised;
+  const died = {action: 'exec_die', attributes: {...attributes, exitCode: String(exitCode)}};
+  if (!detach) recordContainerEvents(context, container, [died]);
   if (failure === null) {
     signal?.throwIfAborted();
     return exitCode;

@@ -15,6 +15,9 @@ import {type KeptRecord, listRecords} from './record.ts';
 export interface LiveContainer {
   readonly id: string;
   readonly name: string | null;
+  /** As it was asked for; of a run its id, and null for a bundle. */
+  readonly image: string | null;
+  readonly labels: Readonly<Record<string, string>>;
   /** Its first process, as this machine counts. */
   readonly pid: number;
   readonly isPaused: boolean;
@@ -69,14 +72,24 @@ async function liveRun(context: ContainerContext, run: OneShotRun): Promise<Live
   const runtime = openRunc({path: run.runtime, stateDirectory: runtimeStateDirectory(context)});
   const state = await runtime.readState(run.id);
   if (state === null || (state.status !== 'running' && state.status !== 'paused')) throw notRunning(run);
-  return describe(context, run, {pid: state.pid, directory: join(volatileParent(context), run.id)});
+  const directory = join(volatileParent(context), run.id);
+  return describe(context, {...run, image: run.imageId, labels: {}}, {pid: state.pid, directory});
 }
 
 function describe(
   context: ContainerContext,
-  {id, name, runtime}: Pick<KeptRecord, 'id' | 'name' | 'runtime'>,
+  {
+    id,
+    name,
+    image,
+    labels,
+    runtime: path,
+  }: Pick<KeptRecord, 'id' | 'name' | 'runtime' | 'labels'> & {
+    readonly image: string | null;
+  },
   found: Pick<LiveContainer, 'pid' | 'directory'>,
 ): LiveContainer {
   const stateDirectory = runtimeStateDirectory(context);
-  return {id, name, ...found, isPaused: isPaused(id), runtime: openRunc({path: runtime, stateDirectory})};
+  const runtime = openRunc({path, stateDirectory});
+  return {id, name, image, labels, ...found, isPaused: isPaused(id), runtime};
 }

@@ -1,5 +1,6 @@
 import {WinchError} from '../../errors.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {nameOf} from './find-container.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 
@@ -13,7 +14,9 @@ import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 export async function pauseContainer(context: ContainerContext, text: string): Promise<string> {
   const container = await requireLive(context, text);
   requireUnpaused(container);
-  return await settle(context, container, await container.runtime.pause(container.id));
+  await requireSuccess(context, container, await container.runtime.pause(container.id));
+  recordContainerEvents(context, container, [{action: 'pause'}]);
+  return container.id;
 }
 
 /**
@@ -28,15 +31,17 @@ export async function unpauseContainer(context: ContainerContext, text: string):
   if (!container.isPaused) {
     throw new WinchError('CONTAINER_NOT_PAUSED', `container ${nameOf(container)} is not paused`, {kind: 'invalid'});
   }
-  return await settle(context, container, await container.runtime.resume(container.id));
+  await requireSuccess(context, container, await container.runtime.resume(container.id));
+  recordContainerEvents(context, container, [{action: 'unpause'}]);
+  return container.id;
 }
 
-async function settle(
+async function requireSuccess(
   context: ContainerContext,
   {id, runtime}: LiveContainer,
   failure: string | null,
-): Promise<string> {
-  if (failure === null) return id;
+): Promise<void> {
+  if (failure === null) return;
   // It may have ended since it was looked for; then that is why.
   await requireLive(context, id);
   throw new WinchError('RUNTIME_FAILED', `${runtime.path}: ${failure}`, {kind: 'runtime'});

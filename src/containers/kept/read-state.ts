@@ -19,6 +19,8 @@ export interface StartNote {
   /** The first process, and conmon. */
   readonly process: ProcessIdentity;
   readonly supervisor: ProcessIdentity;
+  /** Whether it is in the cgroup of its starter, of which others that are there may die as well. */
+  readonly sharesCgroup?: boolean;
   /** How many times in a row it has started again by itself, and how long was waited before; absent: somebody started it. */
   readonly restarts?: number;
   readonly pauseMs?: number;
@@ -68,7 +70,7 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
   const note = readStartNote(places);
   if (note === null) return CREATED;
   const directory = join(places.starts, note.start);
-  const ended = readExit(directory);
+  const ended = readExit(directory, note);
   if (ended !== null) return {...CREATED, ...ended, state: 'exited', startedAt: note.startedAt};
   if (note.bootId !== readBootId()) return lost(note, 'the machine was restarted');
   if (isLiving(note.process) && !existsSync(join(directory, STARTED_MARK)) && (await isWaiting(context, record)))
@@ -78,7 +80,7 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
     return {...CREATED, state: 'running', isPaused: isPaused(record.id), pid: process.pid, startedAt};
   }
   // Conmon has noted the code since this began to look, or never will.
-  const late = readExit(directory);
+  const late = readExit(directory, note);
   if (late !== null) return {...CREATED, ...late, state: 'exited', startedAt: note.startedAt};
   return lost(note, 'conmon, which watched it, was ended');
 }
@@ -92,12 +94,13 @@ export function readStartNote({start}: KeptPlaces): StartNote | null {
 const isWaiting = (context: ContainerContext, {id, runtime}: KeptRecord): Promise<boolean> =>
   openRunc({path: runtime, stateDirectory: runtimeStateDirectory(context)}).isWaiting(id);
 
-function readExit(directory: string) {
+/** How a start ended, of which this is the directory; null: it has not. */
+export function readExit(directory: string, {sharesCgroup = false}: Partial<StartNote> = {}) {
   const path = join(directory, EXIT_CODE);
   const text = readOrNull(path);
   if (text === null) return null;
   const finishedAt = statSync(path, {throwIfNoEntry: false})?.mtime.toISOString() ?? null;
-  return {exitCode: Number(text), finishedAt, outOfMemory: existsSync(join(directory, OUT_OF_MEMORY))};
+  return {exitCode: Number(text), finishedAt, outOfMemory: !sharesCgroup && existsSync(join(directory, OUT_OF_MEMORY))};
 }
 
 const lost = ({startedAt}: StartNote, lostBecause: string): ContainerState => ({

@@ -7,6 +7,7 @@ import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {removeAnonymous} from '../volumes/remove-volume.ts';
 import {clearRemains} from './clear-remains.ts';
@@ -74,6 +75,7 @@ export async function removeStopped(
   const passing = join(store.paths.kept, `${PASSING}gone-${record.id}`);
   try {
     renameSync(placesOf(context, record.id).directory, passing);
+    recordContainerEvents(context, record, [{action: 'destroy'}]);
     if (store.durability === 'full') await syncDirectory(store.paths.kept);
     await removeTree(passing);
     rmSync(lockFile(context, record.id), {force: true});

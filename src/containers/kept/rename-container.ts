@@ -7,6 +7,7 @@ import type {ContainerContext} from '../context.ts';
 import {mountedImagesOf} from '../mounted-images.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
 import {isConnected} from '../networks/take-network.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
 import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {findRecord, type KeptRecord} from './record.ts';
@@ -31,6 +32,8 @@ export async function renameContainer(
   using _names = await lockNames(context, {signal});
   if (record.name === name) return id;
   await takeNewName(context, record, name);
+  const attributes = {oldName: `/${record.name ?? ''}`};
+  recordContainerEvents(context, {...record, name}, [{action: 'rename', attributes}]);
   if (!isConnected(volatileDirectory(context, id))) return id;
   const {renameMember} = await import('../networks/rename-member.ts');
   await renameMember(context, {directory: volatileDirectory(context, id), name});

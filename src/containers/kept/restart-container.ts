@@ -1,5 +1,6 @@
 import type {CallOptions} from '../../events.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
 import {lockContainer} from './places.ts';
 import {findRecord} from './record.ts';
@@ -24,5 +25,6 @@ export async function restartContainer(
   if (!record) throw unknownContainer(text);
   await stopContainer(context, id, {timeoutSeconds, signal: options.signal, holdsLock: true});
   await startLocked(context, record, options);
+  recordContainerEvents(context, record, [{action: 'restart'}]);
   return id;
 }

@@ -19,6 +19,7 @@ import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {prepareKept} from './prepare-kept.ts';
 import {readStartNote, readState, STARTED_MARK, type StartNote} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
+import {recordEnd, recordStart} from './record-ends.ts';
 
 export interface StartSettings {
   /** A program and arguments that do for the container of this id what is to be done when it has ended. */
@@ -107,11 +108,14 @@ async function begin(context: ContainerContext, start: Start, options: CallOptio
     throw startError(path, outcome.failure);
   }
   options.signal?.throwIfAborted();
-  await writeNote(context, start, {pid: outcome.pid, supervisorPid});
+  const note = await writeNote(context, start, {pid: outcome.pid, supervisorPid});
   const runtime = openRunc({path, stateDirectory: runtimeStateDirectory(context)});
   const failure = await runtime.startCreated({id, log});
   if (failure !== null) throw startError(path, failure);
+  recordStart(context, start.record, note);
   closeSync(openSync(join(noteDirectory, STARTED_MARK), constants.O_CREAT | constants.O_WRONLY, 0o600));
+  // It may have ended before anybody knew that it has started.
+  recordEnd(context, start.record);
 }
 
 /** A runtime that waits for ever would hold up whoever waits for this container. */
@@ -138,7 +142,7 @@ async function writeNote(
   context: ContainerContext,
   {record, start, restart}: Start,
   processes: Processes,
-): Promise<void> {
+): Promise<StartNote> {
   const gone = (pid: number) => ({pid, startTicks: -1});
   const {pid, supervisorPid} = processes;
   const note: StartNote = {
@@ -153,6 +157,7 @@ async function writeNote(
   const path = placesOf(context, record.id).start;
   await writeFileAtomic(path, Buffer.from(`${JSON.stringify(note)}\n`), {durability, mode: 0o600});
   if (record.pidFile !== undefined) writePid(record.pidFile, pid);
+  return note;
 }
 
 function writePid(path: string, pid: number): void {

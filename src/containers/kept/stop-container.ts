@@ -7,6 +7,7 @@ import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
 import {endStrays} from '../end-strays.ts';
+import {type ContainerEvent, recordContainerEvents} from '../record-events.ts';
 import {noteStop} from './ask-to-end.ts';
 import {clearRemains} from './clear-remains.ts';
 import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
@@ -14,6 +15,7 @@ import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
 import {tryLockContainer} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord, listRecords} from './record.ts';
+import {recordEnd} from './record-ends.ts';
 import {waitUntilStopped} from './wait-for-exit.ts';
 
 export interface StopOptions extends CallOptions {
@@ -52,6 +54,7 @@ export async function stopContainer(
     if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
   }
   await target.clear({onEvent});
+  if (isAsked) target.tell({action: 'stop'});
   return target.id;
 }
 
@@ -68,7 +71,7 @@ export async function killContainer(context: ContainerContext, text: string, sig
   const target = await requireTarget(context, text);
   const isLast = number === SIGKILL || number === target.stopSignal;
   if (isLast) await target.noteStop({});
-  const isSent = await (isLast ? sendLast(target, number) : target.signal(number));
+  const isSent = await (isLast ? sendLast(target, number) : send(target, number));
   if (!isSent) throw notRunning(target);
   return target.id;
 }
@@ -85,9 +88,16 @@ export async function endContainer(
   if (state?.state === 'running') throw stuck(record);
 }
 
+async function send(target: Target, signal: number): Promise<boolean> {
+  const atMs = Date.now();
+  const isSent = await target.signal(signal);
+  if (isSent) target.tell({action: 'kill', attributes: {signal: String(signal)}, atMs});
+  return isSent;
+}
+
 /** In a paused container, a signal would wait for ever. */
 async function sendLast(target: Target, signal: number): Promise<boolean> {
-  const isSent = await target.signal(signal);
+  const isSent = await send(target, signal);
   if (isSent) thaw(readCgroups(), cgroupPath(target.id));
   return isSent;
 }
@@ -104,6 +114,8 @@ interface Target {
   signal(signal: number): Promise<boolean>;
   /** False: it still runs after this long. */
   waitUntilOver(patienceMs: number, signal: AbortSignal | undefined): Promise<boolean>;
+  /** Tells those who follow events what was done to it. */
+  tell(event: ContainerEvent): void;
   /** Clears what it has left, unless somebody else is at it. */
   clear(options: Pick<CallOptions, 'onEvent'>): Promise<void>;
 }
@@ -128,6 +140,7 @@ const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
     const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + patienceMs});
     return state?.state !== 'running';
   },
+  tell: (event) => recordContainerEvents(context, record, [event]),
   clear: (options) => clearStopped(context, record, options),
 });
 
@@ -137,6 +150,7 @@ const runTarget = (context: ContainerContext, run: OneShotRun): Target => ({
   noteStop: async () => {},
   signal: (signal) => runtimeOf(context, run).signal(run.id, signal),
   waitUntilOver: (patienceMs, signal) => waitUntilRunEnds(context, run, {signal, patienceMs}),
+  tell: (event) => recordContainerEvents(context, {...run, image: run.imageId}, [event]),
   clear: async () => {},
 });
 
@@ -145,6 +159,7 @@ async function clearStopped(
   record: KeptRecord,
   options: Pick<CallOptions, 'onEvent'>,
 ): Promise<void> {
+  recordEnd(context, record);
   using lock = tryLockContainer(context, record.id);
   if (lock === null || !findRecord(context, record.id)) return;
   if ((await readState(context, record)).state === 'exited') await clearRemains(context, record, options);

@@ -9,6 +9,7 @@ import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
 import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {readState} from './read-state.ts';
@@ -46,6 +47,7 @@ export async function updateContainer(
   const {durability} = context.store;
   const bytes = Buffer.from(`${JSON.stringify(updated, null, 2)}\n`);
   await writeFileAtomic(placesOf(context, id).record, bytes, {durability, mode: 0o600});
+  recordContainerEvents(context, updated, [{action: 'update'}]);
   return id;
 }
 

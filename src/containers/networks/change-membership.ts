@@ -3,9 +3,11 @@ import type {CallOptions} from '../../events.ts';
 import {openNetworkNamespace} from '../../host/network-namespace.ts';
 import {removeAttachment} from '../../network/cni/run-plugin.ts';
 import type {NetworkJoin} from '../../network/network-mode.ts';
+import {recordEvents} from '../../store/event-log.ts';
 import type {ContainerContext} from '../context.ts';
 import {nameOf} from '../kept/find-container.ts';
 import {requireLive} from '../kept/find-live.ts';
+import {networkEvents} from '../record-events.ts';
 import {
   listConnections,
   type Membership,
@@ -40,6 +42,7 @@ export async function joinNetwork(
     const attached = await attachMembership(planned, {containerId: id, namespace}, {signal});
     writeConnection(directory, {...connection, memberships: [...memberships, attached]});
     await settleNetworks(context, listConnections(context), [attached.network]);
+    recordEvents(context.store.paths, networkEvents({id}, [attached.network], {action: 'connect'}), context.now());
   } catch (error) {
     await detach(context, {connection: wider, namespace}, planned);
     throw error;
@@ -62,6 +65,9 @@ export async function leaveNetwork(
   const membership = live.connection.memberships.find(({network}) => network.name === name);
   if (!membership) throw isUnconnected(live.connection, name);
   await detach(context, live, membership);
+  const {connection} = live;
+  const left = networkEvents(connection, [membership.network], {action: 'disconnect'});
+  recordEvents(context.store.paths, left, context.now());
 }
 
 interface LiveConnection {

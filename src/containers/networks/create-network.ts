@@ -16,6 +16,7 @@ import {
 import {isWide, readUsedSubnets} from '../../network/used-subnets.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordNetworkEvent} from '../record-events.ts';
 import {
   bridgeOf,
   chooseFreeSubnet,
@@ -80,6 +81,7 @@ export async function createNetwork(
     labels,
   };
   await saveNetwork(context, network);
+  recordNetworkEvent(context, 'create', network);
   return network.id;
 }
 

@@ -4,6 +4,7 @@ import {DEFAULT_NETWORK, type NetworkDefinition} from '../../network/definition.
 import type {ContainerContext} from '../context.ts';
 import {nameOf} from '../kept/find-container.ts';
 import {listRecords} from '../kept/record.ts';
+import {recordNetworkEvent} from '../record-events.ts';
 import {listConnections} from './connection-note.ts';
 import {findNetwork, listNetworks, removeNetworkFile, unknownNetwork} from './definitions.ts';
 import {inspectNetwork} from './list-networks.ts';
@@ -31,6 +32,7 @@ export async function removeNetwork(
   const users = listUsers(context, network);
   if (users.length > 0) throw inUse(network, users);
   removeNetworkFile(context, network);
+  recordNetworkEvent(context, 'destroy', network);
   return name;
 }
 
@@ -38,7 +40,10 @@ export async function removeNetwork(
 export async function pruneNetworks(context: ContainerContext, {signal}: CallOptions = {}): Promise<readonly string[]> {
   using _lock = await lockNetworks(context, signal);
   const unused = listNetworks(context).filter((network) => listUsers(context, network).length === 0);
-  for (const network of unused) removeNetworkFile(context, network);
+  for (const network of unused) {
+    removeNetworkFile(context, network);
+    recordNetworkEvent(context, 'destroy', network);
+  }
   return unused.map(({name}) => name);
 }
 

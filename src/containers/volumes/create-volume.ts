@@ -7,6 +7,7 @@ import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordVolumeEvent} from '../record-events.ts';
 import {lockVolumes, PASSING, placesOfVolume, requireVolumeName, volumePlaces} from './places.ts';
 import {findVolume, requireVolume, type Volume, type VolumeRecord} from './volume.ts';
 
@@ -55,6 +56,7 @@ export async function ensureVolume(context: ContainerContext, request: Omit<Volu
     await sweepVolumes(context);
     await writeVolume(context, {...request, created: new Date(context.now()).toISOString()}, staged);
     renameSync(staged, placesOfVolume(context, name).directory);
+    recordVolumeEvent(context, 'create', name);
     if (context.store.durability === 'full') await syncDirectory(volumes);
   } catch (error) {
     await removeTree(staged);

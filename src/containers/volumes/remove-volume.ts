@@ -10,6 +10,7 @@ import {listVolumeUses} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
 import {nameOf} from '../kept/find-container.ts';
 import {findRecord} from '../kept/record.ts';
+import {recordVolumeEvent} from '../record-events.ts';
 import {sweepVolumes} from './create-volume.ts';
 import {lockVolumes, PASSING, placesOfVolume, requireVolumeName, tryOwnVolume, useLockFile} from './places.ts';
 import {findVolume, listVolumes, unknownVolume} from './volume.ts';
@@ -98,6 +99,7 @@ async function takeAway(context: ContainerContext, name: string): Promise<string
     renameSync(placesOfVolume(context, name).directory, join(paths.volumes, `${PASSING}gone-${name}`));
     if (durability === 'full') await syncDirectory(paths.volumes);
     rmSync(useLockFile(context, name), {force: true});
+    recordVolumeEvent(context, 'destroy', name);
   } catch (error) {
     throw storageError(error, paths.volumes);
   }

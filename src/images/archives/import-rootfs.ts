@@ -13,6 +13,7 @@ import {contentRegistry} from '../copy/content-registry.ts';
 import {fetchImage} from '../fetch-image.ts';
 import {holdLease} from '../hold-lease.ts';
 import {type PulledImage, pullImage} from '../pull.ts';
+import {recordImageEvents} from '../record-image-event.ts';
 import {applyChanges} from './image-changes.ts';
 import {newImageSource} from './new-image-source.ts';
 import {type ArchiveInput, openInputFile} from './open-input.ts';
@@ -70,7 +71,9 @@ export async function importRootfs(
     name === null
       ? await fetchImage(from, {reference: UNNAMED, options: {signal, onEvent}, isUnnamed: true})
       : await pullImage(from, reference ?? '', {signal, onEvent});
-  return {imageId: pulled.imageId, manifestDigest: pulled.manifestDigest, layerDigest: layer.digest};
+  const {imageId: id, manifestDigest} = pulled;
+  recordImageEvents(context, [{action: 'import', id, name: reference ?? id}]);
+  return {imageId: id, manifestDigest, layerDigest: layer.digest};
 }
 
 interface RootfsLayer {

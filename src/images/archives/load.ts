@@ -13,6 +13,7 @@ import {fetchImage} from '../fetch-image.ts';
 import {tagKey} from '../find-image.ts';
 import {holdLease} from '../hold-lease.ts';
 import {type PulledImage, pullImage} from '../pull.ts';
+import {recordImageEvents} from '../record-image-event.ts';
 import {type ArchivedImage, listArchivedImages} from './archived-images.ts';
 import {type ArchiveInput, openInput} from './open-input.ts';
 
@@ -56,6 +57,10 @@ export async function loadImages(
     const images = await listArchivedImages(files, options);
     const loaded: LoadedImage[] = [];
     for (const image of await planLoad(context, images, options)) loaded.push(await loadImage(context, image, options));
+    recordImageEvents(
+      context,
+      loaded.map(({imageId: id, names: [name = id]}) => ({action: 'load', id, name})),
+    );
     return loaded;
   } finally {
     await files.close();

@@ -15,6 +15,7 @@ import {readGraph} from '../copy/content-graph.ts';
 import {openStoreSource} from '../copy/store-source.ts';
 import {fetchDropped} from '../dropped-blobs.ts';
 import {isStoredId, requireStoredImage} from '../find-image.ts';
+import {type ImageEvent, recordImageEvents} from '../record-image-event.ts';
 import {documentFiles} from './archive-documents.ts';
 
 export interface SaveOptions extends CallOptions {
@@ -75,6 +76,7 @@ export async function saveImages(
     const blobs = distinctBlobs(images);
     for (const {blob} of blobs) if (!store.blobs.has(blob)) await requireBlob(context, blob, options);
     const files = [...documentFiles(images), ...blobs.map((part) => blobFile(part, options))];
+    recordImageEvents(context, images.map(eventOf));
     return {
       images: images.map(({root}, at) => ({name: names[at] ?? '', digest: root.descriptor.digest})),
       content: writeTar(files),
@@ -84,6 +86,11 @@ export async function saveImages(
     await close();
     throw error;
   }
+}
+
+function eventOf({name, chosen: {document, descriptor}}: ImageToSave): ImageEvent {
+  const id = document.kind === 'manifest' ? document.config.digest : descriptor.digest;
+  return {action: 'save', id, name: name ?? id};
 }
 
 /** An archive has no turning back: what was dropped comes first. */

@@ -2,6 +2,7 @@ import {WinchError} from '../../errors.ts';
 import {familiarReference, parseReference, type Reference, repositoryName} from '../../oci/reference.ts';
 import {listTags} from '../../store/tags.ts';
 import {isStoredId} from '../find-image.ts';
+import {recordImageEvents} from '../record-image-event.ts';
 import type {CopyContext} from './context.ts';
 import {type CopiedImage, type CopyOptions, copyBetween} from './copy-image.ts';
 
@@ -18,11 +19,14 @@ export interface PushOptions extends CopyOptions {
 export async function pushImage(context: CopyContext, text: string, options: PushOptions = {}): Promise<CopiedImage> {
   const {destination} = options;
   const reference = destination === undefined ? nameOf(context, text) : parseReference(destination);
-  return await copyBetween(
+  const copied = await copyBetween(
     context,
     {source: {kind: 'store', name: text}, target: {kind: 'registry', reference}},
     options,
   );
+  const name = familiarReference(reference);
+  recordImageEvents(context.images, [{action: 'push', id: name, name}]);
+  return copied;
 }
 
 /**
