@@ -1,10 +1,10 @@
-import {randomBytes} from 'node:crypto';
 import {join} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {CallOptions} from '../events.ts';
 import {countOutOfMemoryKills, readCgroups} from '../host/cgroups.ts';
 import {type CleanupStack, createCleanupStack} from '../host/cleanup.ts';
 import {enterPrivateMountNamespace} from '../host/mounts.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
 import type {PullPolicy} from '../images/pull.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
@@ -79,7 +79,7 @@ export async function runContainer(
   if (request.name !== undefined) requireValidName(request.name);
   if (request.container?.terminal) await requireTerminal();
   const runtimePath = findRuntime(request.runtime);
-  const id = randomBytes(ID_BYTES).toString('hex');
+  const id = randomHex(ID_BYTES);
   const cleanup = createCleanupStack();
   try {
     return await runOnce(context, {id, request, runtimePath, cleanup}, options);
