@@ -5,7 +5,7 @@ import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestOf} from '../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, checkLayerCount, type ImageConfig, parseImageConfig} from '../oci/image-config.ts';
 import type {Manifest} from '../oci/manifest.ts';
-import {artifactTypeOf, isEncryptedLayer} from '../oci/media-types.ts';
+import {artifactTypeOf, isEncryptedLayer, isFileSystemLayer} from '../oci/media-types.ts';
 import {normalizePlatform, type Platform} from '../oci/platform.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
 import type {RegistryClient} from '../registry/client.ts';
@@ -55,7 +55,8 @@ export interface ResolvedManifest extends ImageToRecord {
  * Follows a reference through index and manifest to its config.
  *
  * @throws {WinchError} `MANIFEST_UNKNOWN` (naming tags that exist nearby) | `PLATFORM_MISSING` (naming the platforms on
- * offer) | `MANIFEST_INVALID` … | `ARTIFACT_NOT_IMAGE` | `LAYER_ENCRYPTED`
+ * offer) | `MANIFEST_INVALID` … | `ARTIFACT_NOT_IMAGE` | `LAYER_ENCRYPTED` |
+ * `LAYER_UNSUPPORTED`
  * @see distribution-spec v1.1.1 spec.md#pulling-manifests
  */
 export async function resolveImage(
@@ -84,6 +85,7 @@ export async function resolveManifest(
   const name = familiarReference(reference);
   refuseArtifact(manifest, name);
   refuseEncryption(manifest, name);
+  refuseFileSystems(manifest, name);
   const configBytes = await readConfig(registry, reference, {descriptor: manifest.config, options});
   const config = parseImageConfig(configBytes, {where: `config of ${name}`});
   checkLayerCount(manifest, config);
@@ -142,6 +144,16 @@ function refuseEncryption({layers}: Manifest, name: string): void {
   throw new WinchError('LAYER_ENCRYPTED', `layer ${digest} of ${name} is encrypted (${mediaType})`, {
     kind: 'refused',
     hint: 'decrypt the image before it is pushed',
+  });
+}
+
+function refuseFileSystems({layers}: Manifest, name: string): void {
+  const found = layers.find(({mediaType}) => isFileSystemLayer(mediaType));
+  if (!found) return;
+  const {digest, mediaType} = found;
+  throw new WinchError('LAYER_UNSUPPORTED', `layer ${digest} of ${name} is a file system (${mediaType}), and no tar`, {
+    kind: 'refused',
+    hint: 'the kernel would have to trust it: only what is made here of a tar is mounted',
   });
 }
 

@@ -4,7 +4,7 @@ import type {Durability} from '../host/atomic-write.ts';
 import type {DirectoryMarks} from '../host/restore-directories.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
-import {type LayerCompression, layerCompression} from '../oci/media-types.ts';
+import {isFileSystemLayer, type LayerCompression, layerCompression} from '../oci/media-types.ts';
 import {decompressLayer} from './decompress.ts';
 import {markDirectories} from './directory-marks.ts';
 import {encodeErofsIndex} from './erofs-index.ts';
@@ -57,7 +57,7 @@ const DEFAULT_MAX_UNPACKED_BYTES = 2 ** 40;
  *
  * @param source The compressed blob; released on every path, and its chunks are used up.
  * @throws {WinchError} kind `refused`: `DIGEST_MISMATCH` | `LAYER_COMPRESSION_INVALID` | `LIMIT_UNPACKED` |
- * `TAR_INVALID` | `TAR_PATH` | `TAR_LINK` | `TAR_LIMIT` | `TAR_SPARSE` | `WHITEOUT_INVALID`
+ * `LAYER_UNSUPPORTED` | `TAR_INVALID` | `TAR_PATH` | `TAR_LINK` | `TAR_LIMIT` | `TAR_SPARSE` | `WHITEOUT_INVALID`
  * @throws {WinchError} kind `storage`: `STORE_FULL` | `STORE_READ_ONLY` | `STORE_DENIED` | `STORE_IO`
  * @see image-spec v1.1.1 layer.md#applying-changesets
  */
@@ -67,6 +67,11 @@ export async function writeLayerFile(
   options: WriteLayerOptions,
 ): Promise<WrittenLayer> {
   options.signal?.throwIfAborted();
+  const {mediaType = ''} = options;
+  if (isFileSystemLayer(mediaType)) {
+    await source[Symbol.asyncIterator]().return?.();
+    throw layerRefusal('LAYER_UNSUPPORTED', `the layer is a file system (${mediaType}), and no tar`);
+  }
   const file = await openNew(path);
   try {
     return await fillFile(source, {file, path}, options);

@@ -69,6 +69,9 @@ export const isForeignLayer = (mediaType: string): boolean =>
 /** Whether the layer's bytes are encrypted (containers/ocicrypt docs: `+encrypted` and its algorithm end the type). */
 export const isEncryptedLayer = (mediaType: string): boolean => /\+encrypted(?:$|[+;])/.test(mediaType);
 
+/** Whether the layer is a whole file system for the kernel to mount, and no changeset. */
+export const isFileSystemLayer = (mediaType: string): boolean => /[.+](?:erofs|squashfs)\b/.test(mediaType);
+
 /** Config types of images, and what old registries wrote in their place (distribution/distribution#1621, moby#22378). */
 const IMAGE_CONFIG_TYPES: readonly string[] = [
   ...[OCI_CONFIG, DOCKER_CONFIG],

@@ -145,6 +145,12 @@ const REFUSALS: readonly Refusal[] = [
     put: withLayer({mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'}),
   },
   {
+    row: 'U18',
+    title: 'a layer that is a file system',
+    code: 'LAYER_UNSUPPORTED',
+    put: withLayer({mediaType: 'application/vnd.erofs.layer.v1'}),
+  },
+  {
     row: 'M08',
     title: 'a rootfs that is no stack of layers',
     code: 'CONFIG_INVALID',
