@@ -1,48 +1,63 @@
-import type {RunRequest} from './containers/run.ts';
-import type {SpawnReply} from './containers/spawn.ts';
+import type {RootCall} from './containers/call-as-root.ts';
+import type {RunRequest, RunResult} from './containers/run.ts';
+import {describeFailure, type WorkerReply} from './containers/worker-reply.ts';
 import {WinchError} from './errors.ts';
-import type {EventSink} from './events.ts';
-import {openToolkit, type ToolkitOptions} from './toolkit.ts';
+import type {CallOptions, EventSink} from './events.ts';
+import {openToolkit, type Toolkit, type ToolkitOptions} from './toolkit.ts';
 
 /** What this process is told to do, in its first message. */
-export interface RunWork {
-  readonly toolkit: ToolkitOptions;
-  readonly request: RunRequest;
-}
+export type Work = {readonly toolkit: ToolkitOptions} & ({readonly request: RunRequest} | {readonly call: RootCall});
+
+type Result = RunResult | string;
 
 const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
-/** The process behind `containers.spawn`: one run, then the end. A parent that dies or says so ends the run. */
-async function serveRun({toolkit: toolkitOptions, request}: RunWork): Promise<SpawnReply> {
+/**
+ * The process behind `containers.spawn`, and behind what only root of a user namespace can do: one run or one call, then
+ * the end. A parent that dies or says so ends it.
+ */
+async function serve(work: Work): Promise<WorkerReply<Result>> {
   const controller = new AbortController();
   const stop = () => controller.abort(new WinchError('RUN_STOPPED', 'the run was stopped', {kind: 'interrupted'}));
   process.once('disconnect', stop);
   process.once('message', stop);
   for (const signal of STOPPING_SIGNALS) process.on(signal, stop);
-  await using toolkit = await openToolkit(toolkitOptions);
+  await using toolkit = await openToolkit(work.toolkit);
   try {
     const onEvent: EventSink = (event) => {
       // From here on the run passes signals to the container.
       if (event.type === 'container:started') for (const signal of STOPPING_SIGNALS) process.off(signal, stop);
       reply({type: 'event', event});
     };
-    const result = await toolkit.containers.run(request, {signal: controller.signal, onEvent});
+    const result = await perform(toolkit, work, {signal: controller.signal, onEvent});
     return {type: 'result', result};
   } catch (error) {
     if (!(error instanceof WinchError)) throw error;
-    const {code, message, kind, hint, details} = error;
-    return {type: 'failure', failure: {code, message, options: {kind, details, ...(hint === undefined ? {} : {hint})}}};
+    return {type: 'failure', failure: describeFailure(error)};
   } finally {
     process.off('message', stop);
     process.off('disconnect', stop);
   }
 }
 
-function reply(message: SpawnReply): void {
+function perform({containers}: Toolkit, work: Work, options: CallOptions): Promise<Result> {
+  if ('request' in work) return containers.run(work.request, options);
+  const {call} = work;
+  switch (call.name) {
+    case 'create':
+      return containers.create(call.request, options);
+    case 'start':
+      return containers.start(call.id, options);
+    case 'restart':
+      return containers.restart(call.id, {...options, timeoutSeconds: call.timeoutSeconds});
+  }
+}
+
+function reply(message: WorkerReply<Result>): void {
   if (process.connected) process.send?.(message);
 }
 
 process.once('message', async (work) => {
-  reply(await serveRun(work as RunWork));
+  reply(await serve(work as Work));
   process.disconnect?.();
 });

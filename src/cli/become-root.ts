@@ -1,6 +1,6 @@
-import {WinchError} from '../errors.ts';
 import {readAccount} from '../host/account.ts';
-import {findSystemProgram, SYSTEM_PATH} from '../host/system-programs.ts';
+import {planJoining} from '../host/plan-user-namespace.ts';
+import {SYSTEM_PATH} from '../host/system-programs.ts';
 import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {OUTER_USER, type Variables} from './user-id.ts';
 
@@ -21,21 +21,8 @@ export async function becomeRoot(variables: Variables, runtimeDirectory: string)
  *
  * @throws {WinchError} `USER_NAMESPACE_DENIED`
  */
-export function joinUserNamespace(variables: Variables, pid: number): never {
-  const program = findSystemProgram('nsenter');
-  if (program === null) {
-    throw new WinchError(
-      'USER_NAMESPACE_DENIED',
-      'nsenter, which enters the namespace of a container, is not installed',
-      {
-        kind: 'unsupported',
-        hint: 'install it (apt-get install util-linux, dnf install util-linux)',
-      },
-    );
-  }
-  const words = [program, '--user', '--preserve-credentials', '--target', String(pid), '--'];
-  return startAnew(words, variables, readAccount().uid);
-}
+export const joinUserNamespace = (variables: Variables, pid: number): never =>
+  startAnew(planJoining(pid), variables, readAccount().uid);
 
 function startAnew(words: readonly string[], variables: Variables, uid: number): never {
   const command = [...words, process.execPath, ...process.execArgv, ...process.argv.slice(1)];

@@ -1,6 +1,7 @@
 import type {CreateRequest} from '../containers/kept/create-container.ts';
 import type {Toolkit} from '../toolkit.ts';
 import type {OptionValues} from './arguments/option-table.ts';
+import {becomeRootToMake} from './become-root-for.ts';
 import {openCidFile} from './cid-file.ts';
 import type {CommandContext} from './command.ts';
 import type {CREATE_FLAGS} from './options/create-request.ts';
@@ -14,6 +15,7 @@ export async function createFrom(
   context: CommandContext,
 ): Promise<{readonly toolkit: Toolkit; readonly id: string}> {
   const {signal, onEvent} = context;
+  await becomeRootToMake(request.container ?? {}, context);
   remarkOnLabels(values, context.remark);
   using cidFile = openCidFile(values.cidfile, context.environment);
   const toolkit = await context.openToolkit({references: [request.image], registry: parseRegistryFlags(values)});

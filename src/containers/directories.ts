@@ -7,9 +7,11 @@ import {readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import {createLeasedDirectory, type SweepReport, sweepLeasedDirectories} from '../host/leased-directories.ts';
 import {storageError} from '../host/storage-error.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
 import type {ContainerContext} from './context.ts';
+import {endForeign} from './end-foreign.ts';
 import {endStrays} from './end-strays.ts';
 import {clearLeft, leaveNetworks} from './networks/take-network.ts';
 
@@ -89,7 +91,11 @@ async function clearDead(context: ContainerContext, id: string): Promise<void> {
 export async function clearRuntime(context: ContainerContext, id: string, findPath: () => string): Promise<void> {
   const stateDirectory = runtimeStateDirectory(context);
   await endStrays(id, cgroupPath(id));
-  if (existsSync(join(stateDirectory, id))) await openRunc({path: findPath(), stateDirectory}).remove(id);
+  if (existsSync(join(stateDirectory, id))) {
+    const runtime = openRunc({path: findPath(), stateDirectory});
+    if (!isInitialUserNamespace()) await endForeign(runtime, id);
+    await runtime.remove(id);
+  }
   removeCgroup(readCgroups(), cgroupPath(id));
 }
 

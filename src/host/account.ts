@@ -11,3 +11,6 @@ export function readAccount(): Account {
     return {uid, name: null};
   }
 }
+
+/** Whether this process may do by itself what is for root alone, be it root of a user namespace only. */
+export const isRoot = (): boolean => process.geteuid?.() === 0;

@@ -1,4 +1,4 @@
-import {readFileSync, rmdirSync} from 'node:fs';
+import {existsSync, readFileSync, rmdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 
@@ -46,6 +46,10 @@ export function listCgroupProcesses(cgroups: Cgroups, path: string): readonly nu
   // A process of another pid namespace is listed as 0.
   return [...new Set(texts.flatMap((text) => text.split('\n')).map(Number))].filter((pid) => pid > 0);
 }
+
+/** Whether there is a cgroup of this path in any hierarchy. */
+export const hasCgroup = (cgroups: Cgroups, path: string): boolean =>
+  mountPointsOf(cgroups).some((mountPoint) => existsSync(join(mountPoint, path)));
 
 /** Removes an empty cgroup from every hierarchy. */
 export function removeCgroup(cgroups: Cgroups, path: string): void {

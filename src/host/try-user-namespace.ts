@@ -69,7 +69,7 @@ const denied = (reason: string, remedy: string | null): WinchError =>
   });
 
 async function failureOf({words: [program = '', ...words]}: NamespacePlan): Promise<string | null> {
-  const {exitCode, stderr} = await runCommand(program, [...words, '--mount', 'true'], {environment: ENVIRONMENT});
+  const {exitCode, stderr} = await runCommand(program, [...words, 'true'], {environment: ENVIRONMENT});
   return exitCode === 0 ? null : (stderr.trim().split('\n')[0] ?? '').slice(0, REASON_LIMIT);
 }
 

@@ -1,15 +1,15 @@
 import {WinchError} from '../errors.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {type ByteString, displayBytes} from './byte-string.ts';
 import {encodeTarHeader} from './tar-encoding.ts';
 import {OPAQUE_MARKER, WHITEOUT_PREFIX} from './whiteout.ts';
 
 type Attributes = ReadonlyMap<string, string>;
 
-const OPAQUE_ATTRIBUTE = 'trusted.overlay.opaque';
-const PARTIAL_ATTRIBUTES = ['trusted.overlay.redirect', 'trusted.overlay.metacopy'];
+const PARTIAL_ATTRIBUTES = ['redirect', 'metacopy'];
 
 /** Whether a directory of an upper directory hides all that lower layers have in it. */
-export const isOpaque = (attributes: Attributes): boolean => attributes.get(OPAQUE_ATTRIBUTE) === 'y';
+export const isOpaque = (attributes: Attributes): boolean => attributes.get(`${prefix()}opaque`) === 'y';
 
 /**
  * What a file of an upper directory must be to be understood without the lower layers.
@@ -17,7 +17,7 @@ export const isOpaque = (attributes: Attributes): boolean => attributes.get(OPAQ
  * @throws {WinchError} `WRITES_UNREADABLE`: the rest is in a lower layer, under another name perhaps
  */
 export function requireWhole(attributes: Attributes | null, path: ByteString): void {
-  if (!PARTIAL_ATTRIBUTES.some((name) => attributes?.has(name))) return;
+  if (!PARTIAL_ATTRIBUTES.some((name) => attributes?.has(`${prefix()}${name}`))) return;
   throw new WinchError('WRITES_UNREADABLE', `of ${displayBytes(path)} the container has written a part alone`, {
     kind: 'unsupported',
     hint: 'the overlay module of this kernel redirects directories or copies metadata alone: switch that off',
@@ -37,3 +37,6 @@ export function whiteoutOf(path: ByteString): Buffer {
 /** What hides all that lower layers have in a directory, whose path has a slash at its end but for the root's. */
 export const opaqueMarkerIn = (directory: ByteString): Buffer =>
   encodeTarHeader({path: `${directory}${OPAQUE_MARKER}`, type: 'file', permissions: 0});
+
+/** Of the attributes that overlayfs writes where this process mounts it; the other ones are files' own. */
+const prefix = (): string => (isInitialUserNamespace() ? 'trusted.overlay.' : 'user.overlay.');

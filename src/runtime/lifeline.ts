@@ -28,7 +28,12 @@ read -r line && exit
 id=$1 pid=$2 cgroup=$3
 shift 3
 clear() {
-  case $(tr '\\0' ' ' <"/proc/$pid/cmdline") in *"$id"*) kill -s KILL -- "-$pid"; kill -s KILL "$pid" ;; esac
+  case $(tr '\\0' ' ' <"/proc/$pid/cmdline") in *"$id"*)
+    first=$(cat /proc/"$pid"/task/*/children)
+    kill -s KILL -- "-$pid"
+    kill -s KILL "$pid"
+    for member in $first; do kill -s KILL "$member"; done ;;
+  esac
   for file in "/sys/fs/cgroup$cgroup/cgroup.procs" /sys/fs/cgroup/*"$cgroup/cgroup.procs"; do
     [ -e "$file" ] && while read -r member; do kill -s KILL "$member"; done <"$file"
   done

@@ -9,9 +9,9 @@ import {isStagedTree} from './staged-tree.ts';
  * being root: extracted layers, what containers have written, volumes, and either of them on the way out.
  */
 export function mayHoldForeignFiles(root: string): boolean {
-  const {containers, volumes, trash, layers} = storePaths(root);
+  const {containers, kept, volumes, trash, layers} = storePaths(root);
   return (
-    [containers, volumes].some((parent) => namesIn(parent).some((name) => !name.startsWith('.'))) ||
+    [containers, kept, volumes].some((parent) => namesIn(parent).some((name) => !name.startsWith('.'))) ||
     namesIn(trash).length > 0 ||
     namesIn(layers).some((algorithm) => holdsTrees(join(layers, algorithm)))
   );

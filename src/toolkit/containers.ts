@@ -9,12 +9,14 @@ import type {LogPiece} from '../containers/kept/log-records.ts';
 import type {PruneContainersOptions, PrunedContainers} from '../containers/kept/prune-containers.ts';
 import type {LogsOptions} from '../containers/kept/read-logs.ts';
 import type {RemoveContainerOptions} from '../containers/kept/remove-container.ts';
+import type {StartSettings} from '../containers/kept/start-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
 import type {ContainerChanges} from '../containers/kept/update-container.ts';
 import type {ContainerUsage, WatchUsageOptions} from '../containers/kept/watch-usage.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
+import {isRoot} from '../host/account.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
 import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
@@ -103,21 +105,24 @@ const openKept = (
   context: ContainerContext,
   options: ToolkitOptions,
 ): Omit<Containers, keyof ContainerFileCalls | keyof MountedBundleCalls | 'run' | 'spawn'> => ({
-  create: async (...args) => (await import('../containers/kept/create-container.ts')).createContainer(context, ...args),
+  create: async (request, callOptions = {}) =>
+    isRoot()
+      ? (await import('../containers/kept/create-container.ts')).createContainer(context, request, callOptions)
+      : startSettings(options).callAsRoot({name: 'create', request}, callOptions),
   start: async (container, callOptions) =>
     (await import('../containers/kept/start-container.ts')).startContainer(context, container, {
       ...callOptions,
-      commandAtEnd: (id) => exitCommand(options, id),
+      ...startSettings(options),
     }),
   attach: async (container, attachOptions) =>
     (await import('../containers/kept/attach-container.ts')).attachToContainer(context, container, {
       ...attachOptions,
-      commandAtEnd: (id) => exitCommand(options, id),
+      ...startSettings(options),
     }),
   restart: async (container, stopOptions) =>
     (await import('../containers/kept/restart-container.ts')).restartContainer(context, container, {
       ...stopOptions,
-      commandAtEnd: (id) => exitCommand(options, id),
+      ...startSettings(options),
     }),
   ...openLive(context),
   list: async (...args) => (await import('../containers/kept/list-containers.ts')).listContainers(context, ...args),
@@ -131,9 +136,7 @@ const openKept = (
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
   settleEnded: async (id) =>
-    (await import('../containers/kept/settle-ended.ts')).settleEnded(context, id, {
-      commandAtEnd: (other) => exitCommand(options, other),
-    }),
+    (await import('../containers/kept/settle-ended.ts')).settleEnded(context, id, startSettings(options)),
 });
 
 type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'stats' | 'top' | 'update' | 'prune'>;
@@ -151,6 +154,14 @@ const openLive = (context: ContainerContext): LiveCalls => ({
   top: async (...args) => (await import('../containers/kept/list-processes.ts')).listProcesses(context, ...args),
   update: async (...args) => (await import('../containers/kept/update-container.ts')).updateContainer(context, ...args),
   prune: async (...args) => (await import('../containers/kept/prune-containers.ts')).pruneContainers(context, ...args),
+});
+
+const startSettings = (options: ToolkitOptions): StartSettings => ({
+  commandAtEnd: (id) => exitCommand(options, id),
+  callAsRoot: async (call, callOptions) => {
+    const work = {toolkit: options, call};
+    return (await import('../containers/call-as-root.ts')).callAsRoot(entryOf('run-process'), work, callOptions);
+  },
 });
 
 /** No secret is on this command line: the end of a container needs neither logins nor registries. */

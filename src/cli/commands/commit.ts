@@ -1,5 +1,6 @@
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, list, text} from '../arguments/option-table.ts';
+import {becomeRootOfContainer} from '../become-root-for.ts';
 import {defineCommand} from '../command.ts';
 
 /** `winch commit` */
@@ -23,6 +24,7 @@ export const commitCommand = defineCommand({
   handle: async ({values, positionals: [container = '', reference]}, context) => {
     const {change: changes, message, author, pause: pauses} = values;
     const {signal, onEvent} = context;
+    await becomeRootOfContainer(container, context);
     const {containers} = await context.openToolkit();
     const options = definedMembers({reference, changes, message, author, pauses});
     const {imageId} = await containers.commit(container, {...options, signal, onEvent});

@@ -5,6 +5,7 @@ import {definedMembers} from '../../oci/defined-members.ts';
 import type {Toolkit} from '../../toolkit.ts';
 import {flag} from '../arguments/option-table.ts';
 import {flagsConflict} from '../arguments/usage-error.ts';
+import {becomeRootOfContainer} from '../become-root-for.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {PLATFORM_FLAG} from '../options/image.ts';
 import {parseImagePath} from '../options/image-path.ts';
@@ -52,6 +53,8 @@ export const cpCommand = defineCommand({
     const options = definedMembers({platform, keepsOwners, followsLink});
     const [from, to] = [source, destination].map(namesFile);
     if (from && to) throw flagsConflict('nothing is copied between containers', 'pipe a tar from one into the other');
+    const {reference: container} = parseImagePath(to ? destination : source);
+    if (platform === undefined) await becomeRootOfContainer(container, context);
     if (to) await copyIn(source, parseImagePath(destination), {options, context});
     else await copyOut(parseImagePath(source), destination, {options, context});
     return 0;

@@ -7,7 +7,7 @@ import {CREATE_FLAGS, parseCreateRequest} from '../options/create-request.ts';
 export const createCommand = defineCommand({
   name: 'create',
   summary: 'Make a container that stays until it is removed, and print its id',
-  description: 'winch start runs it, any number of times; what it writes is kept in between. Needs root and conmon.',
+  description: 'winch start runs it, any number of times; what it writes is kept in between. Needs conmon.',
   positionals: {usage: 'IMAGE [COMMAND] [ARGUMENT...]', minimum: 1, images: 1},
   options: CREATE_FLAGS,
   stopsAtPositional: true,

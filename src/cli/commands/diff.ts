@@ -1,4 +1,5 @@
 import {choice} from '../arguments/option-table.ts';
+import {becomeRootOfContainer} from '../become-root-for.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {PLATFORM_FLAG} from '../options/image.ts';
 import {renderDiff, summarizeDiff} from '../render/diff.ts';
@@ -38,6 +39,7 @@ export const diffCommand = defineCommand({
 });
 
 async function diffContainer(container: string, format: 'json' | undefined, context: CommandContext): Promise<number> {
+  await becomeRootOfContainer(container, context);
   const {containers} = await context.openToolkit();
   const changes = await containers.diff(container, {signal: context.signal, onEvent: context.onEvent});
   if (format === 'json') context.print(safeJson(changes, 2));

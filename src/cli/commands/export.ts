@@ -1,5 +1,6 @@
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flagsConflict} from '../arguments/usage-error.ts';
+import {becomeRootOfContainer} from '../become-root-for.ts';
 import {defineCommand} from '../command.ts';
 import {IMAGE_PLATFORM_FLAG, OUTPUT_FLAG} from '../options/remote.ts';
 import {orOfImage} from '../or-of-image.ts';
@@ -26,6 +27,7 @@ export const exportCommand = defineCommand({
     if ((output === undefined || output === '-') && environment.stdoutIsTerminal()) {
       throw flagsConflict('a tar is nothing for a terminal', 'name a file with --output, or pipe it on');
     }
+    if (platform === undefined) await becomeRootOfContainer(image, context);
     const {containers, images} = await context.openToolkit();
     const files = await orOfImage(platform, {
       ofContainer: () => containers.export(image, {signal, onEvent}),

@@ -40,6 +40,7 @@ export const inspectCommand = defineCommand({
     if ([format, config, manifest].filter(Boolean).length > 1) {
       throw flagsConflict('--format, --config and --manifest exclude one another', 'give one of them');
     }
+    if (values.size) await context.becomeRootOfStore();
     const toolkit = await context.openToolkit();
     if (config || manifest) return await printDocuments(toolkit, positionals, {values, context});
     const found = [];

@@ -2,6 +2,7 @@ import type {CreateRequest} from '../../containers/kept/create-container.ts';
 import type {RunRequest, RunResult} from '../../containers/run.ts';
 import type {EventSink} from '../../events.ts';
 import type {OptionValues} from '../arguments/option-table.ts';
+import {becomeRootToMake} from '../become-root-for.ts';
 import {openCidFile} from '../cid-file.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {createFrom} from '../create-from.ts';
@@ -34,7 +35,7 @@ export const runCommand = defineCommand({
   handle: async ({values, positionals}, context) => {
     if (values.detach) return runDetached(parseDetachedRun(values, positionals, context.environment), values, context);
     const request = parseRunRequest(values, positionals, context.environment);
-    await context.becomeRoot();
+    await becomeRootToMake(request.container ?? {}, context);
     remarkOnLabels(values, context.remark);
     using cidFile = openCidFile(values.cidfile, context.environment);
     const onEvent: EventSink = (event) => {

@@ -21,6 +21,7 @@ import {parseReference} from '../../oci/reference.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from '../kept/find-container.ts';
 import {isPaused} from '../kept/is-paused.ts';
+import {hasOwnCgroup} from '../kept/own-cgroup.ts';
 import {pauseContainer, unpauseContainer} from '../kept/pause-container.ts';
 import {readState} from '../kept/read-state.ts';
 import type {KeptRecord} from '../kept/record.ts';
@@ -69,7 +70,7 @@ export async function commitContainer(
   const path = lease.temporaryPath();
   try {
     const write = () => writeLayer(context, {directoryFd: upper.directoryFd, path}, options);
-    const {diffId, size} = await (pauses ? whilePaused(context, record, write) : write());
+    const {diffId, size} = await (pauses ? whilePaused(context, {record, write}, options) : write());
     const layer = {diffId, region: {path, offset: 0, size}};
     const createdBy = record.command.join(' ');
     const derivation = {base, layer, config: changed, reference, createdBy, message, author};
@@ -82,12 +83,26 @@ export async function commitContainer(
   }
 }
 
-async function whilePaused<T>(context: ContainerContext, record: KeptRecord, work: () => Promise<T>): Promise<T> {
+interface Writing<T> {
+  readonly record: KeptRecord;
+  readonly write: () => Promise<T>;
+}
+
+async function whilePaused<T>(
+  context: ContainerContext,
+  {record, write}: Writing<T>,
+  {onEvent}: CallOptions,
+): Promise<T> {
   const {state} = await readState(context, record);
-  if (state !== 'running' || isPaused(record.id)) return await work();
+  if (state !== 'running' || isPaused(record.id)) return await write();
+  if (!hasOwnCgroup(record)) {
+    const message = 'a container without a cgroup of its own cannot be paused: what it writes meanwhile may be in part';
+    onEvent?.({type: 'warning:raised', code: 'CGROUP_MISSING', message});
+    return await write();
+  }
   await pauseContainer(context, record.id);
   try {
-    return await work();
+    return await write();
   } finally {
     await unpauseContainer(context, record.id);
   }

@@ -3,6 +3,8 @@ import {mkdirSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {readHostFacts} from '../../bundle/host-facts.ts';
+import {createResources} from '../../bundle/resources.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
@@ -17,8 +19,8 @@ import {findImagesById} from '../../store/image-records.ts';
 import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
 import {findMountedImages, mountedImagesOf} from '../mounted-images.ts';
-import {recordContainerEvents} from '../record-events.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
 import {chooseStopSignal} from '../write-image-bundle.ts';
@@ -58,7 +60,7 @@ const ID_BYTES = 32;
  *
  * @returns its id.
  * @throws {WinchError} `NAME_INVALID` | `NAME_IN_USE` | `SUPERVISOR_NOT_FOUND` | `RUNTIME_NOT_FOUND` | `COMMAND_MISSING` |
- * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | of the image and the store
+ * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | `CGROUP_CONTROLLER_MISSING` | `RESOURCE_INVALID` | of the image and the store
  */
 export async function createContainer(
   context: ContainerContext,
@@ -66,10 +68,11 @@ export async function createContainer(
   options: CallOptions = {},
 ): Promise<string> {
   if (request.name !== undefined) requireValidName(request.name);
-  requireRoot();
   findConmon();
   requireLogPath(context, request);
   await requireLastingDriver(context);
+  // Whoever may set no limits at all need not wait for the start to be told so.
+  if (!isInitialUserNamespace()) createResources(request.container ?? {}, readHostFacts().cgroup, []);
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
   const image = await ensureImage({...context, lease}, request, options);
@@ -87,19 +90,10 @@ export async function createContainer(
   } catch (error) {
     rmSync(staged, {recursive: true, force: true});
     await volumes.discard();
-  recordContainerEvents(context, record, [{action: 'create'}]);
     throw storageError(error, staged);
   }
+  recordContainerEvents(context, record, [{action: 'create'}]);
   return record.id;
-}
-
-/** Root of a user namespace loses what it mounts with its last process, and is another one in the next command. */
-function requireRoot(): void {
-  if (process.geteuid?.() === 0 && isInitialUserNamespace()) return;
-  throw new WinchError('KEEP_UNSUPPORTED', 'only root can keep containers that run in the background', {
-    kind: 'unsupported',
-    hint: 'run as root, or run it in the foreground',
-  });
 }
 
 /** Conmon renames a new log over the old one, and takes a colon in its path for the end of it. */

@@ -1,8 +1,10 @@
 import {listCgroupProcesses, readCgroups} from '../../host/cgroups.ts';
 import {type ProcessDetails, readProcess} from '../../host/process-details.ts';
+import {listFamily} from '../../host/process-family.ts';
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath} from '../directories.ts';
 import {requireLive} from './find-live.ts';
+import {hasOwnCgroup} from './own-cgroup.ts';
 
 /**
  * The processes of a running container, as this machine counts and sees them. No program of the container is run.
@@ -10,7 +12,7 @@ import {requireLive} from './find-live.ts';
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
  */
 export async function listProcesses(context: ContainerContext, text: string): Promise<readonly ProcessDetails[]> {
-  const {id} = await requireLive(context, text);
-  const pids = listCgroupProcesses(readCgroups(), cgroupPath(id));
+  const {id, pid: first} = await requireLive(context, text);
+  const pids = hasOwnCgroup({id}) ? listCgroupProcesses(readCgroups(), cgroupPath(id)) : listFamily(first);
   return pids.toSorted((a, b) => a - b).flatMap((pid) => readProcess(pid) ?? []);
 }

@@ -3,17 +3,19 @@ import type {ContainerContext} from '../context.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {nameOf} from './find-container.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
+import {requireOwnCgroup} from './own-cgroup.ts';
 
 /**
  * Stops all processes of a running container where they are, until it is unpaused, stopped or removed.
  *
  * @returns its id.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_PAUSED` |
- * `RUNTIME_FAILED`
+ * `CGROUP_MISSING` | `RUNTIME_FAILED`
  */
 export async function pauseContainer(context: ContainerContext, text: string): Promise<string> {
   const container = await requireLive(context, text);
   requireUnpaused(container);
+  requireOwnCgroup(container);
   await requireSuccess(context, container, await container.runtime.pause(container.id));
   recordContainerEvents(context, container, [{action: 'pause'}]);
   return container.id;

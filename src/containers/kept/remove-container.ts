@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {syncDirectory} from '../../host/atomic-write.ts';
-import {removeTree} from '../../host/remove-tree.ts';
+import {removeAsRoot} from '../../host/remove-as-root.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
@@ -77,7 +77,7 @@ export async function removeStopped(
     renameSync(placesOf(context, record.id).directory, passing);
     recordContainerEvents(context, record, [{action: 'destroy'}]);
     if (store.durability === 'full') await syncDirectory(store.paths.kept);
-    await removeTree(passing);
+    await removeAsRoot(passing);
     rmSync(lockFile(context, record.id), {force: true});
   } catch (error) {
     throw storageError(error, store.paths.kept);
@@ -93,7 +93,7 @@ export async function sweepPassing(context: ContainerContext): Promise<void> {
     if (id === undefined) continue;
     using lock = tryLockContainer(context, id);
     if (lock === null) continue;
-    await removeTree(join(kept, name));
+    await removeAsRoot(join(kept, name));
     rmSync(lockFile(context, id), {force: true});
   }
 }

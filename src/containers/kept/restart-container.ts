@@ -1,9 +1,12 @@
 import type {CallOptions} from '../../events.ts';
+import {isRoot} from '../../host/account.ts';
 import type {ContainerContext} from '../context.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
 import {lockContainer} from './places.ts';
+import {readState} from './read-state.ts';
 import {findRecord} from './record.ts';
+import {findNetworkOwner} from './start-as-root.ts';
 import {type StartSettings, startLocked} from './start-container.ts';
 import {type StopOptions, stopContainer} from './stop-container.ts';
 
@@ -20,6 +23,7 @@ export async function restartContainer(
   {timeoutSeconds, ...options}: CallOptions & StopOptions & StartSettings,
 ): Promise<string> {
   const {id} = requireContainer(context, text);
+  if (!isRoot()) return await restartAsRoot(context, id, {timeoutSeconds, ...options});
   using _lock = await lockContainer(context, id, options.signal);
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
@@ -27,4 +31,17 @@ export async function restartContainer(
   await startLocked(context, record, options);
   recordContainerEvents(context, record, [{action: 'restart'}]);
   return id;
+}
+
+/** Whoever is root where it runs can both end it and start it there. */
+async function restartAsRoot(
+  context: ContainerContext,
+  id: string,
+  {timeoutSeconds, callAsRoot, signal, onEvent}: CallOptions & StopOptions & StartSettings,
+): Promise<string> {
+  const record = findRecord(context, id);
+  if (!record) throw unknownContainer(id);
+  const {pid} = await readState(context, record);
+  const joins = pid ?? (await findNetworkOwner(context, record));
+  return await callAsRoot({name: 'restart', id, timeoutSeconds}, {signal, onEvent, joins});
 }

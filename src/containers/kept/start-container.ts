@@ -1,27 +1,34 @@
 import {randomBytes} from 'node:crypto';
-import {closeSync, constants, mkdirSync, openSync, rmSync, writeFileSync} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
 import {readdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {hasErrno, isSystemError, WinchError} from '../../errors.ts';
+import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {isRoot} from '../../host/account.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
 import {identifyProcess} from '../../host/process-identity.ts';
 import {untilAborted} from '../../host/until-aborted.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
+import type {CallAsRoot} from '../call-as-root.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
 import {clearRemains} from './clear-remains.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
+import {writePidFile} from './pid-file.ts';
 import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {prepareKept} from './prepare-kept.ts';
 import {readStartNote, readState, STARTED_MARK, type StartNote} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 import {recordEnd, recordStart} from './record-ends.ts';
+import {startAsRoot} from './start-as-root.ts';
 
 export interface StartSettings {
+  /** For somebody else than root. */
+  readonly callAsRoot: CallAsRoot;
   /** A program and arguments that do for the container of this id what is to be done when it has ended. */
   readonly commandAtEnd: (id: string) => readonly string[];
 }
@@ -39,7 +46,8 @@ const CREATION_LIMIT_MS = 240_000;
  *
  * @returns its id.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `RUNTIME_FAILED` | `COMMAND_NOT_FOUND` |
- * `COMMAND_NOT_EXECUTABLE` | `SUPERVISOR_NOT_FOUND` | `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `PIDFILE_FAILED` …
+ * `COMMAND_NOT_EXECUTABLE` | `SUPERVISOR_NOT_FOUND` | `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `PIDFILE_FAILED` |
+ * `USER_NAMESPACE_DENIED` …
  */
 export async function startContainer(
   context: ContainerContext,
@@ -47,10 +55,12 @@ export async function startContainer(
   options: CallOptions & StartSettings,
 ): Promise<string> {
   const {id} = requireContainer(context, text);
-  using _lock = await lockContainer(context, id, options.signal);
+  using lock = await lockContainer(context, id, options.signal);
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
-  if ((await readState(context, record)).state !== 'running') await startLocked(context, record, options);
+  if ((await readState(context, record)).state === 'running') return id;
+  if (isRoot()) await startLocked(context, record, options);
+  else await startAsRoot(context, {record, lock}, options);
   return id;
 }
 
@@ -151,26 +161,14 @@ async function writeNote(
     startedAt: new Date(context.now()).toISOString(),
     process: identifyProcess(pid) ?? gone(pid),
     supervisor: identifyProcess(supervisorPid) ?? gone(supervisorPid),
+    ...(!isInitialUserNamespace() && {sharesCgroup: true}),
     ...restart,
   };
   const {durability} = context.store;
   const path = placesOf(context, record.id).start;
   await writeFileAtomic(path, Buffer.from(`${JSON.stringify(note)}\n`), {durability, mode: 0o600});
-  if (record.pidFile !== undefined) writePid(record.pidFile, pid);
+  if (record.pidFile !== undefined) writePidFile(record.pidFile, pid);
   return note;
-}
-
-function writePid(path: string, pid: number): void {
-  try {
-    writeFileSync(path, `${pid}\n`, {mode: 0o644});
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new WinchError('PIDFILE_FAILED', `${path} cannot be written (${error.code})`, {
-      kind: 'storage',
-      hint: 'the container does not start without it',
-      cause: error,
-    });
-  }
 }
 
 /** What could not start is as it was never started; how an earlier start ended is forgotten. */

@@ -11,6 +11,7 @@ import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
+import {requireCgroupRights} from './own-cgroup.ts';
 import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
@@ -29,7 +30,7 @@ export interface ContainerChanges extends Pick<ContainerOptions, Limits> {
  *
  * @returns its id.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `RESOURCE_INVALID` | `CGROUP_CONTROLLER_MISSING` |
- * `RUNTIME_FAILED`: the kernel refuses the limits, and nothing is changed
+ * `CGROUP_MISSING` | `RUNTIME_FAILED`: the kernel refuses the limits, and nothing is changed
  */
 export async function updateContainer(
   context: ContainerContext,
@@ -41,9 +42,13 @@ export async function updateContainer(
   using _lock = await lockContainer(context, id, signal);
   const record = findRecord(context, id);
   if (!record) throw unknownContainer(text);
+  const {restart: _restart, ...limits} = changes;
+  const changesLimits = Object.values(limits).some((limit) => limit !== undefined);
+  if (changesLimits) requireCgroupRights(record);
   const updated = applyChanges(record, changes);
   const resources = createResources(updated.container, readHostFacts().cgroup, []);
-  if ((await readState(context, record)).state === 'running') await changeRunning(context, updated, resources);
+  const {state} = await readState(context, record);
+  if (changesLimits && state === 'running') await changeRunning(context, updated, resources);
   const {durability} = context.store;
   const bytes = Buffer.from(`${JSON.stringify(updated, null, 2)}\n`);
   await writeFileAtomic(placesOf(context, id).record, bytes, {durability, mode: 0o600});

@@ -7,6 +7,7 @@ import {type NetworkTraffic, readNetworkTraffic} from '../../host/network-traffi
 import type {ContainerContext} from '../context.ts';
 import {cgroupPath} from '../directories.ts';
 import {type LiveContainer, listLive, requireLive} from './find-live.ts';
+import {requireOwnCgroup} from './own-cgroup.ts';
 
 export interface ContainerUsage extends CgroupUsage {
   readonly id: string;
@@ -40,7 +41,7 @@ interface Mark {
  * What running containers use, from the kernel's own counters, again and again until the caller has enough. Those that end
  * meanwhile are left out from then on, and where containers were named the last end is the end.
  *
- * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CGROUP_MISSING`
  */
 export async function* watchUsage(
   context: ContainerContext,
@@ -49,6 +50,7 @@ export async function* watchUsage(
   const cgroups = readCgroups();
   const marks = new Map<string, Mark>();
   const named = containers && (await Promise.all(containers.map((name) => requireLive(context, name))));
+  for (const container of named ?? []) requireOwnCgroup(container);
   for (const {id} of named ?? (await listLive(context))) mark(marks, id, readCgroupUsage(cgroups, cgroupPath(id)));
   for (;;) {
     await sleep(intervalMs, undefined, {signal});

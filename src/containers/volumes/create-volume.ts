@@ -3,7 +3,7 @@ import {chmodSync, existsSync, mkdirSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
-import {removeTree} from '../../host/remove-tree.ts';
+import {removeAsRoot} from '../../host/remove-as-root.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
@@ -59,7 +59,7 @@ export async function ensureVolume(context: ContainerContext, request: Omit<Volu
     recordVolumeEvent(context, 'create', name);
     if (context.store.durability === 'full') await syncDirectory(volumes);
   } catch (error) {
-    await removeTree(staged);
+    await removeAsRoot(staged);
     throw storageError(error, staged);
   }
   return requireVolume(context, name);
@@ -84,5 +84,5 @@ export function makeData(path: string): void {
 export async function sweepVolumes({store}: ContainerContext): Promise<void> {
   const {volumes} = store.paths;
   const left = namesIn(volumes).filter((name) => /^\.(?:new|gone)-/.test(name));
-  for (const name of left) await removeTree(join(volumes, name));
+  for (const name of left) await removeAsRoot(join(volumes, name));
 }

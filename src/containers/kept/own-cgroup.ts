@@ -1,0 +1,33 @@
+import {WinchError} from '../../errors.ts';
+import {isRoot} from '../../host/account.ts';
+import {hasCgroup, readCgroups} from '../../host/cgroups.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {cgroupPath} from '../directories.ts';
+import {nameOf} from './find-container.ts';
+
+type Named = Parameters<typeof nameOf>[0];
+
+/**
+ * Refuses what is done to all processes of a container at once, or tells what they use, where it is in the cgroup of
+ * whoever started it.
+ *
+ * @param container One that runs.
+ * @throws {WinchError} `CGROUP_MISSING`
+ */
+export function requireOwnCgroup(container: Named): void {
+  if (!hasOwnCgroup(container)) throw cgroupMissing(container);
+}
+
+/** Whether a container that runs is not in the cgroup of whoever started it. */
+export const hasOwnCgroup = ({id}: {readonly id: string}): boolean => hasCgroup(readCgroups(), cgroupPath(id));
+
+/** As `requireOwnCgroup`, of a container whose next start is this user's. */
+export function requireCgroupRights(container: Named): void {
+  if (!isRoot() || !isInitialUserNamespace()) throw cgroupMissing(container);
+}
+
+const cgroupMissing = (container: Named): WinchError =>
+  new WinchError('CGROUP_MISSING', `container ${nameOf(container)} of a user has no cgroup of its own`, {
+    kind: 'unsupported',
+    hint: 'only those of root can be paused, measured and limited; it can be stopped and started',
+  });
