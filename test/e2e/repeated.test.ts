@@ -9,8 +9,8 @@ import {describe} from '../helpers/suite.ts';
 import {makeWinch, type Winch, type WinchExit} from '../helpers/winch.ts';
 
 const skip = missingFor('busybox');
-/** A container and an image say when they were made; what was taken away is not there the second time. */
-const UNREPEATABLE: readonly string[] = ['run', 'import', 'rmi', 'untag'];
+/** A container and an image say when they were made; what was taken away is not there the second time, a network is. */
+const UNREPEATABLE: readonly string[] = ['run', 'import', 'rmi', 'untag', 'network-create', 'network-rm'];
 /** What they print is how much they did. */
 const COUNTING: readonly string[] = ['restore', 'cache', 'prune'];
 const REPEATABLE = CRASH_COMMANDS.filter((command) => !UNREPEATABLE.includes(command));

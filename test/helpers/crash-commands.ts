@@ -9,6 +9,7 @@ import type {RegistryServer} from '../../fixtures/registry-server.ts';
 export const CRASH_COMMANDS = [
   ...['pull', 'run', 'extract', 'copy', 'load', 'import', 'restore'],
   ...['tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune', 'fill', 'unfill'],
+  ...['network-create', 'network-rm'],
 ] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
 
@@ -86,6 +87,8 @@ export function crashWords(host: string, directory: string): CrashWords {
       prune: ['prune'],
       fill: ['run', '--network', 'none', '-v', 'filled:/bin', old, 'true'],
       unfill: ['volume', 'rm', '--force', 'spare'],
+      'network-create': ['network', 'create', 'made'],
+      'network-rm': ['network', 'rm', 'spare'],
     },
     setUps: {
       pull: [['rmi', app('1')]],
@@ -106,6 +109,8 @@ export function crashWords(host: string, directory: string): CrashWords {
       untag: [['tag', old, 'spare:1']],
       fill: [['volume', 'rm', '--force', 'filled']],
       unfill: [['run', '--network', 'none', '-v', 'spare:/home', old, 'true']],
+      'network-create': [['network', 'rm', 'made']],
+      'network-rm': [['network', 'create', 'spare']],
       prune: [
         ['pull', app('pruned')],
         ['untag', app('pruned')],

@@ -169,9 +169,10 @@ function requireSuccess({exitCode, signal, stderr}: WinchExit, what: string): vo
   assert.deepEqual([exitCode, signal], [0, null], `${what}: ${stderr}`);
 }
 
-/** What the command takes away may be gone already. */
+/** What the command takes away may be gone already, and the network that it makes be there. */
 function requireDone(exit: WinchExit, what: string): void {
-  if (!/_UNKNOWN: /.test(exit.stderr) || !/^(?:rmi|untag)\b/.test(what)) requireSuccess(exit, what);
+  const isDone = /_UNKNOWN: /.test(exit.stderr) ? /^(?:rmi|untag|network.rm)\b/ : /^network.create\b/;
+  if (!/_UNKNOWN: |NETWORK_EXISTS: /.test(exit.stderr) || !isDone.test(what)) requireSuccess(exit, what);
 }
 
 function countByThread(trace: string): Readonly<Record<DiskCall, number>> {

@@ -32,9 +32,9 @@ export async function joinNetwork(
   {signal}: CallOptions = {},
 ): Promise<void> {
   using live = await openConnection(context, container, signal);
-  const {connection, namespace} = live;
+  const {namespace} = live;
+  const connection = await dropHalfMade(context, live, join.name);
   const {id, directory, memberships} = connection;
-  if (memberships.some(({network}) => network.name === join.name)) throw isConnected(connection, join.name);
   const planned = await planMembership(context, join, memberships);
   const wider = {...connection, memberships: [...memberships, planned]};
   writeConnection(directory, wider);
@@ -47,6 +47,14 @@ export async function joinNetwork(
     await detach(context, {connection: wider, namespace}, planned);
     throw error;
   }
+}
+
+/** Whoever was killed has left one without addresses. @throws {WinchError} `NETWORK_CONNECTED` */
+async function dropHalfMade(context: ContainerContext, live: LiveConnection, name: string): Promise<NotedConnection> {
+  const present = live.connection.memberships.find(({network}) => network.name === name);
+  if (!present) return live.connection;
+  if (present.addresses.length > 0) throw isConnected(live.connection, name);
+  return await detach(context, live, present);
 }
 
 /**
@@ -93,18 +101,19 @@ async function openConnection(
   return {connection, namespace: namespace.path, [Symbol.dispose]: () => kept.dispose()};
 }
 
-/** The note comes last, as with all that is undone. */
+/** The note comes last, as with all that is undone. @returns what is left */
 async function detach(
   context: ContainerContext,
   {connection, namespace}: LiveConnection,
   membership: Membership,
-): Promise<void> {
+): Promise<NotedConnection> {
   const {id, directory, memberships} = connection;
   await removeAttachment(membership.config, {containerId: id, namespace, device: membership.device});
   const rest = {...connection, memberships: memberships.filter(({device}) => device !== membership.device)};
   const others = listConnections(context).filter((other) => other.id !== id);
   await settleNetworks(context, [...others, rest], [membership.network]);
   writeConnection(directory, rest);
+  return rest;
 }
 
 interface Named {

@@ -1,7 +1,11 @@
 import {openToolkit, type ToolkitOptions} from '../../../src/toolkit.ts';
 
-// Makes one call about containers, to be killed at that: `call-program.ts OPTIONS CALL ARGUMENTS`, all but the call as JSON.
+type Calls = Readonly<Record<string, (...words: readonly unknown[]) => unknown>>;
+
+// Makes one call, to be killed at that: `call-program.ts OPTIONS CALL ARGUMENTS`, all but the call as JSON. The call is about
+// containers, or about something else that stands before a dot (`networks.connect`).
 const [, , options = '', call = '', words = ''] = process.argv;
 await using toolkit = await openToolkit(JSON.parse(options) as ToolkitOptions);
-const calls = toolkit.containers as unknown as Readonly<Record<string, (...words: readonly unknown[]) => unknown>>;
-await calls[call]?.(...(JSON.parse(words) as readonly unknown[]));
+const [name = '', room = 'containers'] = call.split('.').reverse();
+const rooms = toolkit as unknown as Readonly<Record<string, Calls>>;
+await rooms[room]?.[name]?.(...(JSON.parse(words) as readonly unknown[]));

@@ -1,5 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
@@ -41,7 +43,7 @@ describe('containers/kept/killed-calls', ({test: declare, before, after}) => {
   const start = () => store().start('sleep 600', {container: {memoryBytes: 64 * MEBIBYTE}});
   const stateOf = async (id: string) => (await store().find(id)).state;
   const CALLS: readonly {
-    readonly call: 'restart' | 'rename' | 'update' | 'exec' | 'stop' | 'remove';
+    readonly call: 'restart' | 'rename' | 'update' | 'exec' | 'commit' | 'stop' | 'remove';
     readonly words: (id: string, round: number) => readonly unknown[];
     /** What must be true when it was done again. */
     readonly check: (id: string, round: number) => unknown;
@@ -65,6 +67,17 @@ describe('containers/kept/killed-calls', ({test: declare, before, after}) => {
       call: 'exec',
       words: () => [{command: ['sleep', '601'], detach: true}],
       check: (id) => eventually(async () => (await containers().top(id)).some(({command}) => command[1] === '601')),
+    },
+    {
+      call: 'commit',
+      words: (_, round) => [{reference: `committed:${round}`}],
+      check: async (id, round) => {
+        const {imageId} = await store().toolkit.images.inspect(`committed:${round}`);
+        await store().toolkit.images.remove([imageId], {force: true});
+        assert.equal(readdirSync(join(store().root, 'ingest')), []);
+        // Whoever is killed while the container is paused leaves it so.
+        if ((await store().find(id)).isPaused) await containers().unpause(id);
+      },
     },
     {call: 'stop', words: () => [{timeoutSeconds: 0}], check: async (id) => assert.is(await stateOf(id), 'exited')},
     {

@@ -11,6 +11,7 @@ import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-sto
 import {bridgeOf, readMachine, requireAsBefore, networkSkip as skip, until} from './network-lab.ts';
 
 const START = fileURLToPath(new URL('../kept/start-program.ts', import.meta.url));
+const CALL = fileURLToPath(new URL('../kept/call-program.ts', import.meta.url));
 const RUN = fileURLToPath(new URL('run-program.ts', import.meta.url));
 const BLOWS = 8;
 
@@ -30,11 +31,16 @@ describe('containers/networks/killed', ({test: declare, before, after}) => {
   after(() => opened?.[Symbol.asyncDispose]());
 
   /** @returns milliseconds that it took */
-  const killAfter = async (program: string, argument: string, afterMs: number): Promise<number> => {
+  const killAfter = async (
+    program: string,
+    argument: string,
+    afterMs: number,
+    more: readonly string[] = [],
+  ): Promise<number> => {
     const {root, runtimeDirectory} = store();
     const begun = performance.now();
     const options = JSON.stringify({root, runtimeDirectory});
-    const child = spawn(process.execPath, [program, options, argument], {stdio: 'inherit'});
+    const child = spawn(process.execPath, [program, options, argument, ...more], {stdio: 'inherit'});
     const ended = once(child, 'exit');
     await Promise.race([ended, sleep(afterMs, undefined, {ref: false})]);
     child.kill('SIGKILL');
@@ -89,6 +95,34 @@ describe('containers/networks/killed', ({test: declare, before, after}) => {
       await requireAsBefore(machine, runtimeDirectory);
     });
   }
+
+  test('a connection that is killed as it is made or undone can be made and undone again', async () => {
+    const {networks, containers} = store().toolkit;
+    const machine = readMachine(store().runtimeDirectory);
+    await networks.create({name: 'second'});
+    const id = await store().start('sleep 600', {container});
+    const call = (name: string, words: readonly unknown[], afterMs: number) =>
+      killAfter(CALL, `networks.${name}`, afterMs, [JSON.stringify(words)]);
+    const readMember = async () =>
+      (await networks.inspect('second')).containers.find((member) => member.id === id)?.addresses.length ?? 0;
+    const took = await call('connect', [id, {name: 'second'}], 120_000);
+    await call('disconnect', [id, 'second'], 120_000);
+    assert.is(await readMember(), 0);
+    for (let blow = 2; blow < BLOWS; blow += 1) {
+      const afterMs = (took * blow) / BLOWS;
+      await call('connect', [id, {name: 'second'}], afterMs);
+      if ((await readMember()) === 0) await networks.connect(id, {name: 'second'});
+      assert.is(await readMember(), 1);
+      await call('disconnect', [id, 'second'], afterMs);
+      if ((await readMember()) > 0) await networks.disconnect(id, 'second');
+      assert.is(await readMember(), 0);
+    }
+    await call('connect', [id, {name: 'second'}], took * 0.8);
+    await containers.remove(id, {force: true});
+    await networks.remove('second');
+    await requireAsBefore(machine, store().runtimeDirectory);
+    await store().requireNoTraces();
+  });
 
   test('a container whose conmon is killed leaves its networks with the next command', async () => {
     const machine = readMachine(store().runtimeDirectory);
