@@ -5,8 +5,10 @@ export interface NetworkDefinition {
   readonly id: string;
   /** ISO 8601. */
   readonly created: string;
-  /** The bridge's device on this machine. */
+  /** The bridge's device on this machine; there is none where it has a parent. */
   readonly bridge: string;
+  /** Absent: it is a bridge. */
+  readonly parent?: NetworkParent;
   /** One for each family of addresses, IPv4 first. */
   readonly subnets: readonly NetworkSubnet[];
   /** Whether nothing beyond it can be reached. */
@@ -15,6 +17,19 @@ export interface NetworkDefinition {
   readonly mtu: number | null;
   readonly labels: Readonly<Record<string, string>>;
 }
+
+export type NetworkDriver = 'bridge' | NetworkParent['driver'];
+
+/** A device of this machine by which containers are in the network behind it themselves. */
+export interface NetworkParent {
+  readonly driver: 'macvlan' | 'ipvlan';
+  readonly device: string;
+  /** `bridge`, `private`, `vepa` or `passthru`; of an ipvlan `l2`, `l3` or `l3s`. */
+  readonly mode: string;
+}
+
+/** Whether it is one that this machine forwards for. */
+export const isBridged = ({parent}: NetworkDefinition): boolean => parent === undefined;
 
 export interface NetworkSubnet {
   /** `10.1.2.0/24` */

@@ -65,6 +65,7 @@ export const toDockerNetwork = (network: NetworkSummary) => ({
   Containers: Object.fromEntries(network.containers.map((member) => [member.id, toDockerMember(member)])),
   Options: {
     ...(network.bridge !== null && {'com.docker.network.bridge.name': network.bridge}),
+    ...(network.parent && {parent: network.parent.device, [`${network.driver}_mode`]: network.parent.mode}),
     ...(network.mtu !== null && {'com.docker.network.driver.mtu': String(network.mtu)}),
   },
   Labels: network.labels,

@@ -9,7 +9,7 @@ import {requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import {LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
 import {addAttachment} from '../../network/cni/run-plugin.ts';
-import {DEFAULT_NETWORK, familiesOf} from '../../network/definition.ts';
+import {DEFAULT_NETWORK, familiesOf, isBridged} from '../../network/definition.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
@@ -80,7 +80,8 @@ async function connect(
   // Whoever is killed while the default network is made has something to leave as well.
   writeConnection(directory, own);
   const planned = {...own, memberships: await planMemberships(context, joins)};
-  requireFirewallPrograms({families: familiesOf(planned.memberships.map(({network}) => network))});
+  const bridged = planned.memberships.map(({network}) => network).filter(isBridged);
+  requireFirewallPrograms({families: familiesOf(bridged)});
   writeConnection(directory, planned);
   requireReachable(publish, planned.memberships);
   const ports = await choosePorts(context, publish);
@@ -125,6 +126,7 @@ async function planMemberships(
 
 /** A port is forwarded within a family, and IPv6 has no way from the machine's loopback address to a container. */
 function requireReachable(publish: readonly PublishRequest[], [first]: readonly Membership[]): void {
+  if (first && !isBridged(first.network) && publish.length > 0) throw ownAddress(first);
   const families = first?.network.subnets.map(({gateway}) => isIP(gateway)) ?? [];
   const lost = publish.find(
     ({hostAddress}) => hostAddress !== null && (hostAddress === '::1' || !families.includes(isIP(hostAddress))),
@@ -135,6 +137,12 @@ function requireReachable(publish: readonly PublishRequest[], [first]: readonly 
     hint: 'choose an address of the machine that is of a family of the network, and not ::1',
   });
 }
+
+const ownAddress = ({network}: Membership): WinchError =>
+  new WinchError('PORT_UNREACHABLE', `nothing is published of ${network.name}, whose containers have own addresses`, {
+    kind: 'unsupported',
+    hint: 'reach the container at its address in that network, or connect it to a bridge first',
+  });
 
 async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {
   if (publish.length === 0) return [];
@@ -165,7 +173,8 @@ function writeFiles(
   note: ConnectionNote,
   connections: readonly ConnectionNote[],
 ) {
-  const gateway = note.memberships[0]?.network.subnets[0]?.gateway;
+  const bridged = note.memberships.map(({network}) => network).find(isBridged);
+  const gateway = bridged?.subnets[0]?.gateway;
   const extraHosts = container.extraHosts?.map(({name, address}) => ({
     name,
     address: address === 'host-gateway' && gateway !== undefined ? gateway : address,

@@ -2,7 +2,8 @@ import {createHash} from 'node:crypto';
 import {isIP} from 'node:net';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import type {NetworkDefinition, NetworkSubnet} from '../../network/definition.ts';
+import type {NetworkDefinition, NetworkParent, NetworkSubnet} from '../../network/definition.ts';
+import {PARENT_MODES, requireParent} from '../../network/parent-config.ts';
 import {
   addressToNumber,
   contains,
@@ -36,6 +37,8 @@ export interface CreateNetworkRequest {
   /** Whether it has a subnet of IPv6 as well, a private one that is chosen when none is given. */
   readonly ipv6?: boolean | undefined;
   readonly isInternal?: boolean | undefined;
+  /** Absent: it is a bridge of its own. */
+  readonly parent?: NetworkParent | undefined;
   readonly mtu?: number | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
 }
@@ -57,7 +60,7 @@ const MOST_PREFIX = Object.freeze({4: 30, 6: 126});
  *
  * @returns its id.
  * @throws {WinchError} `NETWORK_NAME_INVALID` | `NETWORK_EXISTS` | `NETWORK_INVALID` | `NETWORK_OVERLAPS` |
- * `NETWORK_SUBNETS_USED`
+ * `NETWORK_SUBNETS_USED` | `NETWORK_PARENT_MISSING`
  */
 export async function createNetwork(
   context: ContainerContext,
@@ -66,15 +69,17 @@ export async function createNetwork(
 ): Promise<string> {
   const {name, isInternal = false, mtu = null, labels = {}} = request;
   requireNetworkName(name);
+  if (request.parent) checkParent(request.parent);
   const asked = (request.subnets ?? []).map(checkSubnet);
   using _lock = await lockNetworks(context, signal);
   if (findNetwork(context, name)) throw exists(name);
-  requireFree(context, asked);
+  requireFree(context, asked, request.parent === undefined ? readUsedSubnets() : []);
   const network: NetworkDefinition = {
     name,
     id: networkId(context, name),
     created: new Date(context.now()).toISOString(),
     bridge: bridgeOf(context, name),
+    ...(request.parent && {parent: request.parent}),
     subnets: completeSubnets(context, request, asked),
     isInternal,
     mtu,
@@ -136,10 +141,19 @@ function checkRange(subnet: Subnet, text: string) {
   return {first: formatAddress(family, first), last: formatAddress(family, last)};
 }
 
-function requireFree(context: ContainerContext, subnets: readonly NetworkSubnet[]): void {
+function checkParent(parent: NetworkParent): void {
+  const modes = PARENT_MODES[parent.driver];
+  if (!modes.includes(parent.mode)) {
+    throw invalid(`${excerpt(parent.mode)} is no mode of a ${parent.driver} (${modes.join(', ')})`);
+  }
+  requireParent(parent);
+}
+
+/** @param machine What the machine has routes to: behind a parent its own network is where containers are to be. */
+function requireFree(context: ContainerContext, subnets: readonly NetworkSubnet[], machine: readonly Subnet[]): void {
   const parse = ({subnet}: NetworkSubnet) => parseSubnet(subnet) ?? [];
   const others = listNetworks(context).flatMap((network) => network.subnets.flatMap(parse));
-  const used = [...readUsedSubnets().filter((subnet) => !isWide(subnet)), ...others];
+  const used = [...machine.filter((subnet) => !isWide(subnet)), ...others];
   for (const subnet of subnets.flatMap(parse)) {
     const other = used.find((candidate) => overlaps(candidate, subnet));
     if (other) throw overlapping(subnet, other);

@@ -1,5 +1,11 @@
 import type {CallOptions} from '../../events.ts';
-import {DEFAULT_NETWORK, type NetworkDefinition, type NetworkSubnet} from '../../network/definition.ts';
+import {
+  DEFAULT_NETWORK,
+  type NetworkDefinition,
+  type NetworkDriver,
+  type NetworkParent,
+  type NetworkSubnet,
+} from '../../network/definition.ts';
 import type {ContainerContext} from '../context.ts';
 import {type ConnectionNote, listConnections} from './connection-note.ts';
 import {findDefaultNetwork, listNetworks, unknownNetwork} from './definitions.ts';
@@ -10,9 +16,11 @@ export interface NetworkSummary {
   readonly id: string | null;
   /** ISO 8601. */
   readonly created: string | null;
-  /** What makes it: a bridge on this machine. */
-  readonly driver: 'bridge';
+  readonly driver: NetworkDriver;
+  /** The bridge's device on this machine; null where there is none. */
   readonly bridge: string | null;
+  /** Absent: it is a bridge. */
+  readonly parent?: NetworkParent;
   readonly subnets: readonly NetworkSubnet[];
   readonly isInternal: boolean;
   readonly mtu: number | null;
@@ -60,7 +68,8 @@ const summaryOf = (
   connections: readonly ConnectionNote[],
 ): NetworkSummary => ({
   ...network,
-  driver: 'bridge',
+  driver: network.parent?.driver ?? 'bridge',
+  ...(network.parent && {bridge: null}),
   containers: connections.flatMap(({id, name, memberships}) =>
     memberships
       .filter((membership) => membership.network.name === network.name)

@@ -1,7 +1,9 @@
-import {createBridgeConfig} from '../../network/bridge-config.ts';
+import {WinchError} from '../../errors.ts';
+import {type BridgeConfigInput, createBridgeConfig} from '../../network/bridge-config.ts';
 import {readAddresses, readMacAddress} from '../../network/cni/result.ts';
-import {addAttachment, type PluginOptions} from '../../network/cni/run-plugin.ts';
+import {addAttachment, type PluginConfig, type PluginOptions} from '../../network/cni/run-plugin.ts';
 import type {NetworkJoin} from '../../network/network-mode.ts';
+import {createParentConfig, leadsOut, requireParent} from '../../network/parent-config.ts';
 import type {ContainerContext} from '../context.ts';
 import type {Membership} from './connection-note.ts';
 import {requireNetwork} from './definitions.ts';
@@ -11,7 +13,7 @@ import {addressDirectory} from './places.ts';
  * How a container is to be in one more network. Whoever calls holds the lock of the networks.
  *
  * @param others Its networks so far; the first with a way out is where the rest of the world is.
- * @throws {WinchError} `NETWORK_UNKNOWN` | `NETWORK_SUBNETS_USED`
+ * @throws {WinchError} `NETWORK_UNKNOWN` | `NETWORK_SUBNETS_USED` | `NETWORK_PARENT_MISSING` | `NETWORK_INVALID`
  */
 export async function planMembership(
   context: ContainerContext,
@@ -19,16 +21,29 @@ export async function planMembership(
   others: readonly Membership[],
 ): Promise<Membership> {
   const network = await requireNetwork(context, join.name);
-  const isDefault = !others.some(({config}) => config.isDefaultGateway === true);
+  const isDefault = !others.some(({config}) => leadsOut(config));
   return {
     network,
     device: freeDevice(others),
     aliases: join.aliases ?? [],
-    config: createBridgeConfig({network, join, isDefault, addressDirectory: addressDirectory(context)}),
+    config: createConfig({network, join, isDefault, addressDirectory: addressDirectory(context)}),
     addresses: [],
     macAddress: null,
   };
 }
+
+function createConfig(input: BridgeConfigInput): PluginConfig {
+  const {parent} = input.network;
+  if (parent === undefined) return createBridgeConfig(input);
+  requireParent(parent);
+  if (parent.driver === 'ipvlan' && input.join.macAddress !== undefined) throw sharedHardwareAddress(input);
+  return createParentConfig(parent, input);
+}
+
+const sharedHardwareAddress = ({network}: BridgeConfigInput): WinchError =>
+  new WinchError('NETWORK_INVALID', `containers of ${network.name}, an ipvlan, have its parent's hardware address`, {
+    kind: 'invalid',
+  });
 
 /**
  * Makes the device and its addresses.

@@ -2,7 +2,7 @@ import {closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, 
 import {join} from 'node:path';
 import {hasErrno} from '../../errors.ts';
 import {applyFirewall, routeLoopback} from '../../network/apply-firewall.ts';
-import {DEFAULT_NETWORK, familiesOf, type NetworkDefinition} from '../../network/definition.ts';
+import {DEFAULT_NETWORK, familiesOf, isBridged, type NetworkDefinition} from '../../network/definition.ts';
 import {deleteBridge} from '../../network/delete-bridge.ts';
 import type {Forwarding} from '../../network/firewall-rules.ts';
 import type {HostsEntry} from '../../network/hosts-file.ts';
@@ -33,10 +33,11 @@ export async function settleNetworks(
 ): Promise<void> {
   const networks = uniqueNetworks(connections.flatMap(({memberships}) => memberships.map(({network}) => network)));
   const forwardings = connections.flatMap(forwardingsOf);
-  const families = familiesOf([...networks, ...touched]);
+  const bridged = networks.filter(isBridged);
+  const families = familiesOf([...bridged, ...touched.filter(isBridged)]);
   const failures: unknown[] = [];
   const attempt = (step: Promise<void>) => step.catch((error: unknown) => void failures.push(error));
-  await attempt(applyFirewall({tag: `WINCH-${storeTag(context)}`, networks, forwardings}, {families}));
+  await attempt(applyFirewall({tag: `WINCH-${storeTag(context)}`, networks: bridged, forwardings}, {families}));
   for (const bridge of new Set(forwardings.map((forwarding) => forwarding.bridge))) routeLoopback(bridge);
   for (const network of uniqueNetworks(touched)) {
     if (!networks.some(({name}) => name === network.name)) await attempt(dismantle(context, network));
@@ -70,7 +71,7 @@ export async function dropDefaultNetwork(
 
 /** What a network without members leaves on the machine. */
 async function dismantle(context: ContainerContext, network: NetworkDefinition): Promise<void> {
-  await deleteBridge(network.bridge);
+  if (isBridged(network)) await deleteBridge(network.bridge);
   rmSync(join(addressDirectory(context), network.name), {recursive: true, force: true});
   if (network.name === DEFAULT_NETWORK) removeNetworkFile(context, network);
 }

@@ -37,6 +37,28 @@ describe('cli/options/create-network', ({test}) => {
     }
   });
 
+  test('reads the device of a macvlan and an ipvlan, and their modes as docker and podman call them', () => {
+    const parentOf = (driver: 'macvlan' | 'ipvlan', ...opt: readonly string[]) =>
+      parseCreateNetwork('lan', {driver, opt: ['parent=eth0', ...opt]}).parent;
+    assert.equal(parentOf('macvlan'), {driver: 'macvlan', device: 'eth0', mode: 'bridge'});
+    assert.equal(parentOf('macvlan', 'macvlan_mode=vepa')?.mode, 'vepa');
+    assert.equal(parentOf('ipvlan', 'mtu=1400'), {driver: 'ipvlan', device: 'eth0', mode: 'l2'});
+    assert.equal(parentOf('ipvlan', 'mode=l3')?.mode, 'l3');
+    assert.is(
+      codeOf(() => parseCreateNetwork('lan', {driver: 'macvlan'})),
+      'FLAGS_CONFLICT',
+    );
+    for (const values of [
+      {opt: ['parent=eth0']},
+      {driver: 'macvlan', opt: ['parent=eth0', 'ipvlan_mode=l2']},
+    ] as const) {
+      assert.is(
+        codeOf(() => parseCreateNetwork('lan', values)),
+        'FLAG_INVALID',
+      );
+    }
+  });
+
   test('reads labels', () => {
     assert.equal({...parseCreateNetwork('shop', {label: ['a=b', 'c'], internal: true}).labels}, {a: 'b', c: ''});
   });
