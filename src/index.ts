@@ -1,11 +1,13 @@
 export type {
   ContainerOptions,
+  HealthOptions,
   MountRequest,
   SecurityOption,
   VolumeMount,
   VolumesFrom,
 } from './bundle/container-options.ts';
 export type {ExecOptions} from './bundle/exec-process.ts';
+export type {HealthCheck} from './bundle/health-check.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
 export type {CommitOptions, CommittedImage} from './containers/files/commit-container.ts';
@@ -19,6 +21,8 @@ export type {CopyToContainer, CopyToContainerOptions} from './containers/files/c
 export type {ContainerChange} from './containers/files/list-changes.ts';
 export type {ContainerPath} from './containers/files/located-file.ts';
 export type {CopyIn, CopyOut} from './containers/files/run-copies.ts';
+export type {HealthReport} from './containers/health/check-health.ts';
+export type {ContainerHealth, HealthResult, HealthStatus} from './containers/health/health-log.ts';
 export type {Attachment, AttachOptions} from './containers/kept/attach-container.ts';
 export type {CreateRequest} from './containers/kept/create-container.ts';
 export type {ExecRequest} from './containers/kept/exec-container.ts';

@@ -59,8 +59,26 @@ export interface ContainerOptions {
   readonly stopSignal?: string;
   /** How long it may take to end by that before it is killed, when nothing else is said; negative: for ever. */
   readonly stopTimeoutSeconds?: number;
+  /** How it is checked whether it does its work, over what its image says; `none`: not at all. */
+  readonly health?: HealthOptions | 'none';
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What is not said is as the image says, else as usual. */
+export interface HealthOptions {
+  /** What a shell of the container runs, or a program and its arguments; the container is well when that ends with 0. */
+  readonly command?: string | readonly string[] | undefined;
+  /** Between two checks; absent: 30 seconds. */
+  readonly intervalMs?: number | undefined;
+  /** Absent: 30 seconds. */
+  readonly timeoutMs?: number | undefined;
+  /** How many failures in a row make it unhealthy; absent: 3. */
+  readonly retries?: number | undefined;
+  /** How long failures do not count until the first success; absent: not at all. */
+  readonly startPeriodMs?: number | undefined;
+  /** Between two checks in that time; absent: 5 seconds. */
+  readonly startIntervalMs?: number | undefined;
 }
 
 export interface VolumesFrom {

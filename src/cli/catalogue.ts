@@ -27,6 +27,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   unpause: async () => (await import('./commands/unpause.ts')).unpauseCommand,
   top: async () => (await import('./commands/top.ts')).topCommand,
   stats: async () => (await import('./commands/stats.ts')).statsCommand,
+  'healthcheck run': async () => (await import('./commands/healthcheck-run.ts')).healthcheckRunCommand,
   events: async () => (await import('./commands/events.ts')).eventsCommand,
   update: async () => (await import('./commands/update.ts')).updateCommand,
   rename: async () => (await import('./commands/rename.ts')).renameCommand,

@@ -60,7 +60,14 @@ export async function prepareImage(
   if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});
   await using copies = await spoolCopies(context, {request, container}, options);
   const mounting = {...preparation, prepared, container, images, image, network, copies};
-  return {terminal: container.terminal ?? false, stopSignal, rootfsPath: await mountImage(context, mounting)};
+  const health = await chooseHealthCheck(image, container);
+  return {terminal: container.terminal ?? false, stopSignal, health, rootfsPath: await mountImage(context, mounting)};
+}
+
+/** Most images say nothing. */
+async function chooseHealthCheck({config: {config}}: StoredImage, container: ContainerOptions) {
+  if (config.Healthcheck === undefined && container.health === undefined) return null;
+  return (await import('../bundle/health-check.ts')).createHealthCheck(config, container);
 }
 
 interface ImageMounting extends ImagePreparation {

@@ -24,7 +24,7 @@ import {
 import {startError} from './exit-errors.ts';
 import type {CopyIn, CopyOut, EndedRun} from './files/run-copies.ts';
 import {requireValidName, takeName} from './names.ts';
-import {prepareContainer} from './prepare-container.ts';
+import {type PreparedContainer, prepareContainer} from './prepare-container.ts';
 import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
 
@@ -127,7 +127,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
     runtimePid: container.pid,
   });
   cleanup.add(() => lifeline.release());
-  const exit = await superviseStart(context, {container, id, request, stopSignal: prepared.stopSignal}, options);
+  const exit = await superviseStart(context, {container, id, request, prepared}, options);
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);
   options.signal?.throwIfAborted();
   const outOfMemory =
@@ -152,29 +152,30 @@ interface Start {
   readonly container: RunningContainer;
   readonly id: string;
   readonly request: RunRequest;
-  readonly stopSignal: NodeJS.Signals | number;
+  readonly prepared: PreparedContainer;
 }
 
 async function superviseStart(
   context: ContainerContext,
-  {container, id, request, stopSignal}: Start,
+  {container, id, request, prepared}: Start,
   options: CallOptions,
 ): Promise<SupervisedExit> {
   const supervised = supervise(container, {
     signal: options.signal,
     timeoutSeconds: request.timeoutSeconds,
-    stopSignal,
+    stopSignal: prepared.stopSignal,
   });
   options.onEvent?.({type: 'container:started', id});
   // While the runtime gets ready, so that it costs the run no time.
-  const [exit, recordEnd] = await Promise.all([supervised, recordBegin(context, {id, request})]);
-  recordEnd(exit.exitCode);
+  const [exit, end] = await Promise.all([supervised, accompany(context, {id, request, prepared})]);
+  end(exit.exitCode);
   options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
   return exit;
 }
 
-async function recordBegin(context: ContainerContext, {id, request}: Pick<Start, 'id' | 'request'>) {
-  const {recordRun} = await import('./record-run.ts');
+async function accompany(context: ContainerContext, {id, request, prepared}: Omit<Start, 'container'>) {
+  const {accompanyRun} = await import('./accompany-run.ts');
   const {name = null, container} = request;
-  return recordRun(context, {id, name, image: 'image' in request ? request.image : null, labels: container?.labels});
+  const image = 'image' in request ? request.image : null;
+  return await accompanyRun(context, {id, name, image, labels: container?.labels, health: prepared.health});
 }

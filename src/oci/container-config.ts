@@ -1,6 +1,7 @@
 import {WinchError} from '../errors.ts';
 import {definedMembers} from './defined-members.ts';
 import {excerpt} from './excerpt.ts';
+import {type HealthConfig, readHealthConfig} from './health-config.ts';
 import {type JsonObject, refuseCaseTwins} from './strict-json.ts';
 
 /**
@@ -22,6 +23,7 @@ export interface ContainerConfig {
   /** As the image wrote it; may name no signal. */
   readonly StopSignal?: string;
   readonly Shell?: readonly string[];
+  readonly Healthcheck?: HealthConfig;
 }
 
 const CONTAINER_KEYS = [
@@ -35,6 +37,7 @@ const CONTAINER_KEYS = [
   'Labels',
   'StopSignal',
   'Shell',
+  'Healthcheck',
 ];
 
 /**
@@ -56,6 +59,11 @@ export function readContainerConfig(value: unknown, where: string): ContainerCon
     Labels: readLabels(config.Labels, `${where}.Labels`),
     StopSignal: readString(config.StopSignal, `${where}.StopSignal`),
     Shell: readArguments(config.Shell, `${where}.Shell`),
+    Healthcheck: readHealthConfig(config.Healthcheck, `${where}.Healthcheck`, {
+      readObject,
+      readArguments,
+      refuse: refuseConfig,
+    }),
   });
 }
 

@@ -1,14 +1,17 @@
-import {spawn} from 'node:child_process';
+import {type ChildProcess, spawn} from 'node:child_process';
 import {readFileSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
 import {execArguments} from './runc-arguments.ts';
-import type {ExecStart, RunningContainer} from './runtime.ts';
+import type {ExecStart, RunningContainer, RuntimeExit} from './runtime.ts';
 import {ENVIRONMENT, waitForExit} from './runtime-process.ts';
+
+const DRAIN_MS = 500;
 
 /** Starts the runtime on a further process of a container, with the standard streams of this process. */
 export function startExec(path: string, flags: {root: string; log: string}, request: ExecStart): RunningContainer {
-  const {interactive, terminal, detach, pidFile} = request;
-  const output = detach ? 'ignore' : 'inherit';
+  const {interactive, terminal, detach, pidFile, capture} = request;
+  const output = capture ? 'pipe' : detach ? 'ignore' : 'inherit';
   const child = spawn(path, execArguments(flags, request), {
     cwd: '/',
     env: ENVIRONMENT,
@@ -16,17 +19,29 @@ export function startExec(path: string, flags: {root: string; log: string}, requ
     // As for a run: signals come once, and a terminal tells the runtime of resizes.
     detached: !terminal,
   });
+  const ended = waitForExit(child, flags.log);
   return {
     pid: child.pid ?? null,
-    exited: waitForExit(child, flags.log),
+    exited: capture ? drain(child, ended, capture) : ended,
     forward: (signal) => void child.kill(signal),
     killAll: async () => {
       const pid = readPid(pidFile);
-      // The runtime waits for it, so that nobody else has its pid.
-      if (pid === null || child.exitCode !== null) child.kill('SIGKILL');
+      // A child of the runtime has its pid until that has waited for it; what it has started may keep the runtime waiting.
+      if (pid === null || parentOf(pid) !== child.pid) child.kill('SIGKILL');
       else killUnlessGone(pid);
     },
   };
+}
+
+/** What the process has started may hold the other ends for as long as it lives. */
+async function drain(child: ChildProcess, ended: Promise<RuntimeExit>, capture: (bytes: Buffer) => void) {
+  const streams = [child.stdout, child.stderr].filter((stream) => stream !== null);
+  for (const stream of streams) stream.on('data', capture);
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const exit = await ended;
+  await Promise.race([closed, sleep(DRAIN_MS, undefined, {ref: false})]);
+  for (const stream of streams) stream.destroy();
+  return exit;
 }
 
 /** Null: the runtime has not started the process yet. */
@@ -35,6 +50,17 @@ function readPid(file: string): number | null {
     return Number(readFileSync(file, 'utf8')) || null;
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/** Null: there is no such process. */
+function parentOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ESRCH')) return null;
     throw error;
   }
 }

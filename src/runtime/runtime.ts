@@ -25,6 +25,8 @@ export interface ExecStart {
   readonly terminal: boolean;
   /** Whether the runtime ends as soon as the process has started, which is then connected to nothing. */
   readonly detach: boolean;
+  /** Gets what the process prints, piece by piece; absent: it goes where that of this process goes. */
+  readonly capture?: ((bytes: Buffer) => void) | undefined;
   /** File for the runtime's own messages. */
   readonly log: string;
 }

@@ -1,5 +1,6 @@
 import {fileURLToPath} from 'node:url';
 import type {ContainerContext} from '../containers/context.ts';
+import type {HealthReport} from '../containers/health/check-health.ts';
 import type {Attachment, AttachOptions} from '../containers/kept/attach-container.ts';
 import type {CreateRequest} from '../containers/kept/create-container.ts';
 import type {ExecRequest} from '../containers/kept/exec-container.ts';
@@ -77,6 +78,10 @@ export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   remove(container: string, options?: RemoveContainerOptions): Promise<string>;
   /** The ports of a container that are ports of this machine now. */
   ports(container: string, options?: CallOptions): Promise<readonly PublishedPort[]>;
+  /** Checks once whether a running container does its work, and notes how that went. */
+  checkHealth(container: string, options?: CallOptions): Promise<HealthReport>;
+  /** Waits until a check has found that a running container does its work. */
+  waitUntilHealthy(container: string, options?: CallOptions): Promise<void>;
   /**
    * Does for a container of this id what is to be done when it has ended: it is removed once those who wait for it know how,
    * is cleared, or starts again by itself, which is waited for.
@@ -135,6 +140,9 @@ const openKept = (
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
+  checkHealth: async (...args) => (await import('../containers/health/check-health.ts')).checkHealth(context, ...args),
+  waitUntilHealthy: async (...args) =>
+    (await import('../containers/health/wait-until-healthy.ts')).waitUntilHealthy(context, ...args),
   settleEnded: async (id) =>
     (await import('../containers/kept/settle-ended.ts')).settleEnded(context, id, startSettings(options)),
 });
@@ -157,17 +165,22 @@ const openLive = (context: ContainerContext): LiveCalls => ({
 });
 
 const startSettings = (options: ToolkitOptions): StartSettings => ({
-  commandAtEnd: (id) => exitCommand(options, id),
+  commandAtEnd: (id) => commandOf('exit-process', options, id),
+  commandOfHealth: (id) => commandOf('health-process', options, id),
   callAsRoot: async (call, callOptions) => {
     const work = {toolkit: options, call};
     return (await import('../containers/call-as-root.ts')).callAsRoot(entryOf('run-process'), work, callOptions);
   },
 });
 
-/** No secret is on this command line: the end of a container needs neither logins nor registries. */
-function exitCommand({root, runtimeDirectory, durability, snapshotter}: ToolkitOptions, id: string): readonly string[] {
+/** No secret is on this command line: what is done for a container needs neither logins nor registries. */
+function commandOf(
+  entry: string,
+  {root, runtimeDirectory, durability, snapshotter}: ToolkitOptions,
+  id: string,
+): readonly string[] {
   const work = {toolkit: {root, runtimeDirectory, durability, snapshotter}, id};
-  return [process.execPath, fileURLToPath(entryOf('exit-process')), JSON.stringify(work)];
+  return [process.execPath, fileURLToPath(entryOf(entry)), JSON.stringify(work)];
 }
 
 const entryOf = (name: string): URL =>

@@ -6,7 +6,11 @@ import {statusOf} from '../render/container-status.ts';
 
 type ContainerFilter = (container: ContainerSummary) => boolean;
 
-const STATES: readonly string[] = ['created', 'running', 'paused', 'exited'];
+/** What filters of these keys may ask for. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  status: ['created', 'running', 'paused', 'exited'],
+  health: ['starting', 'healthy', 'unhealthy', 'none'],
+};
 
 /** What a filter of each key asks, given its value. */
 const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = {
@@ -14,6 +18,10 @@ const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = 
   id: (value) => (container) => container.id.startsWith(value),
   status: (value) => (container) => statusOf(container) === value,
   label: (value) => (container) => hasLabel(container, value),
+  health:
+    (value) =>
+    ({health}) =>
+      (health?.status ?? 'none') === value,
   ancestor: (value) => (container) => isOfImage(container, value),
 };
 
@@ -37,8 +45,12 @@ function parseFilter(word: string): {readonly key: string; readonly accepts: Con
   const equals = word.indexOf('=');
   const [key, value] = [word.slice(0, Math.max(equals, 0)), word.slice(equals + 1)];
   const question = Object.hasOwn(QUESTIONS, key) ? QUESTIONS[key] : undefined;
-  if (question && value !== '' && (key !== 'status' || STATES.includes(value))) return {key, accepts: question(value)};
-  const expected = `--filter name=, id=, status= (${STATES.join(', ')}), label= or ancestor=`;
+  const choices = Object.hasOwn(CHOICES, key) ? CHOICES[key] : undefined;
+  if (question && value !== '' && (choices?.includes(value) ?? true)) return {key, accepts: question(value)};
+  const known = Object.keys(QUESTIONS).map(
+    (name) => `${name}=${CHOICES[name] ? ` (${CHOICES[name].join(', ')})` : ''}`,
+  );
+  const expected = `--filter ${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
   throw flagInvalid('--filter', `${quote(word)} is not understood`, expected);
 }
 

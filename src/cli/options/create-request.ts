@@ -4,6 +4,7 @@ import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
 import type {Environment} from '../environment.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
+import {HEALTH_FLAGS, parseHealth} from './health.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
@@ -30,7 +31,7 @@ const KEPT_FLAGS = grouped('Container:', {
 });
 
 /** Flags of `create`. */
-export const CREATE_FLAGS = {...KEPT_FLAGS, ...CONTAINER_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
+export const CREATE_FLAGS = {...KEPT_FLAGS, ...CONTAINER_FLAGS, ...HEALTH_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
 
 /**
  * What `winch create` and `winch run --detach` ask of the library.
@@ -55,6 +56,6 @@ export function parseCreateRequest(
     }),
     image,
     policy: values.pull ?? 'missing',
-    container: parseContainer(values, command, environment),
+    container: {...parseContainer(values, command, environment), ...parseHealth(values)},
   };
 }

@@ -7,6 +7,7 @@ import type {Environment} from '../environment.ts';
 import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {IDENTITY_FLAGS, PID_FILE_FLAG, parseCreateRequest} from './create-request.ts';
+import {HEALTH_FLAGS, parseHealth} from './health.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {requireTerminal} from './process.ts';
@@ -32,7 +33,14 @@ const LIFE_FLAGS = grouped('Container:', {
 });
 
 /** Flags of `run`. */
-export const RUN_FLAGS = {...LIFE_FLAGS, ...CONTAINER_FLAGS, ...COPY_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
+export const RUN_FLAGS = {
+  ...LIFE_FLAGS,
+  ...CONTAINER_FLAGS,
+  ...HEALTH_FLAGS,
+  ...COPY_FLAGS,
+  ...IMAGE_FLAGS,
+  ...REGISTRY_FLAGS,
+};
 
 // What a bundle does not settle by itself.
 const BUNDLE_RUN_FLAGS: OptionTable = {...GLOBAL_OPTIONS, ...LIFE_FLAGS, tty: CONTAINER_FLAGS.tty};
@@ -66,7 +74,7 @@ export function parseRunRequest(
     ...parseCopies(values, environment),
     image,
     policy: values.pull ?? 'missing',
-    container: parseContainer(values, command, environment),
+    container: {...parseContainer(values, command, environment), ...parseHealth(values)},
   };
 }
 

@@ -71,6 +71,14 @@ const cut = (text: string, isFull: boolean): string =>
 function describeStatus(container: ContainerSummary, now: Date): string {
   const {state, isPaused, startedAt, finishedAt, exitCode} = container;
   if (state === 'created') return 'Created';
-  if (state === 'running') return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}${isPaused ? ' (Paused)' : ''}`;
+  if (state === 'running') {
+    const remark = isPaused ? ' (Paused)' : describeHealth(container);
+    return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}${remark}`;
+  }
   return `Exited (${exitCode})${finishedAt === null ? '' : ` ${humanAge(finishedAt, now)}`}`;
+}
+
+function describeHealth({health}: ContainerSummary): string {
+  if (health === null) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }

@@ -1,4 +1,6 @@
 import type {ContainerOptions, MountRequest, SecurityOption} from '../../bundle/container-options.ts';
+import type {HealthCheck} from '../../bundle/health-check.ts';
+import type {ContainerHealth} from '../../containers/health/health-log.ts';
 import type {ContainerDetails, MadeWith} from '../../containers/kept/inspect-container.ts';
 import {statusOf} from './container-status.ts';
 import {formatNetworkMode, toNetworkSettings} from './docker-network-settings.ts';
@@ -8,6 +10,7 @@ import {VOLUME_DRIVER} from './volumes.ts';
 const NEVER = '0001-01-01T00:00:00Z';
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 const NANO = 1e9;
+const NANO_PER_MS = 1e6;
 
 /**
  * A container with the field names of `docker container inspect`, so that templates and scripts for it go on working. Of
@@ -48,8 +51,24 @@ function toState(container: ContainerDetails) {
     Error: lostBecause ?? '',
     StartedAt: startedAt ?? NEVER,
     FinishedAt: finishedAt ?? NEVER,
+    ...(container.health && {Health: toHealth(container.health)}),
   };
 }
+
+const toHealth = ({status, failingStreak, log}: ContainerHealth) => ({
+  Status: status,
+  FailingStreak: failingStreak,
+  Log: log.map(({start, end, exitCode, output}) => ({Start: start, End: end, ExitCode: exitCode, Output: output})),
+});
+
+const toHealthConfig = (check: HealthCheck) => ({
+  Test: check.test,
+  Interval: check.intervalMs * NANO_PER_MS,
+  Timeout: check.timeoutMs * NANO_PER_MS,
+  StartPeriod: check.startPeriodMs * NANO_PER_MS,
+  StartInterval: check.startIntervalMs * NANO_PER_MS,
+  Retries: check.retries,
+});
 
 function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
   const options = made?.options ?? {};
@@ -69,6 +88,7 @@ function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
       OpenStdin: made.interactive,
       Env: made.environment,
       WorkingDir: made.workingDirectory,
+      ...(made.healthCheck && {Healthcheck: toHealthConfig(made.healthCheck)}),
       ...(options.stopTimeoutSeconds !== undefined && {StopTimeout: options.stopTimeoutSeconds}),
       StopSignal: options.stopSignal ?? imageConfig?.StopSignal ?? String(made.stopSignal),
     }),

@@ -3,6 +3,7 @@ import type {CallOptions} from '../../events.ts';
 import {detachBelow} from '../../host/detach-below.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
+import {endWatch} from '../health/watch-kept.ts';
 import {leaveNetworks} from '../networks/take-network.ts';
 import {volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
@@ -19,6 +20,7 @@ export async function clearRemains(
 ): Promise<void> {
   const {id, runtime} = record;
   recordEnd(context, record, {isOver: true});
+  endWatch(context, record);
   await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
   await leaveNetworks(context, {directory}, {onEvent});

@@ -3,6 +3,7 @@ import {mkdirSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {createHealthCheck} from '../../bundle/health-check.ts';
 import {readHostFacts} from '../../bundle/host-facts.ts';
 import {createResources} from '../../bundle/resources.ts';
 import {WinchError} from '../../errors.ts';
@@ -113,6 +114,7 @@ interface Description {
 
 function describeContainer({now}: ContainerContext, {request, image, runtime}: Description): KeptRecord {
   const container = request.container ?? {};
+  const health = createHealthCheck(image.config.config, container);
   return {
     id: randomBytes(ID_BYTES).toString('hex'),
     name: request.name ?? null,
@@ -127,6 +129,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     autoRemove: request.autoRemove ?? false,
     ...(request.pidFile !== undefined && {pidFile: request.pidFile}),
     ...(request.largestLogBytes !== undefined && {largestLogBytes: request.largestLogBytes}),
+    ...(health && {health}),
     ...(request.restart && !request.autoRemove && {restart: request.restart}),
     runtime,
     stopSignal: chooseStopSignal(image.config, container),

@@ -1,28 +1,12 @@
-import {randomBytes} from 'node:crypto';
-import {closeSync, constants, mkdirSync, openSync, readFileSync, writeFileSync} from 'node:fs';
-import {basename, join} from 'node:path';
-import {formatRuntimeSpec, parseRuntimeSpec} from '../../bundle/create-bundle.ts';
-import {createExecProcess, type ExecOptions, type ExecUser} from '../../bundle/exec-process.ts';
-import {readHostFacts} from '../../bundle/host-facts.ts';
-import {resolveUser} from '../../bundle/user.ts';
-import {hasErrno, WinchError} from '../../errors.ts';
+import type {ExecOptions} from '../../bundle/exec-process.ts';
 import type {CallOptions} from '../../events.ts';
-import {createLeasedDirectory} from '../../host/leased-directories.ts';
-import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
-import {readTerminalSize} from '../../host/terminal-size.ts';
-import {readAccountFiles} from '../../images/image-runtime-config.ts';
-import {excerpt} from '../../oci/excerpt.ts';
-import type {RuntimeProcess} from '../../oci/runtime-spec.ts';
-import type {RunningContainer} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
-import {execParent} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
 import {recordContainerEvents} from '../record-events.ts';
-import {requireExecutable} from '../require-executable.ts';
 import {requireTerminal} from '../require-terminal.ts';
 import {supervise} from '../supervise.ts';
-import {notRunning} from './find-container.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
+import {requireRoot, type StartedExec, startExec} from './start-exec.ts';
 
 export interface ExecRequest extends ExecOptions {
   /** Connects standard input; without it the command reads end-of-file. */
@@ -31,7 +15,6 @@ export interface ExecRequest extends ExecOptions {
   readonly detach?: boolean | undefined;
 }
 
-const NAME_BYTES = 16;
 const SIGTERM = 15;
 
 /**
@@ -50,53 +33,34 @@ export async function execInContainer(
   options: CallOptions = {},
 ): Promise<number> {
   requireRoot();
-  const {interactive = false, detach = false} = request;
-  const terminal = request.terminal === true && !detach;
+  const terminal = request.terminal === true && request.detach !== true;
   if (terminal) await requireTerminal();
   const container = await requireLive(context, text);
   requireUnpaused(container);
   options.signal?.throwIfAborted();
-  const process = describeProcess(container, {...request, terminal});
-  mkdirSync(execParent(context), {recursive: true, mode: 0o700});
-  const leased = createLeasedDirectory(execParent(context), randomBytes(NAME_BYTES).toString('hex'));
+  const exec = startExec(context, container, {...request, terminal});
   try {
-    const processFile = join(leased.path, 'process.json');
-    // The environment may hold secrets.
-    writeFileSync(processFile, formatRuntimeSpec(process), {mode: 0o600});
-    const {id, runtime} = container;
-    const [pidFile, log] = [join(leased.path, 'pid'), join(leased.path, 'log')];
-    const started = runtime.exec({id, processFile, pidFile, log, interactive, terminal, detach});
-    return await waitForEnd(context, {container, started, request, execId: basename(leased.path)}, options);
+    return await waitForEnd(context, {container, exec, request}, options);
   } finally {
-    leased.remove();
+    exec.remove();
   }
 }
 
-/** The runtime enters the namespaces of the container. */
-function requireRoot(): void {
-  if (process.geteuid?.() === 0) return;
-  throw new WinchError('NAMESPACE_DENIED', 'only root, or that of its user namespace, can enter a container', {
-    kind: 'unsupported',
-    hint: 'run as root',
-  });
-}
-
-interface StartedExec {
+interface Ending {
   readonly container: LiveContainer;
-  readonly started: RunningContainer;
+  readonly exec: StartedExec;
   readonly request: ExecRequest;
-  readonly execId: string;
 }
 
 async function waitForEnd(
   context: ContainerContext,
-  {container, started, request: {command, detach}, execId}: StartedExec,
+  {container, exec, request: {command, detach}}: Ending,
   {signal, onEvent}: CallOptions,
 ): Promise<number> {
-  const supervised = supervise(started, {signal, stopSignal: SIGTERM});
+  const supervised = supervise(exec.process, {signal, stopSignal: SIGTERM});
   onEvent?.({type: 'exec:started', id: container.id});
   const begun = ['exec_create', 'exec_start'].map((action) => `${action}: ${command.join(' ')}`);
-  const attributes = {execID: execId};
+  const attributes = {execID: exec.id};
   recordContainerEvents(
     context,
     container,
@@ -112,66 +76,4 @@ async function waitForEnd(
   // It may have ended, or have been paused, since it was looked for; then that is why.
   requireUnpaused(await requireLive(context, container.id));
   throw startError(container.runtime.path, failure);
-}
-
-/** Users and programs are looked up in the container's own files, as its first process sees them. */
-function describeProcess(container: LiveContainer, options: ExecOptions): RuntimeProcess {
-  const {process: first} = parseRuntimeSpec(readConfig(container));
-  const syscalls = loadSyscalls();
-  const rootFd = openRoot(container);
-  try {
-    const process = createExecProcess({
-      container: first,
-      options,
-      user: options.user === undefined ? null : findUser(syscalls, rootFd, {user: options.user, first}),
-      terminalSize: options.terminal ? readTerminalSize(syscalls, [0, 1, 2]) : null,
-      capabilities: options.privileged ? readHostFacts().capabilities : [],
-    });
-    requireDirectory(syscalls, rootFd, process.cwd);
-    const [command = ''] = options.command;
-    requireExecutable({syscalls, rootFd, spec: {process, mounts: []}, command, owner: 'container'});
-    return process;
-  } finally {
-    closeSync(rootFd);
-  }
-}
-
-interface UserRequest {
-  readonly user: string;
-  /** The container's first process. */
-  readonly first: RuntimeProcess;
-}
-
-function findUser(syscalls: Syscalls, rootFd: number, {user, first}: UserRequest): ExecUser {
-  const files = readAccountFiles(syscalls, rootFd);
-  const {home} = resolveUser(files, `${first.user.uid}:${first.user.gid}`);
-  return {...resolveUser(files, user), homeBefore: home};
-}
-
-/** A symlink to an open directory of the runtime, which is one of this machine, is refused like one to nothing. */
-function requireDirectory(syscalls: Syscalls, rootFd: number, path: string): void {
-  try {
-    closeSync(syscalls.openInRoot(rootFd, path, constants.O_RDONLY | constants.O_DIRECTORY));
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG')) throw error;
-    throw new WinchError('WORKING_DIRECTORY_INVALID', `${excerpt(path)} is no directory of the container`, {
-      kind: 'refused',
-      hint: 'choose another working directory',
-    });
-  }
-}
-
-const readConfig = (container: LiveContainer): string =>
-  unlessEnded(container, () => readFileSync(join(container.directory, 'config.json'), 'utf8'));
-
-const openRoot = (container: LiveContainer): number =>
-  unlessEnded(container, () => openSync(`/proc/${container.pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY));
-
-function unlessEnded<T>(container: LiveContainer, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ESRCH')) throw notRunning(container);
-    throw error;
-  }
 }

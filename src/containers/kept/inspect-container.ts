@@ -1,5 +1,6 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {DEFAULT_PATH, mergeEnvironment} from '../../bundle/environment.ts';
+import type {HealthCheck} from '../../bundle/health-check.ts';
 import {createWorkingDirectory} from '../../bundle/working-directory.ts';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
@@ -9,6 +10,7 @@ import {openRunc} from '../../runtime/runc.ts';
 import {measureTree} from '../../store/file-sizes.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
+import {watchAgain} from '../health/watch-kept.ts';
 import {chooseHostname} from '../write-image-bundle.ts';
 import {findByText, unknownContainer} from './find-container.ts';
 import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
@@ -38,6 +40,8 @@ export interface MadeWith {
   readonly autoRemove: boolean;
   /** When it starts again by itself; null: never. */
   readonly restart: RestartPolicy | null;
+  /** How it is checked whether it does its work; null: not at all. */
+  readonly healthCheck: HealthCheck | null;
   /** How many times in a row it has done so. */
   readonly restarts: number;
   /** Absolute path of the OCI runtime. */
@@ -68,7 +72,9 @@ export async function inspectContainer(
   const kept = findByText(listRecords(context), text);
   if (kept) {
     const config = readImageConfig(context, kept.imageId);
-    const summary = summaryOf(context, kept, await readState(context, kept));
+    const state = await readState(context, kept);
+    if (state.pid !== null) watchAgain(context, kept, state.pid);
+    const summary = summaryOf(context, kept, state);
     const writtenBytes = size ? measureTree(placesOf(context, kept.id).writable) : null;
     return {
       ...summary,
@@ -97,6 +103,7 @@ function describeMade(
     hostname: chooseHostname({id, container: options, hostname: context.hostname}),
     workingDirectory: createWorkingDirectory(image, options),
     restart: record.restart ?? null,
+    healthCheck: record.health ?? null,
     restarts: readStartNote(placesOf(context, id))?.restarts ?? 0,
     logPath: placesOf(context, id).log,
     ...{interactive, autoRemove, runtime, stopSignal},

@@ -8,6 +8,9 @@ import {findImagesById} from '../../store/image-records.ts';
 import {tagsOf} from '../../store/tags.ts';
 import type {ContainerContext} from '../context.ts';
 import {volatileParent} from '../directories.ts';
+import type {ContainerHealth} from '../health/health-log.ts';
+import {healthAt, placeOfKept, placeOfRun} from '../health/health-place.ts';
+import {watchAgain} from '../health/watch-kept.ts';
 import {type ContainerNetworks, readNetworks} from '../networks/read-networks.ts';
 import {clearRemains} from './clear-remains.ts';
 import {isPaused} from './is-paused.ts';
@@ -29,6 +32,8 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
   /** ISO 8601. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** How it does in its checks; null: it is not checked, or has never been started. */
+  readonly health: ContainerHealth | null;
   /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
   readonly isKept: boolean;
   /** What it has written to its root file system, in bytes; absent when that was not asked for. */
@@ -54,6 +59,7 @@ export async function listContainers(
   for (const record of listRecords(context)) {
     signal?.throwIfAborted();
     const state = await readState(context, record);
+    if (state.pid !== null) watchAgain(context, record, state.pid);
     if (state.state === 'running' || !(await settle(context, record, {onEvent})))
       containers.push(summaryOf(context, record, state));
   }
@@ -92,8 +98,12 @@ async function settle(
 
 export function summaryOf(context: ContainerContext, record: KeptRecord, state: ContainerState): ContainerSummary {
   const {id, name, image, imageId, command, created, labels} = record;
-  const networks = readNetworks(volatileDirectory(context, id));
-  return {id, name, image, imageId, command, created, labels, isKept: true, ...state, ...networks};
+  const directory = volatileDirectory(context, id);
+  const known = {id, name, image, imageId, command, created, labels};
+  const health = healthAt(placeOfKept(context, record));
+  // As docker has it: what does not run does no work.
+  const current = health && state.state !== 'running' ? {...health, status: 'unhealthy' as const} : health;
+  return {...known, isKept: true, health: current, ...state, ...readNetworks(directory)};
 }
 
 export const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
@@ -101,6 +111,7 @@ export const summaryOfRun = (context: ContainerContext, {id, name, imageId, comm
   image: imageId === null ? null : nameOfImage(context, imageId),
   labels: {},
   isKept: false,
+  health: healthAt(placeOfRun(join(volatileParent(context), id))),
   ...readNetworks(join(volatileParent(context), id)),
   state: 'running' as const,
   isPaused: isPaused(id),

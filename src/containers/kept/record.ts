@@ -1,5 +1,6 @@
 import {readdirSync, readFileSync} from 'node:fs';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import type {HealthCheck} from '../../bundle/health-check.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {nameInNote} from '../../images/images-in-use.ts';
@@ -30,6 +31,8 @@ export interface KeptRecord {
   readonly pidFile?: string;
   /** From which size on its log begins anew; absent: never. */
   readonly largestLogBytes?: number;
+  /** Absent: it is not checked. */
+  readonly health?: HealthCheck;
   /** Absent: it stays as it ends. */
   readonly restart?: RestartPolicy;
   /** Absolute path of the OCI runtime. */

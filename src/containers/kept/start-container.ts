@@ -16,6 +16,7 @@ import type {CallAsRoot} from '../call-as-root.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
+import {watchKept} from '../health/watch-kept.ts';
 import {clearRemains} from './clear-remains.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
 import {writePidFile} from './pid-file.ts';
@@ -31,6 +32,8 @@ export interface StartSettings {
   readonly callAsRoot: CallAsRoot;
   /** A program and arguments that do for the container of this id what is to be done when it has ended. */
   readonly commandAtEnd: (id: string) => readonly string[];
+  /** A program and arguments that check the container of this id once; see `HealthWatch`. */
+  readonly commandOfHealth: (id: string) => readonly string[];
 }
 
 /** By which a container has started again by itself; absent: somebody has started it. */
@@ -68,7 +71,7 @@ export async function startContainer(
 export async function startLocked(
   context: ContainerContext,
   record: KeptRecord,
-  {commandAtEnd, restart, signal, onEvent}: CallOptions & StartSettings & Restarted,
+  {commandAtEnd, commandOfHealth, restart, signal, onEvent}: CallOptions & StartSettings & Restarted,
 ): Promise<void> {
   const {id} = record;
   await clearRemains(context, record, {onEvent});
@@ -79,7 +82,8 @@ export async function startLocked(
     mkdirSync(directory, {mode: 0o700});
     const hasMoreToDo = record.autoRemove || record.restart || typeof record.container.network === 'object';
     const exitCommand = hasMoreToDo ? commandAtEnd(id) : null;
-    await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
+    const pid = await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
+    watchKept(context, record, {pid, command: commandOfHealth(id)});
   } catch (error) {
     await clearRemains(context, record, {onEvent});
     forgetStart(context, record, start);
@@ -99,7 +103,7 @@ interface Start extends Restarted {
  * The note comes before the command: a container that runs is known to run. Until the mark is there, the runtime is asked
  * whether it does.
  */
-async function begin(context: ContainerContext, start: Start, options: CallOptions): Promise<void> {
+async function begin(context: ContainerContext, start: Start, options: CallOptions): Promise<number> {
   const {id, runtime: path} = start.record;
   const places = placesOf(context, id);
   const noteDirectory = join(places.starts, start.start);
@@ -126,6 +130,7 @@ async function begin(context: ContainerContext, start: Start, options: CallOptio
   closeSync(openSync(join(noteDirectory, STARTED_MARK), constants.O_CREAT | constants.O_WRONLY, 0o600));
   // It may have ended before anybody knew that it has started.
   recordEnd(context, start.record);
+  return outcome.pid;
 }
 
 /** A runtime that waits for ever would hold up whoever waits for this container. */

@@ -19,6 +19,7 @@ const container = (more: Partial<ContainerSummary>): ContainerSummary => ({
   created: new Date(Date.now() - 3_600_000).toISOString(),
   labels: {tier: 'front'},
   isKept: true,
+  health: null,
   networks: [],
   ports: [],
   state: 'running',

@@ -1,0 +1,67 @@
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
+import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
+import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
+import {parseInteger} from './number.ts';
+
+/** Flags about how it is checked whether a container does its work. */
+export const HEALTH_FLAGS = grouped('Health:', {
+  'health-cmd': text('COMMAND', 'What a shell in it runs to see whether it does its work; none: as --no-healthcheck'),
+  'health-interval': text('TIME', 'Between two checks (90s, 1m30s)', {defaultsTo: 'as the image says, else 30s'}),
+  'health-timeout': text('TIME', 'How long a check may take', {defaultsTo: 'as the image says, else 30s'}),
+  'health-retries': text('NUMBER', 'Failures in a row that make it unhealthy', {
+    defaultsTo: 'as the image says, else 3',
+  }),
+  'health-start-period': text('TIME', 'How long failures do not count after a start'),
+  'health-start-interval': text('TIME', 'Between two checks in that time', {defaultsTo: 'as the image says, else 5s'}),
+  'no-healthcheck': flag('Do not check it, whatever the image says'),
+});
+
+type HealthValues = OptionValues<typeof HEALTH_FLAGS>;
+
+const UNITS_MS: Readonly<Record<string, number>> = {ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000};
+const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/;
+const LONGEST_MS = 24 * 86_400_000;
+
+/** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
+export function parseHealth(values: HealthValues): Pick<ContainerOptions, 'health'> {
+  const names = Object.keys(HEALTH_FLAGS).filter((name) => Object.hasOwn(values, name));
+  if (names.length === 0) return {};
+  const [other] = names.filter((name) => name.startsWith('health-'));
+  if (values['no-healthcheck']) {
+    if (other === undefined) return {health: 'none'};
+    throw flagsConflict(`--no-healthcheck and --${other} exclude one another`, 'leave out one of them');
+  }
+  if (values['health-cmd'] === 'none') return {health: 'none'};
+  return {
+    health: definedMembers({
+      command: values['health-cmd'],
+      intervalMs: parseDuration('health-interval', values),
+      timeoutMs: parseDuration('health-timeout', values),
+      retries:
+        values['health-retries'] === undefined
+          ? undefined
+          : parseInteger('--health-retries', values['health-retries'], {minimum: 1}),
+      startPeriodMs: parseDuration('health-start-period', values),
+      startIntervalMs: parseDuration('health-start-interval', values),
+    }),
+  };
+}
+
+type DurationFlag = 'health-interval' | 'health-timeout' | 'health-start-period' | 'health-start-interval';
+
+/** As docker, whose 0 is what the image says, else the usual. */
+function parseDuration(name: DurationFlag, values: HealthValues): number | undefined {
+  const word = values[name];
+  if (word === undefined || word === '0') return undefined;
+  const milliseconds = DURATION.test(word) ? total(word) : Number.NaN;
+  if (milliseconds === 0) return undefined;
+  if (milliseconds >= 1 && milliseconds <= LONGEST_MS) return milliseconds;
+  throw flagInvalid(`--${name}`, `${quote(word)} is no time from 1ms to 24 days`, `--${name} 30s, 1m30s or 500ms`);
+}
+
+const total = (duration: string): number =>
+  [...duration.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)].reduce(
+    (sum, [, number, unit = '']) => sum + Number(number) * (UNITS_MS[unit] ?? 0),
+    0,
+  );
