@@ -17,6 +17,8 @@ export interface Syscalls {
    * `..` cannot leave it. Returns a file descriptor (O_CLOEXEC is added).
    */
   openInRoot(rootFd: number, path: string, flags: number, mode?: number): number;
+  /** pipe2(2) with O_CLOEXEC: the descriptors of both ends. */
+  makePipe(): {readonly readEnd: number; readonly writeEnd: number};
   /** ioctl(2) on an open device; returns what the call returns. */
   control(fd: number, request: number, argument: Buffer | null): number;
   /** utimensat(2): sets a modification time (nanoseconds since 1970), which Node's numbers are too coarse for. */
@@ -76,6 +78,7 @@ export function loadSyscalls(): Syscalls {
   const chdir = libc.func('int chdir(const char*)');
   const openat2 = libc.func('long syscall(long, int, const char*, void*, size_t)');
   const ioctl = libc.func('int ioctl(int, unsigned long, void*)');
+  const pipe2 = libc.func('int pipe2(void*, int)');
   const utimensat = libc.func('int utimensat(int, const uint8_t*, void*, int)');
   const mkdirat = libc.func('int mkdirat(int, const char*, unsigned int)');
   const unlinkat = libc.func('int unlinkat(int, const char*, int)');
@@ -100,6 +103,11 @@ export function loadSyscalls(): Syscalls {
         if (fd < 0 && koffi.errno() === EAGAIN && attempt < OPEN_ATTEMPTS) continue;
         return check(fd, 'openat2', path);
       }
+    },
+    makePipe: () => {
+      const ends = Buffer.alloc(8);
+      check(pipe2(ends, O_CLOEXEC), 'pipe2', '');
+      return {readEnd: ends.readInt32LE(0), writeEnd: ends.readInt32LE(4)};
     },
     control: (fd, request, argument) => check(ioctl(fd, request, argument), 'ioctl', String(request)),
     setModificationTime: (path, nanoseconds) => {

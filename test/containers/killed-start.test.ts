@@ -64,7 +64,11 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
   test('the watcher of a killed run ends it as well', async () => {
     const id = await createLost();
     const request = {id, runtime: findRuntime(), stateDirectory: at('lost'), cgroupPath: cgroupPath(id)};
-    const owner = spawn(process.execPath, [OWNER, JSON.stringify({...request, runtimePid: null}), 'wait']);
+    const owner = spawn(process.execPath, [
+      OWNER,
+      JSON.stringify({...request, runtimePid: null, heldDirectory: null}),
+      'wait',
+    ]);
     await once(owner.stdout, 'data');
     owner.kill('SIGKILL');
     await waitFor(() => membersOf(id).length === 0);

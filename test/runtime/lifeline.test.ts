@@ -1,10 +1,14 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {globSync, readlinkSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
+import {loadSyscalls} from '../../src/host/syscalls.ts';
 import {attachLifeline, type LifelineRequest} from '../../src/runtime/lifeline.ts';
 import {describe} from '../helpers/suite.ts';
+import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
+import {waitFor} from '../helpers/wait-for.ts';
 import {type FakeRuntime, makeFakeRuntime} from './fake-runtime.ts';
 
 const OWNER = fileURLToPath(new URL('lifeline-owner.ts', import.meta.url));
@@ -13,7 +17,7 @@ const QUIET_MS = 200;
 
 describe('runtime/lifeline', ({test}) => {
   const requestFor = ({path, stateDirectory}: FakeRuntime, runtimePid: number | null = null): LifelineRequest => ({
-    ...{runtime: path, stateDirectory, runtimePid},
+    ...{runtime: path, stateDirectory, runtimePid, heldDirectory: null},
     id: 'id-of-a-container',
     cgroupPath: '/winch-id-of-a-container',
   });
@@ -73,15 +77,35 @@ describe('runtime/lifeline', ({test}) => {
     }
   });
 
+  test('has a directory open until it is released, and no longer', async () => {
+    using fake = makeFakeRuntime();
+    using directory = makeTemporaryDirectory();
+    const heldDirectory = directory.path;
+    const isHeld = () => globSync('/proc/[0-9]*/fd/*').some((link) => readTarget(link) === heldDirectory);
+    const lifeline = attachLifeline(loadSyscalls(), {...requestFor(fake), heldDirectory});
+    await waitFor(isHeld);
+    lifeline.release();
+    await waitFor(() => !isHeld());
+    assert.equal(fake.calls(), []);
+  });
+
   test('may be released twice', async () => {
     using fake = makeFakeRuntime();
-    const lifeline = attachLifeline(requestFor(fake));
+    const lifeline = attachLifeline(loadSyscalls(), requestFor(fake));
     lifeline.release();
     lifeline.release();
     await sleep(QUIET_MS);
     assert.equal(fake.calls(), []);
   });
 });
+
+function readTarget(link: string): string | null {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return null;
+  }
+}
 
 const fail = (): never => {
   throw new Error('a process was not started');
