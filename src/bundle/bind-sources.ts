@@ -1,9 +1,10 @@
 import {closeSync, fstatSync, lstatSync, mkdirSync, openSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {hasErrno, WinchError} from '../errors.ts';
+import {hasErrno, isSystemError, WinchError} from '../errors.ts';
+import {parseMountOptions} from '../host/mount-options.ts';
 import {MountFlag, type Syscalls} from '../host/syscalls.ts';
 import {excerpt} from '../oci/excerpt.ts';
-import type {ContainerOptions, MountRequest} from './container-options.ts';
+import type {ContainerOptions, MountedDevice, MountRequest} from './container-options.ts';
 
 type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 
@@ -19,7 +20,7 @@ const SOURCES = 'sources';
  * Synchronous: the mounts are of the calling thread's namespace, which must be private.
  *
  * @param bundle The directory below which they are mounted, when there is something to mount; `detachBelow` undoes that.
- * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED` | `MOUNT_SOURCE_CHANGED`
+ * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED` | `MOUNT_SOURCE_CHANGED` | `VOLUME_MOUNT_FAILED`
  */
 export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, bundle: string): ContainerOptions {
   const {mounts = []} = options;
@@ -36,6 +37,33 @@ export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, 
 }
 
 function mountSource(syscalls: Syscalls, request: BindRequest, target: string): string {
+  const {mounts, ...bind} = request;
+  if (mounts === undefined) return bindSource(syscalls, bind, target);
+  const source = `${target}-mounted`;
+  mkdirSync(source);
+  mountDevice(syscalls, mounts, source);
+  return bindSource(syscalls, {...bind, source}, target);
+}
+
+function mountDevice(syscalls: Syscalls, {type, device, options}: MountedDevice, target: string): void {
+  const {flags, data} = parseMountOptions(options);
+  try {
+    syscalls.mount(device, target, type, flags, data);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new WinchError(
+      'VOLUME_MOUNT_FAILED',
+      `${type} ${excerpt(device)} cannot be mounted (${error.code})`,
+      {
+        kind: 'runtime',
+        hint: 'is it there, does the kernel have this file system, and are these its options?',
+        cause: error,
+      },
+    );
+  }
+}
+
+function bindSource(syscalls: Syscalls, request: BindRequest, target: string): string {
   const fd = openSource(syscalls, request);
   try {
     const opened = fstatSync(fd, {bigint: true});

@@ -107,6 +107,8 @@ export type MountRequest =
        * `readonly`: the kernel has to.
        */
       readonly submounts?: 'writable' | 'readonly';
+      /** What is mounted for this container alone, in the place of the source. */
+      readonly mounts?: MountedDevice;
     }
   | VolumeMount
   | ImageMount
@@ -135,6 +137,15 @@ export interface ImageMount {
   readonly readOnly?: boolean;
 }
 
+/** A file system that is mounted where it is used, as mount(8) would. */
+export interface MountedDevice {
+  /** `tmpfs`, `nfs`, `ext4` …; `none` for a bind. */
+  readonly type: string;
+  readonly device: string;
+  /** As `mount -o` takes them. */
+  readonly options: string;
+}
+
 /** A volume of the store, made when there is none of its name. */
 export interface VolumeMount {
   readonly type: 'volume';
@@ -142,6 +153,10 @@ export interface VolumeMount {
   readonly source?: string;
   readonly target: string;
   readonly readOnly?: boolean;
+  /** When it has to be made. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** As `labels`: it is a mount of this, which each container that uses it has for itself; absent: a directory of the store. */
+  readonly mounts?: MountedDevice;
   /** An empty volume stays empty, whatever the image has at the target. */
   readonly nocopy?: boolean;
   /** What of the volume is mounted, which must be there; nothing is copied then. */

@@ -3,37 +3,13 @@ import type {MountRequest} from '../../bundle/container-options.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
+import {VOLUME_DRIVER} from '../render/volumes.ts';
+import {parseKeyValues} from './key-value.ts';
+import {type Fields, isOn, isReadOnly, listOf, MOUNT_EXAMPLE, readFields, word} from './mount-fields.ts';
 import {parseSize} from './size.ts';
 import {isPropagation, parseTarget} from './volume.ts';
+import {parseVolumeDevice} from './volume-device.ts';
 
-const EXAMPLE =
-  '--mount type=bind,source=/path,target=/path[,readonly], type=volume,source=NAME,…, type=image,source=IMAGE,… or type=tmpfs,…';
-
-const CANONICAL_KEYS: ReadonlyMap<string, string> = new Map([
-  ['type', 'type'],
-  ['source', 'source'],
-  ['src', 'source'],
-  ['target', 'target'],
-  ['dst', 'target'],
-  ['destination', 'target'],
-  ['readonly', 'readonly'],
-  ['ro', 'readonly'],
-  ['readwrite', 'readwrite'],
-  ['rw', 'readwrite'],
-  ['consistency', 'consistency'],
-  ['bind-propagation', 'bind-propagation'],
-  ['bind-nonrecursive', 'bind-nonrecursive'],
-  ['bind-recursive', 'bind-recursive'],
-  ['bind-create-src', 'bind-create-src'],
-  ['tmpfs-size', 'tmpfs-size'],
-  ['tmpfs-mode', 'tmpfs-mode'],
-  ['volume-nocopy', 'volume-nocopy'],
-  ['volume-subpath', 'volume-subpath'],
-  ['image-subpath', 'image-subpath'],
-  ['subpath', 'subpath'],
-]);
-
-type Fields = ReadonlyMap<string, string | true>;
 type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 
 /**
@@ -51,40 +27,23 @@ export function parseMount(text: string, environment: Environment): MountRequest
   if (type === 'tmpfs') return parseTmpfsMount(fields, target);
   if (type === 'volume') return parseVolumeMount(fields, target);
   if (type === 'image') return parseImageMount(fields, target);
-  throw flagInvalid('--mount', `type ${quote(type)} is neither bind, volume, image nor tmpfs`, EXAMPLE);
+  throw flagInvalid('--mount', `type ${quote(type)} is neither bind, volume, image nor tmpfs`, MOUNT_EXAMPLE);
 }
 
 /** What is about another type would be lost in silence. */
 function requireOwnKeys(fields: Fields, type: string): void {
   if (fields.has('subpath') && type !== 'volume' && type !== 'image') {
-    throw flagInvalid('--mount', `subpath does not go with type=${type}`, EXAMPLE);
+    throw flagInvalid('--mount', `subpath does not go with type=${type}`, MOUNT_EXAMPLE);
   }
   const foreign = [...fields.keys()].find(
     (key) => /^(?:bind|tmpfs|volume|image)-/.test(key) && !key.startsWith(`${type}-`),
   );
-  if (foreign !== undefined) throw flagInvalid('--mount', `${foreign} does not go with type=${type}`, EXAMPLE);
+  if (foreign !== undefined) throw flagInvalid('--mount', `${foreign} does not go with type=${type}`, MOUNT_EXAMPLE);
 }
-
-function readFields(text: string): Fields {
-  const fields = new Map<string, string | true>();
-  for (const field of splitFields(text)) {
-    const equals = field.indexOf('=');
-    const key = CANONICAL_KEYS.get((equals === -1 ? field : field.slice(0, equals)).trim().toLowerCase());
-    if (key === undefined) throw flagInvalid('--mount', `${quote(field)} is not understood`, EXAMPLE);
-    fields.set(key, equals === -1 ? true : field.slice(equals + 1));
-  }
-  return fields;
-}
-
-// One record of CSV (RFC 4180): a quoted field may hold commas, and doubled quotes for quotes.
-const splitFields = (text: string): readonly string[] =>
-  Array.from(text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g), ([, quoted, plain]) =>
-    quoted === undefined ? (plain ?? '') : quoted.replaceAll('""', '"'),
-  );
 
 function parseBind(fields: Fields, given: {target: string; environment: Environment}): MountRequest {
   const source = word(fields, 'source');
-  if (!source) throw flagInvalid('--mount', 'a bind mount needs a source', EXAMPLE);
+  if (!source) throw flagInvalid('--mount', 'a bind mount needs a source', MOUNT_EXAMPLE);
   const propagation = word(fields, 'bind-propagation');
   if (propagation !== undefined && !isPropagation(propagation)) {
     throw flagInvalid('--mount', `bind-propagation ${quote(propagation)} does not exist`, 'bind-propagation=rslave');
@@ -115,19 +74,26 @@ function parseRecursion(fields: Fields): Pick<BindRequest, 'recursive' | 'submou
 
 function parseImageMount(fields: Fields, target: string): MountRequest {
   const source = word(fields, 'source');
-  if (!source) throw flagInvalid('--mount', 'an image mount needs a source', EXAMPLE);
+  if (!source) throw flagInvalid('--mount', 'an image mount needs a source', MOUNT_EXAMPLE);
   const subpath = word(fields, 'image-subpath') ?? word(fields, 'subpath');
   return {type: 'image', source, target, ...definedMembers({subpath}), readOnly: isReadOnly(fields, true)};
 }
 
 function parseVolumeMount(fields: Fields, target: string): MountRequest {
+  const driver = word(fields, 'volume-driver') ?? VOLUME_DRIVER;
+  if (driver !== VOLUME_DRIVER) {
+    throw flagInvalid('--mount', `there is no volume-driver ${quote(driver)}`, `volume-driver=${VOLUME_DRIVER}`);
+  }
+  const labels = listOf(fields, 'volume-label');
   return {
     type: 'volume',
     target,
     ...definedMembers({
       source: word(fields, 'source'),
       subpath: word(fields, 'volume-subpath') ?? word(fields, 'subpath'),
+      mounts: parseVolumeDevice('--mount volume-opt', listOf(fields, 'volume-opt')),
     }),
+    ...(labels.length > 0 && {labels: parseKeyValues('--mount volume-label', labels, {allowBareKey: true})}),
     readOnly: isReadOnly(fields, false),
     ...(isOn(fields, 'volume-nocopy') && {nocopy: true}),
   };
@@ -136,7 +102,7 @@ function parseVolumeMount(fields: Fields, target: string): MountRequest {
 function parseTmpfsMount(fields: Fields, target: string): MountRequest {
   const size = word(fields, 'tmpfs-size');
   const mode = word(fields, 'tmpfs-mode');
-  if (fields.has('source')) throw flagInvalid('--mount', 'a tmpfs has no source', EXAMPLE);
+  if (fields.has('source')) throw flagInvalid('--mount', 'a tmpfs has no source', MOUNT_EXAMPLE);
   return {
     type: 'tmpfs',
     target,
@@ -156,26 +122,4 @@ function parseTmpfsMount(fields: Fields, target: string): MountRequest {
 export function parseMode(flag: string, mode: string): number {
   if (/^0?[0-7]{1,4}$/.test(mode)) return Number.parseInt(mode, 8);
   throw flagInvalid(flag, `${quote(mode)} is not an octal mode`, 'four octal digits such as 1777');
-}
-
-function word(fields: Fields, key: string): string | undefined {
-  const value = fields.get(key);
-  if (value === true) throw flagInvalid('--mount', `${key} needs a value`, EXAMPLE);
-  return value;
-}
-
-/** @param otherwise What holds where neither of the two words is there. */
-function isReadOnly(fields: Fields, otherwise: boolean): boolean {
-  if (fields.has('readonly') && fields.has('readwrite')) {
-    throw flagInvalid('--mount', 'readonly does not go with readwrite', EXAMPLE);
-  }
-  if (fields.has('readonly')) return isOn(fields, 'readonly');
-  return fields.has('readwrite') ? !isOn(fields, 'readwrite') : otherwise;
-}
-
-function isOn(fields: Fields, key: string): boolean {
-  const value = fields.get(key) ?? 'false';
-  if (value === true || /^(1|t|true)$/i.test(value)) return true;
-  if (/^(0|f|false)$/i.test(value)) return false;
-  throw flagInvalid('--mount', `${key}=${quote(value)} is neither true nor false`, EXAMPLE);
 }

@@ -40,13 +40,13 @@ const toRow = ({name, directory, created, labels}: VolumeDetails) => ({
 });
 
 /** A volume with the field names of `docker volume inspect`, followed by what only winch knows. */
-export const toDockerVolume = ({name, directory, created, labels, isAnonymous, usedBy}: VolumeDetails) => ({
+export const toDockerVolume = ({name, directory, created, labels, isAnonymous, mounts, usedBy}: VolumeDetails) => ({
   CreatedAt: created,
   Driver: VOLUME_DRIVER,
   Labels: labels,
   Mountpoint: directory,
   Name: name,
-  Options: null,
+  Options: mounts ? {type: mounts.type, device: mounts.device, o: mounts.options} : null,
   Scope: VOLUME_DRIVER,
   Anonymous: isAnonymous,
   UsedBy: usedBy,

@@ -1,13 +1,17 @@
 import {randomBytes} from 'node:crypto';
 import {chmodSync, existsSync, mkdirSync, renameSync} from 'node:fs';
-import {join} from 'node:path';
+import {isAbsolute, join} from 'node:path';
+import type {MountedDevice} from '../../bundle/container-options.ts';
+import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {removeAsRoot} from '../../host/remove-as-root.ts';
 import {storageError} from '../../host/storage-error.ts';
+import {excerpt} from '../../oci/excerpt.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {recordVolumeEvent} from '../record-events.ts';
+import {isBind} from './mounted-volumes.ts';
 import {lockVolumes, PASSING, placesOfVolume, requireVolumeName, volumePlaces} from './places.ts';
 import {findVolume, requireVolume, type Volume, type VolumeRecord} from './volume.ts';
 
@@ -15,27 +19,33 @@ export interface VolumeRequest {
   /** Absent: a random one, as of a volume that nobody names. */
   readonly name?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** What each container that uses it mounts for itself; absent: a directory of the store. */
+  readonly mounts?: MountedDevice | undefined;
 }
 
 const NAME_BYTES = 32;
+/** Of mount(2): one page. */
+const OPTIONS_LIMIT_BYTES = 4095;
+const BIND_WORDS: readonly string[] = ['bind', 'rbind', 'ro', 'rw'];
 
 /**
  * Makes an empty volume; one of this name that is there already stays as it is.
  *
  * It is there as a whole or not at all.
  *
- * @throws {WinchError} `VOLUME_NAME_INVALID` | of the store
+ * @throws {WinchError} `VOLUME_NAME_INVALID` | `VOLUME_INVALID`: it mounts what cannot be | of the store
  */
 export async function createVolume(
   context: ContainerContext,
-  {name, labels = {}}: VolumeRequest = {},
+  {name, labels = {}, mounts}: VolumeRequest = {},
   {signal}: CallOptions = {},
 ): Promise<Volume> {
   if (name !== undefined) requireVolumeName(name);
   await beginStore(context);
   using _lock = await lockVolumes(context, signal);
   const isAnonymous = name === undefined;
-  return await ensureVolume(context, {name: name ?? randomVolumeName(), labels, isAnonymous});
+  const record = {name: name ?? randomVolumeName(), labels, isAnonymous, ...(mounts && {mounts})};
+  return await ensureVolume(context, record);
 }
 
 export const randomVolumeName = (): string => randomBytes(NAME_BYTES).toString('hex');
@@ -50,6 +60,7 @@ export async function ensureVolume(context: ContainerContext, request: Omit<Volu
   const {name} = request;
   const existing = findVolume(context, name);
   if (existing) return existing;
+  if (request.mounts) requireMountable(request.mounts);
   const {volumes} = context.store.paths;
   const staged = join(volumes, `${PASSING}new-${name}`);
   try {
@@ -64,6 +75,24 @@ export async function ensureVolume(context: ContainerContext, request: Omit<Volu
   }
   return requireVolume(context, name);
 }
+
+/** @throws {WinchError} `VOLUME_INVALID` */
+function requireMountable({type, device, options}: MountedDevice): void {
+  if (!/^[\w.-]{1,64}$/.test(type)) throw invalidMount(`${excerpt(type)} is no type of a file system`);
+  if (device === '' || device.includes('\0')) throw invalidMount('the device of the volume is missing');
+  if (isBind({type, device, options})) requireBindable(device, options.split(','));
+  if (options.length > OPTIONS_LIMIT_BYTES || options.includes('\0'))
+    throw invalidMount('its options are no text of a page');
+}
+
+function requireBindable(device: string, words: readonly string[]): void {
+  if (!isAbsolute(device)) throw invalidMount(`the directory ${excerpt(device)} of the volume is no absolute path`);
+  const other = words.find((word) => word !== '' && !BIND_WORDS.includes(word));
+  if (other !== undefined)
+    throw invalidMount(`a directory takes no option but ${BIND_WORDS.join(', ')}: ${excerpt(other)}`);
+}
+
+const invalidMount = (problem: string): WinchError => new WinchError('VOLUME_INVALID', problem, {kind: 'invalid'});
 
 async function writeVolume({store}: ContainerContext, record: VolumeRecord, staged: string): Promise<void> {
   const {durability} = store;

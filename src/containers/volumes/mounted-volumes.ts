@@ -1,7 +1,9 @@
-import type {ContainerOptions, MountRequest, VolumeMount} from '../../bundle/container-options.ts';
+import type {ContainerOptions, MountedDevice, MountRequest, VolumeMount} from '../../bundle/container-options.ts';
 import type {ContainerContext} from '../context.ts';
 import {placesOfVolume, type VolumePlaces} from './places.ts';
-import {requireVolume} from './volume.ts';
+import {requireVolume, type Volume} from './volume.ts';
+
+type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 
 /** Whether a container asks for any. */
 export const asksForVolumes = ({mounts = [], volumesFrom = []}: ContainerOptions): boolean =>
@@ -16,13 +18,27 @@ export function bindVolumes(context: ContainerContext, container: ContainerOptio
   if (!asksForVolumes(container)) return container;
   const mounts = (container.mounts ?? []).map((mount) => {
     if (mount.type !== 'volume' || mount.source === undefined) return mount;
-    return bindOf(mount, placesOfVolume(context, requireVolume(context, mount.source).name));
+    const volume = requireVolume(context, mount.source);
+    return withDevice(bindOf(mount, placesOfVolume(context, volume.name)), volume);
   });
   return {...container, mounts};
 }
 
+/** Whether a directory of this machine is meant. */
+export const isBind = ({type, options}: MountedDevice): boolean =>
+  type === 'none' || type === 'bind' || /(?:^|,)r?bind(?:,|$)/.test(options);
+
+/** The bind with what a volume mounts in its place; a directory of this machine is bound from where it is. */
+export function withDevice(bind: BindRequest, {mounts}: Pick<Volume, 'mounts'>): MountRequest {
+  if (mounts === undefined) return bind;
+  if (!isBind(mounts)) return {...bind, mounts};
+  const words = mounts.options.split(',');
+  const readOnly = bind.readOnly || words.includes('ro');
+  return {...bind, source: mounts.device, readOnly, ...(words.includes('bind') && {recursive: false})};
+}
+
 /** The bind that a volume is for the runtime. */
-export function bindOf({target, readOnly = false, ...mount}: VolumeMount, {data}: VolumePlaces): MountRequest {
+export function bindOf({target, readOnly = false, ...mount}: VolumeMount, {data}: VolumePlaces): BindRequest {
   const {subpath, propagation} = mount;
   const more = {...(subpath !== undefined && {subpath}), ...(propagation && {propagation})};
   return {type: 'bind', source: data, target, readOnly, createSource: false, ...more};

@@ -8,7 +8,7 @@ import type {ContainerContext} from '../context.ts';
 import {takeMountsFrom} from './borrowed-mounts.ts';
 import {beginStore, ensureVolume, makeData, randomVolumeName} from './create-volume.ts';
 import {addImageVolumes} from './image-volumes.ts';
-import {asksForVolumes, bindOf} from './mounted-volumes.ts';
+import {asksForVolumes, bindOf, withDevice} from './mounted-volumes.ts';
 import {lockVolumes, placesOfVolume, requireVolumeName, useVolume, type VolumePlaces, volumePlaces} from './places.ts';
 
 export interface VolumesRequest {
@@ -108,15 +108,18 @@ async function prepareVolume(
     const places = volumePlaces(join(ownDirectory, String(index)));
     mkdirSync(places.directory, {recursive: true, mode: 0o700});
     makeData(places.data);
-    await fill(context, {...request, places}, options);
-    return bindOf(mount, places);
+    if (!mount.mounts) await fill(context, {...request, places}, options);
+    return withDevice(bindOf(mount, places), mount);
   }
   const name = mount.source ?? randomVolumeName();
   requireVolumeName(name);
   if (mount.source === undefined) made.push(name);
-  await ensureVolume(context, {name, labels: {}, isAnonymous: mount.source === undefined});
+  const {labels = {}, mounts} = mount;
+  const isAnonymous = mount.source === undefined;
+  const volume = await ensureVolume(context, {name, labels, isAnonymous, ...(mounts && {mounts})});
   uses.use(useVolume(context, name));
-  await fill(context, {...request, places: placesOfVolume(context, name)}, options);
+  // What is mounted in its place hides what would be written there.
+  if (!volume.mounts) await fill(context, {...request, places: placesOfVolume(context, name)}, options);
   return {...mount, source: name};
 }
 

@@ -1,4 +1,5 @@
 import {chmodSync, chownSync, closeSync, constants, openSync} from 'node:fs';
+import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {readRegion} from '../../host/file-regions.ts';
@@ -64,11 +65,18 @@ async function spoolInput(context: ContainerContext, input: ArchiveInput, option
   return await spoolTree(context, readRegion(file.region, 0, options), options);
 }
 
+const mountedElsewhere = (name: string): WinchError =>
+  new WinchError('VOLUME_UNSUPPORTED', `the files of volume ${name} are seen only where a container mounts it`, {
+    kind: 'unsupported',
+    hint: 'copy them out of such a container, or into it',
+  });
+
 async function openVolume(context: ContainerContext, name: string, signal: AbortSignal | undefined) {
   requireVolume(context, name);
   using held = new DisposableStack();
   using _lock = await lockVolumes(context, signal);
-  const {directory} = requireVolume(context, name);
+  const {directory, mounts} = requireVolume(context, name);
+  if (mounts) throw mountedElsewhere(name);
   held.use(useVolume(context, name));
   const directoryFd = openSync(directory, DIRECTORY);
   held.defer(() => closeSync(directoryFd));

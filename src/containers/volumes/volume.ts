@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import type {MountedDevice} from '../../bundle/container-options.ts';
 import {WinchError} from '../../errors.ts';
 import {namesIn, unlessGone} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
@@ -18,6 +19,8 @@ export interface VolumeRecord {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether it was made for a container that did not name it. */
   readonly isAnonymous: boolean;
+  /** What each container that uses it mounts for itself; absent: a directory of the store. */
+  readonly mounts?: MountedDevice;
 }
 
 /** All volumes of the store, by name. @throws {WinchError} `STORE_CORRUPT` */

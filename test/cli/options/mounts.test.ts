@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import type {VolumeMount} from '../../../src/bundle/container-options.ts';
 import {parseMount} from '../../../src/cli/options/mount.ts';
 import {parseTmpfs} from '../../../src/cli/options/tmpfs.ts';
 import {parseVolume, parseVolumesFrom, remarkOnLabels} from '../../../src/cli/options/volume.ts';
@@ -58,6 +59,7 @@ describe('cli/options/volume', ({test}) => {
 
 describe('cli/options/mount', ({test}) => {
   const mount = {...bind, createSource: false};
+  const named = {type: 'volume', source: 'a', target: '/b', readOnly: false};
   const good: readonly (readonly [string, object])[] = [
     ['type=bind,source=/a,target=/b', mount],
     ['type=bind,src=/a,dst=/b,readonly', {...mount, readOnly: true}],
@@ -79,6 +81,14 @@ describe('cli/options/mount', ({test}) => {
       {type: 'volume', source: 'a', target: '/b', readOnly: true, nocopy: true, subpath: 'x/y'},
     ],
     ['type=volume,dst=/b', {type: 'volume', target: '/b', readOnly: false}],
+    [
+      'type=volume,src=a,dst=/b,volume-driver=local,volume-opt=type=tmpfs,"volume-opt=o=size=1m,mode=700"',
+      {...named, mounts: {type: 'tmpfs', device: 'tmpfs', options: 'size=1m,mode=700'}},
+    ],
+    [
+      'type=volume,src=a,dst=/b,volume-opt=device=/x,volume-opt=o=bind',
+      {...named, mounts: {type: 'none', device: '/x', options: 'bind'}},
+    ],
     ['type=image,source=app:1,target=/b', {type: 'image', source: 'app:1', target: '/b', readOnly: true}],
     [
       'type=image,src=app,dst=/b,image-subpath=usr/bin,readwrite',
@@ -97,10 +107,18 @@ describe('cli/options/mount', ({test}) => {
     test(`reads ${text}`, () => assert.equal(parseMount(text, environment), expected));
   }
 
+  test('reads labels of a volume', () => {
+    const mount = parseMount('src=a,dst=/b,volume-label=x=1,volume-label=y', environment);
+    assert.equal({...(mount as VolumeMount).labels}, {x: '1', y: ''});
+  });
+
   const bad: readonly (readonly [string, string])[] = [
     ['', 'is not understood'],
     ['type=npipe,source=a,target=/b', '"npipe" is neither bind, volume, image nor tmpfs'],
     ['type=image,target=/b', 'an image mount needs a source'],
+    ['source=a,target=/b,volume-driver=nfs', 'there is no volume-driver "nfs"'],
+    ['source=a,target=/b,volume-opt=size=1', '"size" is neither type, device nor o'],
+    ['source=a,target=/b,volume-opt=type=nfs', 'needs a device'],
     ['type=bind,source=/a,target=/b,subpath=x', 'subpath does not go with type=bind'],
     ['type=bind,source=/a,target=/b,ro,rw', 'readonly does not go with readwrite'],
     ['type=bind,source=/a,target=/b,bind-recursive=often', 'bind-recursive "often" does not exist'],
