@@ -1,6 +1,7 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {WinchError} from '../errors.ts';
+import {randomHex} from '../host/random-hex.ts';
 import {storageError} from '../host/storage-error.ts';
 import {writeLayerFile} from '../layers/write-layer.ts';
 import {digestOf} from '../oci/digest.ts';
@@ -17,6 +18,8 @@ export interface ProbeResult {
 
 /** Two zero blocks: a tar without entries. */
 const EMPTY_TAR = Buffer.alloc(1024);
+/** Several calls of one process may look at the same time. */
+const NAME_BYTES = 4;
 
 /**
  * Finds out whether layers can be mounted here, by mounting a tiny one in a private namespace.
@@ -25,7 +28,7 @@ const EMPTY_TAR = Buffer.alloc(1024);
  */
 export async function probeErofs(runtimeDirectory: string, directory = runtimeDirectory): Promise<ProbeResult> {
   const {name} = erofsSnapshotter;
-  const path = join(directory, `probe-${process.pid}.erofs`);
+  const path = join(directory, `probe-${process.pid}-${randomHex(NAME_BYTES)}.erofs`);
   try {
     await mkdir(runtimeDirectory, {recursive: true, mode: 0o700});
     await rm(path, {force: true});

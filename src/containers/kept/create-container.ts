@@ -6,7 +6,7 @@ import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {createHealthCheck} from '../../bundle/health-check.ts';
 import {readHostFacts} from '../../bundle/host-facts.ts';
 import {createResources} from '../../bundle/resources.ts';
-import {WinchError} from '../../errors.ts';
+import {isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {storageError} from '../../host/storage-error.ts';
@@ -21,6 +21,7 @@ import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
 import {findMountedImages, mountedImagesOf} from '../mounted-images.ts';
 import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {randomName} from '../random-name.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
@@ -33,7 +34,7 @@ import type {RestartPolicy} from './restart-policy.ts';
 
 export interface CreateRequest extends ImageRequest {
   readonly container?: ContainerOptions | undefined;
-  /** Unique among all containers; none when absent. */
+  /** Unique among all containers; absent: a random one that nobody has. */
   readonly name?: string | undefined;
   /** Keeps standard input open; without it the container reads end-of-file. */
   readonly interactive?: boolean | undefined;
@@ -87,13 +88,13 @@ export async function createContainer(
   try {
     await writeContainer(context, record, staged);
     options.signal?.throwIfAborted();
-    await publish(context, {record, staged}, options);
+    const published = await publishNamed(context, {record, staged, isNamed: request.name !== undefined}, options);
+    recordContainerEvents(context, published, [{action: 'create'}]);
   } catch (error) {
     rmSync(staged, {recursive: true, force: true});
     await volumes.discard();
     throw storageError(error, staged);
   }
-  recordContainerEvents(context, record, [{action: 'create'}]);
   return record.id;
 }
 
@@ -117,7 +118,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
   const health = createHealthCheck(image.config.config, container);
   return {
     id: randomBytes(ID_BYTES).toString('hex'),
-    name: request.name ?? null,
+    name: request.name ?? randomName(),
     created: new Date(now()).toISOString(),
     image: request.image,
     imageId: image.imageId,
@@ -143,7 +144,6 @@ async function writeContainer({store}: ContainerContext, record: KeptRecord, sta
   mkdirSync(places.writable, {mode: 0o700});
   mkdirSync(places.starts, {mode: 0o700});
   const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
-  await write(places.note, imageNote({...record, mountedIds: mountedImagesOf(record.container)}));
   const volumes = volumesOf(record.container);
   if (volumes.length > 0) await write(join(staged, VOLUMES_FILE), `${volumes.join('\n')}\n`);
   await write(places.record, `${JSON.stringify(record, null, 2)}\n`);
@@ -152,6 +152,30 @@ async function writeContainer({store}: ContainerContext, record: KeptRecord, sta
 interface Publication {
   readonly record: KeptRecord;
   readonly staged: string;
+}
+
+interface NamedPublication extends Publication {
+  /** Whether somebody insists on its name. */
+  readonly isNamed: boolean;
+}
+
+async function publishNamed(
+  context: ContainerContext,
+  {record, staged, isNamed}: NamedPublication,
+  options: CallOptions,
+): Promise<KeptRecord> {
+  const {note} = keptPlaces(staged);
+  const {durability} = context.store;
+  for (let [current, attempt] = [record, 1]; ; current = {...record, name: randomName(attempt)}, attempt += 1) {
+    const text = imageNote({...current, mountedIds: mountedImagesOf(record.container)});
+    await writeFileAtomic(note, Buffer.from(text), {durability, mode: 0o600});
+    try {
+      await publish(context, {record: current, staged}, options);
+      return current;
+    } catch (error) {
+      if (isNamed || !isWinchError(error, 'NAME_IN_USE')) throw error;
+    }
+  }
 }
 
 /** In a transaction of the graph, which keeps others from removing the image, or from taking the name, meanwhile. */
