@@ -51,15 +51,11 @@ function mountDevice(syscalls: Syscalls, {type, device, options}: MountedDevice,
     syscalls.mount(device, target, type, flags, data);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    throw new WinchError(
-      'VOLUME_MOUNT_FAILED',
-      `${type} ${excerpt(device)} cannot be mounted (${error.code})`,
-      {
-        kind: 'runtime',
-        hint: 'is it there, does the kernel have this file system, and are these its options?',
-        cause: error,
-      },
-    );
+    throw new WinchError('VOLUME_MOUNT_FAILED', `${type} ${excerpt(device)} cannot be mounted (${error.code})`, {
+      kind: 'runtime',
+      hint: 'is it there, does the kernel have this file system, and are these its options?',
+      cause: error,
+    });
   }
 }
 
