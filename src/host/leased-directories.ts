@@ -1,4 +1,4 @@
-import {type Dirent, mkdirSync, readdirSync, rmSync} from 'node:fs';
+import {type Dirent, lstatSync, mkdirSync, readdirSync, rmSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
@@ -21,6 +21,8 @@ export interface SweepReport {
 }
 
 const LOCKS = '.locks';
+/** Longer than any process is between making a lock and making its directory. */
+const ORPHAN_MS = 60 * 60 * 1000;
 
 /**
  * Makes a directory that is known to be in use as long as this process lives.
@@ -69,7 +71,20 @@ export async function sweepLeasedDirectories(
       lock.release();
     }
   }
+  removeOrphanLocks(parent);
   return {inUse, failures};
+}
+
+/** A process that was killed between two steps leaves a lock without its directory; no name is used twice. */
+function removeOrphanLocks(parent: string): void {
+  const directories = new Set(list(parent).map(({name}) => name));
+  const oldest = Date.now() - ORPHAN_MS;
+  for (const {name} of list(join(parent, LOCKS))) {
+    if (directories.has(name.replace(/\.lock$/, ''))) continue;
+    const path = join(parent, LOCKS, name);
+    const modified = lstatSync(path, {throwIfNoEntry: false})?.mtimeMs ?? oldest;
+    if (modified < oldest) rmSync(path, {force: true});
+  }
 }
 
 /** The process that a directory belongs to, for messages. */

@@ -1,6 +1,6 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {existsSync, mkdirSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
@@ -48,6 +48,17 @@ describe('host/leased-directories', ({test}) => {
     assert.equal(seen, [true]);
     assert.equal(readdirSync(parent.path), ['.locks']);
     assert.equal(readdirSync(join(parent.path, '.locks')), []);
+  });
+
+  test('a sweep takes old locks without a directory along, and no others', async () => {
+    using parent = makeTemporaryDirectory();
+    const leased = createLeasedDirectory(parent.path, 'held');
+    const lockOf = (name: string) => join(parent.path, '.locks', `${name}.lock`);
+    for (const name of ['old', 'new']) writeFileSync(lockOf(name), '');
+    for (const name of ['old', 'held']) utimesSync(lockOf(name), 0, 0);
+    await sweepLeasedDirectories(parent.path, clearNothing);
+    assert.equal(readdirSync(join(parent.path, '.locks')).toSorted(), ['held.lock', 'new.lock']);
+    leased.remove();
   });
 
   test('what cannot be cleared is reported, stays, and keeps nothing else', async () => {
