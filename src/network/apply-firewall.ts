@@ -5,6 +5,7 @@ import {runCommand} from '../host/run-command.ts';
 import {findSystemProgram, SYSTEM_PATH} from '../host/system-programs.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import {createRestoreScript, type FirewallPlan} from './firewall-rules.ts';
+import {type ForwardedPorts, parseForwardedPorts} from './foreign-ports.ts';
 
 export interface FirewallOptions {
   /** Those of which there are, or were, rules. */
@@ -25,10 +26,23 @@ const COMPLAINT_LIMIT = 4096;
  */
 export async function applyFirewall(plan: FirewallPlan, {families}: FirewallOptions): Promise<void> {
   for (const family of families) {
-    const saved = await readOwnRules(requireProgram(`${PROGRAMS[family]}-save`), plan.tag);
+    const isOwn = (line: string) => line.startsWith('*') || line.includes(plan.tag);
+    const saved = await readRules(requireProgram(`${PROGRAMS[family]}-save`), isOwn);
     const script = createRestoreScript(plan, {family, saved});
     if (script !== '') await restore(requireProgram(`${PROGRAMS[family]}-restore`), script);
   }
+}
+
+/**
+ * The ports of this machine that others' rules forward.
+ *
+ * @param tag As of `FirewallPlan`.
+ * @throws {WinchError} `FIREWALL_NOT_FOUND` | `FIREWALL_FAILED`
+ */
+export async function readForwardedPorts(tag: string, {families}: FirewallOptions): Promise<readonly ForwardedPorts[]> {
+  const isRule = (line: string) => line.startsWith('-A') && /-j (?:DNAT|REDIRECT)\b/.test(line);
+  const read = (family: 4 | 6) => readRules(requireProgram(`${PROGRAMS[family]}-save`), isRule, ['-t', 'nat']);
+  return (await Promise.all(families.map(read))).flatMap((saved) => parseForwardedPorts(saved, tag));
 }
 
 /** @throws {WinchError} `FIREWALL_NOT_FOUND`: what `applyFirewall` would need is missing */
@@ -58,15 +72,15 @@ async function restore(program: string, script: string): Promise<void> {
   if (exitCode !== 0) throw failed(program, stderr);
 }
 
-/** The rules of others may be many: only lines with the tag are kept, and the names of the tables. */
-function readOwnRules(program: string, tag: string): Promise<string> {
+/** The rules of others may be many: only some lines are kept. */
+function readRules(program: string, isKept: (line: string) => boolean, words: readonly string[] = []): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [], {env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe']});
+    const child = spawn(program, words, {env: ENVIRONMENT, stdio: ['ignore', 'pipe', 'pipe']});
     let [kept, rest, complaint] = ['', '', ''];
     child.stdout.setEncoding('utf8').on('data', (piece: string) => {
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('*') || line.includes(tag)) kept += `${line}\n`;
+      for (const line of lines) if (isKept(line)) kept += `${line}\n`;
     });
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       complaint = (complaint + piece).slice(0, COMPLAINT_LIMIT);

@@ -1,12 +1,20 @@
 import {createSocket} from 'node:dgram';
 import {createServer} from 'node:net';
 import {hasErrno, WinchError} from '../errors.ts';
+import type {ForwardedPorts} from './foreign-ports.ts';
 import type {PublishedPort, PublishRequest} from './network-mode.ts';
 
 /** A port that a container has. */
 export interface TakenPort extends PublishedPort {
   /** The container's id. */
   readonly holder: string;
+}
+
+/** What of this machine's ports is not to be had. */
+export interface UnavailablePorts {
+  readonly taken: readonly TakenPort[];
+  /** What others' rules of the firewall lead elsewhere. */
+  readonly forwarded: readonly ForwardedPorts[];
 }
 
 /** As many as the machine has. */
@@ -16,21 +24,22 @@ const SHORT_ID = 12;
 /**
  * Chooses the machine's port for each request: one that no container has, and no program listens at.
  *
- * @param taken What other containers have.
+ * @param unavailable What other containers have, of this store and beside it.
  * @throws {WinchError} `PORT_TAKEN`, with the `holder` in its details where it is a container | `PORT_ADDRESS_MISSING`
  */
 export async function assignPorts(
   requests: readonly PublishRequest[],
-  taken: readonly TakenPort[],
+  {taken, forwarded}: UnavailablePorts,
 ): Promise<readonly PublishedPort[]> {
   const assigned: PublishedPort[] = [];
-  for (const request of requests) assigned.push(await assignPort(request, [...taken, ...assigned]));
+  for (const request of requests) assigned.push(await assignPort(request, [...taken, ...assigned], forwarded));
   return assigned;
 }
 
 async function assignPort(
   request: PublishRequest,
   taken: readonly (PublishedPort | TakenPort)[],
+  forwarded: readonly ForwardedPorts[],
 ): Promise<PublishedPort> {
   const {hostAddress, hostPorts, containerPort, protocol} = request;
   const {first, last} = hostPorts ?? {first: 0, last: ATTEMPTS - 1};
@@ -39,7 +48,7 @@ async function assignPort(
     const hostPort = await probe(request, hostPorts === null ? 0 : candidate);
     const port = {hostAddress, hostPort: hostPort ?? candidate, containerPort, protocol};
     const other = taken.find((candidatePort) => clashes(port, candidatePort));
-    if (hostPort !== null && !other) return port;
+    if (hostPort !== null && !other && !forwarded.some((ports) => isForwarded(port, ports))) return port;
     if (other && 'holder' in other) holder = other.holder;
   }
   throw portTaken(request, holder);
@@ -49,6 +58,12 @@ const clashes = (one: PublishedPort, other: PublishedPort): boolean =>
   one.protocol === other.protocol &&
   one.hostPort === other.hostPort &&
   (one.hostAddress === null || other.hostAddress === null || one.hostAddress === other.hostAddress);
+
+const isForwarded = ({hostAddress, hostPort, protocol}: PublishedPort, ports: ForwardedPorts): boolean =>
+  protocol === ports.protocol &&
+  hostPort >= ports.first &&
+  hostPort <= ports.last &&
+  (hostAddress === null || ports.hostAddress === null || hostAddress === ports.hostAddress);
 
 /**
  * Listens for a moment; 0 lets the kernel choose.

@@ -5,7 +5,7 @@ import {isWinchError, WinchError} from '../../errors.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
 import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
-import {requireFirewallPrograms} from '../../network/apply-firewall.ts';
+import {readForwardedPorts, requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import {LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
 import {addAttachment} from '../../network/cni/run-plugin.ts';
@@ -17,7 +17,7 @@ import {type ConnectionNote, listConnections, type Membership, writeConnection} 
 import {requireNetwork} from './definitions.ts';
 import {attachMembership, planMembership} from './membership.ts';
 import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
-import {lockNetworks} from './places.ts';
+import {firewallTag, lockNetworks} from './places.ts';
 import {namesFor, settleNetworks} from './settle.ts';
 
 export interface ConnectRequest {
@@ -84,7 +84,7 @@ async function connect(
   requireFirewallPrograms({families: familiesOf(bridged)});
   writeConnection(directory, planned);
   requireReachable(publish, planned.memberships);
-  const ports = await choosePorts(context, publish);
+  const ports = await choosePorts(context, publish, familiesOf(bridged));
   const namespace = createNetworkNamespace(loadSyscalls());
   try {
     const memberships = await attach(planned, namespace, signal);
@@ -144,11 +144,16 @@ const ownAddress = ({network}: Membership): WinchError =>
     hint: 'reach the container at its address in that network, or connect it to a bridge first',
   });
 
-async function choosePorts(context: ContainerContext, publish: readonly PublishRequest[]) {
+async function choosePorts(
+  context: ContainerContext,
+  publish: readonly PublishRequest[],
+  families: readonly (4 | 6)[],
+) {
   if (publish.length === 0) return [];
   const {assignPorts} = await import('../../network/assign-ports.ts');
   const taken = listConnections(context).flatMap(({id, ports}) => ports.map((port) => ({...port, holder: id})));
-  return assignPorts(publish, taken);
+  const forwarded = await readForwardedPorts(firewallTag(context), {families});
+  return assignPorts(publish, {taken, forwarded});
 }
 
 async function attach(

@@ -35,6 +35,9 @@ export async function lockNetworks(context: ContainerContext, signal?: AbortSign
   return lock;
 }
 
+/** What the names of this store's chains in the firewall begin with. */
+export const firewallTag = (context: ContainerContext): string => `WINCH-${storeTag(context)}`;
+
 /** What tells the bridges and chains of this store from those of another one on the same machine. */
 export const storeTag = ({runtimeDirectory}: ContainerContext, ...more: readonly string[]): string =>
   createHash('sha256')

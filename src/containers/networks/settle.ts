@@ -10,7 +10,7 @@ import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {ContainerContext} from '../context.ts';
 import type {ConnectionNote, Membership, NotedConnection} from './connection-note.ts';
 import {findDefaultNetwork, removeNetworkFile} from './definitions.ts';
-import {addressDirectory, storeTag} from './places.ts';
+import {addressDirectory, firewallTag} from './places.ts';
 
 const SHORT_ID = 12;
 const HOSTS_LIMIT_BYTES = 1024 * 1024;
@@ -37,7 +37,7 @@ export async function settleNetworks(
   const families = familiesOf([...bridged, ...touched.filter(isBridged)]);
   const failures: unknown[] = [];
   const attempt = (step: Promise<void>) => step.catch((error: unknown) => void failures.push(error));
-  await attempt(applyFirewall({tag: `WINCH-${storeTag(context)}`, networks: bridged, forwardings}, {families}));
+  await attempt(applyFirewall({tag: firewallTag(context), networks: bridged, forwardings}, {families}));
   for (const bridge of new Set(forwardings.map((forwarding) => forwarding.bridge))) routeLoopback(bridge);
   for (const network of uniqueNetworks(touched)) {
     if (!networks.some(({name}) => name === network.name)) await attempt(dismantle(context, network));

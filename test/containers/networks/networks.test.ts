@@ -203,6 +203,14 @@ describe('containers/networks', ({test: declare, before, after}) => {
       const publish = [tcp(80, {hostPorts: {first: hostPort, last: hostPort}})];
       const second = await store().create('true', {container: {network, publish}});
       assert.is((await rejectionOf(toolkit().containers.start(second))).code, 'PORT_TAKEN');
+      await using other = await openKeptStore();
+      const third = await other.create('true', {container: {network, publish}});
+      const error = await rejectionOf(other.toolkit.containers.start(third));
+      assert.is(error.code, 'PORT_TAKEN', 'of a container of another store');
+      const more = {first: hostPort, last: hostPort + 20};
+      const next = await other.start('sleep 600', {container: {network, publish: [tcp(80, {hostPorts: more})]}});
+      const [another] = await other.toolkit.containers.ports(next);
+      assert.ok(another && another.hostPort > hostPort && another.hostPort <= more.last);
       await toolkit().containers.remove(id, {force: true});
       const server = createServer().listen(hostPort, '0.0.0.0');
       await once(server, 'listening');
