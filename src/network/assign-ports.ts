@@ -10,13 +10,6 @@ export interface TakenPort extends PublishedPort {
   readonly holder: string;
 }
 
-/** What of this machine's ports is not to be had. */
-export interface UnavailablePorts {
-  readonly taken: readonly TakenPort[];
-  /** What others' rules of the firewall lead elsewhere. */
-  readonly forwarded: readonly ForwardedPorts[];
-}
-
 /** As many as the machine has. */
 const ATTEMPTS = 65_535;
 const SHORT_ID = 12;
@@ -24,12 +17,14 @@ const SHORT_ID = 12;
 /**
  * Chooses the machine's port for each request: one that no container has, and no program listens at.
  *
- * @param unavailable What other containers have, of this store and beside it.
+ * @param taken What other containers have.
+ * @param forwarded What others' rules of the firewall lead elsewhere.
  * @throws {WinchError} `PORT_TAKEN`, with the `holder` in its details where it is a container | `PORT_ADDRESS_MISSING`
  */
 export async function assignPorts(
   requests: readonly PublishRequest[],
-  {taken, forwarded}: UnavailablePorts,
+  taken: readonly TakenPort[],
+  forwarded: readonly ForwardedPorts[] = [],
 ): Promise<readonly PublishedPort[]> {
   const assigned: PublishedPort[] = [];
   for (const request of requests) assigned.push(await assignPort(request, [...taken, ...assigned], forwarded));

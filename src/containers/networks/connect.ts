@@ -153,7 +153,7 @@ async function choosePorts(
   const {assignPorts} = await import('../../network/assign-ports.ts');
   const taken = listConnections(context).flatMap(({id, ports}) => ports.map((port) => ({...port, holder: id})));
   const forwarded = await readForwardedPorts(firewallTag(context), {families});
-  return assignPorts(publish, {taken, forwarded});
+  return assignPorts(publish, taken, forwarded);
 }
 
 async function attach(
