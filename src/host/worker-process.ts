@@ -1,5 +1,6 @@
 import {fork} from 'node:child_process';
 import type {Readable, Writable} from 'node:stream';
+import {SYSTEM_PATH} from './system-programs.ts';
 
 /** A Node process of its own for work that changes its process, with piped standard streams and a message channel. */
 export interface WorkerProcess {
@@ -18,7 +19,9 @@ export interface WorkerProcess {
  * @param within Words in front of Node's: a program that becomes what follows them.
  */
 export function startWorkerProcess(entry: URL, within: readonly string[] = []): WorkerProcess {
-  const [execPath = '', ...execArgv] = [...within, process.execPath, ...process.execArgv];
+  // Such a program looks for others itself (newuidmap), wherever the caller's PATH leads.
+  const wrapping = within.length === 0 ? [] : ['/usr/bin/env', `PATH=${SYSTEM_PATH}`, ...within];
+  const [execPath = '', ...execArgv] = [...wrapping, process.execPath, ...process.execArgv];
   const child = fork(entry, [], {
     execPath,
     execArgv,

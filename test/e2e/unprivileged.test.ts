@@ -137,7 +137,8 @@ describe('e2e/unprivileged', ({test: declare}) => {
 
   test('spawns containers with the library, which removes what belongs to others as well', async (user, image) => {
     const places = [user.winch.root, join(user.winch.directory, 'runtime', 'winch')];
-    const [program = '', ...words] = [...user.within, process.execPath, SPAWN_PROGRAM, ...places, image];
+    const within = [...user.within, 'env', 'PATH=/nowhere'];
+    const [program = '', ...words] = [...within, process.execPath, SPAWN_PROGRAM, ...places, image];
     const {exitCode, stdout, stderr} = await runProgram(program, words);
     assert.equal(exitCode, 0, stderr);
     assert.equal(stdout, '1000\n0\n');
