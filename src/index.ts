@@ -36,6 +36,7 @@ export type {RemoveContainerOptions} from './containers/kept/remove-container.ts
 export type {RestartPolicy} from './containers/kept/restart-policy.ts';
 export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ContainerChanges} from './containers/kept/update-container.ts';
+export type {WaitCondition, WaitOptions} from './containers/kept/wait-for-condition.ts';
 export type {ContainerUsage, WatchUsageOptions} from './containers/kept/watch-usage.ts';
 export type {MountBundleOptions, MountedBundleReport} from './containers/mount-bundle.ts';
 export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';

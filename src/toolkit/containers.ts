@@ -13,6 +13,7 @@ import type {RemoveContainerOptions} from '../containers/kept/remove-container.t
 import type {StartSettings} from '../containers/kept/start-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
 import type {ContainerChanges} from '../containers/kept/update-container.ts';
+import type {WaitOptions} from '../containers/kept/wait-for-condition.ts';
 import type {ContainerUsage, WatchUsageOptions} from '../containers/kept/watch-usage.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
@@ -46,8 +47,8 @@ export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   inspect(container: string, options?: InspectContainerOptions): Promise<ContainerDetails>;
   /** What a container has printed, in pieces, and with `follow` what it prints from now on. */
   logs(container: string, options?: LogsOptions): AsyncGenerator<LogPiece>;
-  /** Waits for the end of a container. @returns its exit code */
-  wait(container: string, options?: CallOptions): Promise<number>;
+  /** Waits for the end of a container, or for another condition. @returns its exit code; -1 for what is no end */
+  wait(container: string, options?: WaitOptions): Promise<number>;
   /**
    * Runs a further command in a running container, with this process's standard streams and its signals passed on.
    *
@@ -134,7 +135,8 @@ const openKept = (
   logs: async function* (...args) {
     yield* (await import('../containers/kept/read-logs.ts')).readLogs(context, ...args);
   },
-  wait: async (...args) => (await import('../containers/kept/wait-for-exit.ts')).waitForContainer(context, ...args),
+  wait: async (...args) =>
+    (await import('../containers/kept/wait-for-condition.ts')).waitForCondition(context, ...args),
   exec: async (...args) => (await import('../containers/kept/exec-container.ts')).execInContainer(context, ...args),
   stop: async (...args) => (await import('../containers/kept/stop-container.ts')).stopContainer(context, ...args),
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),

@@ -1,3 +1,4 @@
+import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {flag, list, text} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {parseContainerFilter} from '../options/container-filter.ts';
@@ -13,7 +14,10 @@ export const psCommand = defineCommand({
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     all: flag('Show those as well that do not run', {short: 'a'}),
-    filter: list('KEY=value', 'name, id, status (created, running, paused, exited), label or ancestor (an image)'),
+    filter: list(
+      'KEY=value',
+      'name, id, status, exited, health, label, ancestor (an image), before, since, volume, network or publish',
+    ),
     last: text('NUMBER', 'The latest ones, whether they run or not', {short: 'n'}),
     latest: flag('The latest one, as --last 1', {short: 'l'}),
     size: flag('Measure what each has written', {short: 's'}),
@@ -30,13 +34,12 @@ export const psCommand = defineCommand({
     const {filter = [], all, size, format} = values;
     const isShown = parseContainerFilter(filter);
     const most = parseMost(values);
-    const showsAll = all || most !== undefined || filter.some((word) => word.startsWith('status='));
+    const showsAll = all || most !== undefined || filter.some((word) => /^(?:status|exited)=/.test(word));
     if (size) await context.becomeRootOfStore();
     const {containers} = await context.openToolkit();
     const found = await containers.list({size, signal: context.signal, onEvent: context.onEvent});
-    const shown = found
-      .filter((container) => (showsAll || container.state === 'running') && isShown(container))
-      .slice(0, most);
+    const isListed = ({state, isRestarting}: ContainerSummary) => showsAll || state === 'running' || isRestarting;
+    const shown = found.filter((container) => isListed(container) && isShown(container, found)).slice(0, most);
     const view = {format, idsOnly: values.quiet ?? false, isFull: values['no-trunc'] ?? false, now: new Date()};
     const table = renderContainers(shown, view);
     if (table !== '') context.print(table);

@@ -1,14 +1,16 @@
+import {findByText, unknownContainer} from '../../containers/kept/find-container.ts';
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {isWinchError} from '../../errors.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import {statusOf} from '../render/container-status.ts';
+import {parseInteger} from './number.ts';
 
-type ContainerFilter = (container: ContainerSummary) => boolean;
+type ContainerFilter = (container: ContainerSummary, all: readonly ContainerSummary[]) => boolean;
 
 /** What filters of these keys may ask for. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
-  status: ['created', 'running', 'paused', 'exited'],
+  status: ['created', 'running', 'paused', 'restarting', 'exited'],
   health: ['starting', 'healthy', 'unhealthy', 'none'],
 };
 
@@ -17,27 +19,33 @@ const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = 
   name: (value) => (container) => container.name?.includes(value) ?? false,
   id: (value) => (container) => container.id.startsWith(value),
   status: (value) => (container) => statusOf(container) === value,
+  exited: (value) => {
+    const code = parseInteger('--filter exited=', value, {minimum: 0, maximum: 255});
+    return ({exitCode}) => exitCode === code;
+  },
+  health: (value) => (container) => (container.health?.status ?? 'none') === value,
   label: (value) => (container) => hasLabel(container, value),
-  health:
-    (value) =>
-    ({health}) =>
-      (health?.status ?? 'none') === value,
   ancestor: (value) => (container) => isOfImage(container, value),
+  before: (value) => (container, all) => container.created < requireNamed(all, value).created,
+  since: (value) => (container, all) => container.created > requireNamed(all, value).created,
+  volume: (value) => (container) => container.mounts.some(({source, target}) => source === value || target === value),
+  network: (value) => (container) => container.networks.some(({id, name}) => name === value || id.startsWith(value)),
+  publish: (value) => (container) => publishes(container, value),
 };
 
 /**
  * Reads `--filter`s into one question. As docker has it, filters of one key are alternatives, but every label must be
  * there, and those of different keys must all hold.
  *
- * @throws {WinchError} `FLAG_INVALID`
+ * @throws {WinchError} `FLAG_INVALID`; what is returned throws `CONTAINER_UNKNOWN`
  */
 export function parseContainerFilter(words: readonly string[]): ContainerFilter {
   const byKey = Map.groupBy(words.map(parseFilter), ({key}) => key);
-  return (container) =>
+  return (container, all) =>
     [...byKey].every(([key, filters]) =>
       key === 'label'
-        ? filters.every(({accepts}) => accepts(container))
-        : filters.some(({accepts}) => accepts(container)),
+        ? filters.every(({accepts}) => accepts(container, all))
+        : filters.some(({accepts}) => accepts(container, all)),
     );
 }
 
@@ -52,6 +60,20 @@ function parseFilter(word: string): {readonly key: string; readonly accepts: Con
   );
   const expected = `--filter ${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
   throw flagInvalid('--filter', `${quote(word)} is not understood`, expected);
+}
+
+function requireNamed(all: readonly ContainerSummary[], text: string): ContainerSummary {
+  const found = findByText(all, text);
+  if (found) return found;
+  throw unknownContainer(text);
+}
+
+/** `80`, `80/udp`, `8000-8010`, of the machine's ports. */
+function publishes({ports}: ContainerSummary, value: string): boolean {
+  const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(value) ?? [];
+  return ports.some(
+    (port) => port.protocol === protocol && port.hostPort >= Number(first || NaN) && port.hostPort <= Number(last),
+  );
 }
 
 function hasLabel({labels}: ContainerSummary, value: string): boolean {

@@ -1,5 +1,9 @@
 import type {ContainerState} from '../../containers/kept/read-state.ts';
 
-/** As docker names it: what is paused does not count as running. */
-export const statusOf = ({state, isPaused}: Pick<ContainerState, 'state' | 'isPaused'>): string =>
-  isPaused ? 'paused' : state;
+/** As docker names it: what is paused does not count as running, nor what starts again as exited. */
+export const statusOf = ({
+  state,
+  isPaused,
+  isRestarting,
+}: Pick<ContainerState, 'state' | 'isPaused' | 'isRestarting'>): string =>
+  isPaused ? 'paused' : isRestarting ? 'restarting' : state;

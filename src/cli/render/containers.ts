@@ -26,6 +26,7 @@ const HEADINGS = {
   Names: 'NAMES',
   Size: 'SIZE',
   Labels: 'LABELS',
+  Mounts: 'MOUNTS',
 } as const;
 
 const SHORT_ID = 12;
@@ -53,6 +54,7 @@ const toRow = (container: ContainerSummary, {isFull, now}: ContainersView) => ({
   Networks: container.networks.map(({name}) => name).join(','),
   Names: safeText(container.name ?? ''),
   Size: container.writtenBytes === undefined ? '' : humanBytes(container.writtenBytes),
+  Mounts: safeText(container.mounts.map(({source, target}) => source ?? target).join(',')),
   Labels: safeText(
     Object.entries(container.labels)
       .map(([name, value]) => `${name}=${value}`)
@@ -75,7 +77,7 @@ function describeStatus(container: ContainerSummary, now: Date): string {
     const remark = isPaused ? ' (Paused)' : describeHealth(container);
     return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}${remark}`;
   }
-  return `Exited (${exitCode})${finishedAt === null ? '' : ` ${humanAge(finishedAt, now)}`}`;
+  return `${container.isRestarting ? 'Restarting' : 'Exited'} (${exitCode})${finishedAt === null ? '' : ` ${humanAge(finishedAt, now)}`}`;
 }
 
 function describeHealth({health}: ContainerSummary): string {

@@ -40,11 +40,13 @@ export function toDockerContainer(container: ContainerDetails) {
 }
 
 function toState(container: ContainerDetails) {
-  const {state, isPaused, outOfMemory, pid, exitCode, lostBecause, startedAt, finishedAt} = container;
+  const {state, isPaused, isRestarting, outOfMemory, pid, exitCode, lostBecause, startedAt, finishedAt} = container;
   return {
     Status: statusOf(container),
-    Running: state === 'running',
+    // As docker has it, what starts again by itself runs.
+    Running: state === 'running' || isRestarting,
     Paused: isPaused,
+    Restarting: isRestarting,
     OOMKilled: outOfMemory,
     Pid: pid ?? 0,
     ExitCode: exitCode ?? 0,

@@ -3,11 +3,8 @@ import {join} from 'node:path';
 import {hasErrno} from '../../errors.ts';
 import type {ContainerContext} from '../context.ts';
 import {lockContainer, placesOf} from './places.ts';
-import {readStartNote, type StartNote} from './read-state.ts';
+import {readStartNote, STOP_MARK, type StartNote} from './read-state.ts';
 import type {KeptRecord} from './record.ts';
-
-/** In the directory of a start: somebody wants the container to end, so it does not start again by itself. */
-const STOP_MARK = 'stopped';
 
 export const stopMark = (context: ContainerContext, id: string, {start}: StartNote): string =>
   join(placesOf(context, id).starts, start, STOP_MARK);

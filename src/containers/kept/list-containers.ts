@@ -32,6 +32,8 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
   /** ISO 8601. */
   readonly created: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** What is mounted in it besides its image; of a run in the foreground that is not known. */
+  readonly mounts: readonly {readonly source: string | null; readonly target: string}[];
   /** How it does in its checks; null: it is not checked, or has never been started. */
   readonly health: ContainerHealth | null;
   /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
@@ -99,7 +101,11 @@ async function settle(
 export function summaryOf(context: ContainerContext, record: KeptRecord, state: ContainerState): ContainerSummary {
   const {id, name, image, imageId, command, created, labels} = record;
   const directory = volatileDirectory(context, id);
-  const known = {id, name, image, imageId, command, created, labels};
+  const mounts = (record.container.mounts ?? []).map((mount) => ({
+    source: 'source' in mount ? (mount.source ?? null) : null,
+    target: mount.target,
+  }));
+  const known = {id, name, image, imageId, command, created, labels, mounts};
   const health = healthAt(placeOfKept(context, record));
   // As docker has it: what does not run does no work.
   const current = health && state.state !== 'running' ? {...health, status: 'unhealthy' as const} : health;
@@ -110,11 +116,13 @@ export const summaryOfRun = (context: ContainerContext, {id, name, imageId, comm
   ...{id, name, imageId, command, created},
   image: imageId === null ? null : nameOfImage(context, imageId),
   labels: {},
+  mounts: [],
   isKept: false,
   health: healthAt(placeOfRun(join(volatileParent(context), id))),
   ...readNetworks(join(volatileParent(context), id)),
   state: 'running' as const,
   isPaused: isPaused(id),
+  isRestarting: false,
   pid: null,
   startedAt: created,
   finishedAt: null,

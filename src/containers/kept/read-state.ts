@@ -8,6 +8,7 @@ import {runtimeStateDirectory} from '../directories.ts';
 import {isPaused} from './is-paused.ts';
 import {type KeptPlaces, placesOf} from './places.ts';
 import {type KeptRecord, readOrNull} from './record.ts';
+import {pauseBeforeRestart, type RestartPolicy} from './restart-policy.ts';
 
 /** The last start of a container, noted before its command runs. */
 export interface StartNote {
@@ -30,6 +31,8 @@ export interface ContainerState {
   readonly state: 'created' | 'running' | 'exited';
   /** Whether it runs, but all its processes are stopped for now. */
   readonly isPaused: boolean;
+  /** Whether it has exited, and is about to start again by itself. */
+  readonly isRestarting: boolean;
   /** Process of this machine; null unless it runs. */
   readonly pid: number | null;
   /** ISO 8601; null: never. */
@@ -45,6 +48,8 @@ export interface ContainerState {
 
 /** In the directory of a start. */
 export const STARTED_MARK = 'started';
+/** Somebody wants the container to end, so it does not start again by itself. */
+export const STOP_MARK = 'stopped';
 const EXIT_CODE = 'exit';
 const OUT_OF_MEMORY = 'oom';
 /** As docker has it for what ended while nobody watched. */
@@ -53,6 +58,7 @@ const UNSEEN_EXIT = 255;
 const CREATED: ContainerState = Object.freeze({
   state: 'created',
   isPaused: false,
+  isRestarting: false,
   pid: null,
   startedAt: null,
   finishedAt: null,
@@ -71,7 +77,7 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
   if (note === null) return CREATED;
   const directory = join(places.starts, note.start);
   const ended = readExit(directory, note);
-  if (ended !== null) return {...CREATED, ...ended, state: 'exited', startedAt: note.startedAt};
+  if (ended !== null) return describeEnd({record, note, directory}, ended);
   if (note.bootId !== readBootId()) return lost(note, 'the machine was restarted');
   if (isLiving(note.process) && !existsSync(join(directory, STARTED_MARK)) && (await isWaiting(context, record)))
     return CREATED;
@@ -81,9 +87,36 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
   }
   // Conmon has noted the code since this began to look, or never will.
   const late = readExit(directory, note);
-  if (late !== null) return {...CREATED, ...late, state: 'exited', startedAt: note.startedAt};
+  if (late !== null) return describeEnd({record, note, directory}, late);
   return lost(note, 'conmon, which watched it, was ended');
 }
+
+interface EndedContainer {
+  readonly record: KeptRecord;
+  readonly note: StartNote;
+  readonly directory: string;
+}
+
+type End = Pick<ContainerState, 'finishedAt' | 'outOfMemory'> & {readonly exitCode: number};
+
+/** Conmon lives as long as what it has started for the end of the container, which waits and starts it again. */
+function describeEnd({record, note, directory}: EndedContainer, end: End): ContainerState {
+  const isRestarting =
+    record.restart !== undefined &&
+    pauseAfterEnd(record.restart, note, end) !== null &&
+    isLiving(note.supervisor) &&
+    !existsSync(join(directory, STOP_MARK));
+  return {...CREATED, ...end, isRestarting, state: 'exited', startedAt: note.startedAt};
+}
+
+/** Milliseconds before the next start; null: it is not to start again by itself. */
+export const pauseAfterEnd = (policy: RestartPolicy, note: StartNote, {exitCode, finishedAt}: End): number | null =>
+  pauseBeforeRestart(policy, {
+    exitCode,
+    restarts: note.restarts ?? 0,
+    pauseMs: note.pauseMs ?? 0,
+    ranMs: Date.parse(finishedAt ?? '') - Date.parse(note.startedAt) || 0,
+  });
 
 /** Null: it was never started, or its start was cut off before its command could run. */
 export function readStartNote({start}: KeptPlaces): StartNote | null {

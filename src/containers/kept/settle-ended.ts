@@ -3,10 +3,9 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {ContainerContext} from '../context.ts';
 import {stopMark} from './ask-to-end.ts';
 import {lockContainer, placesOf} from './places.ts';
-import {readStartNote, readState, type StartNote} from './read-state.ts';
+import {pauseAfterEnd, readStartNote, readState, type StartNote} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 import {removeEnded} from './remove-container.ts';
-import {pauseBeforeRestart} from './restart-policy.ts';
 import {type StartSettings, startLocked} from './start-container.ts';
 
 /**
@@ -31,12 +30,7 @@ export async function settleEnded(context: ContainerContext, id: string, setting
 async function planRestart(context: ContainerContext, record: KeptRecord, note: StartNote): Promise<number | null> {
   const isSame = readStartNote(placesOf(context, record.id))?.start === note.start;
   if (!record.restart || !isSame || existsSync(stopMark(context, record.id, note))) return null;
-  const {state, exitCode, startedAt, finishedAt} = await readState(context, record);
+  const {state, exitCode, finishedAt, outOfMemory} = await readState(context, record);
   if (state !== 'exited') return null;
-  return pauseBeforeRestart(record.restart, {
-    exitCode: exitCode ?? 0,
-    restarts: note.restarts ?? 0,
-    pauseMs: note.pauseMs ?? 0,
-    ranMs: Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '') || 0,
-  });
+  return pauseAfterEnd(record.restart, note, {exitCode: exitCode ?? 0, finishedAt, outOfMemory});
 }

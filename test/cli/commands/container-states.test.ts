@@ -20,11 +20,13 @@ const DETAILS: ContainerDetails = {
   created: '2026-01-31T12:00:00.000Z',
   labels: {tier: 'front'},
   isKept: true,
+  mounts: [],
   health: null,
   networks: [],
   ports: [],
   state: 'running',
   isPaused: false,
+  isRestarting: false,
   pid: 7,
   startedAt: '2026-01-31T12:00:01.000Z',
   finishedAt: null,
@@ -247,7 +249,16 @@ describe('cli/commands/container-states', ({test}) => {
     const [shown] = JSON.parse((await inspect({})).stdout);
     assert.equal([shown.Id, shown.Name, shown.Path, shown.Args], [ID, '/web', 'nginx', ['-g']]);
     assert.equal(shown.State, {
-      ...{Status: 'running', Running: true, Paused: false, OOMKilled: false, Pid: 7, ExitCode: 0, Error: ''},
+      ...{
+        Status: 'running',
+        Running: true,
+        Paused: false,
+        Restarting: false,
+        OOMKilled: false,
+        Pid: 7,
+        ExitCode: 0,
+        Error: '',
+      },
       ...{StartedAt: DETAILS.startedAt, FinishedAt: '0001-01-01T00:00:00Z'},
     });
     assert.equal(

@@ -1,0 +1,91 @@
+import {setTimeout as sleep} from 'node:timers/promises';
+import type {CallOptions} from '../../events.ts';
+import type {ContainerContext} from '../context.ts';
+import {healthAt, placeOfKept} from '../health/health-place.ts';
+import {watchAgain} from '../health/watch-kept.ts';
+import {requireContainer} from './find-container.ts';
+import {placesOf} from './places.ts';
+import {type ContainerState, readStartNote, readState} from './read-state.ts';
+import {findRecord, type KeptRecord} from './record.ts';
+import {holdForWaiting, waitForContainer} from './wait-for-exit.ts';
+
+/**
+ * - `not-running`: it does not run, or has never been started
+ * - `next-exit`: it ends, which one that does not run has still to begin
+ * - `removed`: there is no such container any more
+ * - `running`, `paused`, `healthy`, `unhealthy`: it is like that
+ */
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed' | 'running' | 'paused' | 'healthy' | 'unhealthy';
+
+export interface WaitOptions extends CallOptions {
+  /** Absent: `not-running`. */
+  readonly condition?: WaitCondition | undefined;
+}
+
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 100;
+/** As podman has it for what is no end. */
+const NO_EXIT = -1;
+/** As docker has it for what ended while nobody watched. */
+const UNSEEN_EXIT = 255;
+
+/**
+ * Waits until a container is as the caller wants it.
+ *
+ * @returns its exit code; -1 for a condition that says nothing of an end.
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS`
+ */
+export async function waitForCondition(
+  context: ContainerContext,
+  text: string,
+  {condition = 'not-running', ...options}: WaitOptions = {},
+): Promise<number> {
+  if (condition === 'not-running') return await waitForContainer(context, text, options);
+  const record = requireContainer(context, text);
+  if (condition === 'next-exit') return await waitForNextExit(context, record, options);
+  let last = NO_EXIT;
+  for (const pause of pauses()) {
+    options.signal?.throwIfAborted();
+    const current = findRecord(context, record.id);
+    if (current === null) return condition === 'removed' ? Math.max(last, 0) : NO_EXIT;
+    const state = await readState(context, current);
+    if (condition !== 'removed' && fulfills(context, {record: current, state}, condition)) return NO_EXIT;
+    last = state.exitCode ?? last;
+    await sleep(pause);
+  }
+  return NO_EXIT;
+}
+
+interface Look {
+  readonly record: KeptRecord;
+  readonly state: ContainerState;
+}
+
+function fulfills(context: ContainerContext, {record, state}: Look, condition: WaitCondition): boolean {
+  if (condition === 'paused') return state.isPaused;
+  if (state.state !== 'running') return false;
+  if (condition === 'running') return true;
+  if (state.pid !== null) watchAgain(context, record, state.pid);
+  return healthAt(placeOfKept(context, record))?.status === condition;
+}
+
+/** One that goes when it ends is kept until its code is seen. */
+async function waitForNextExit(context: ContainerContext, record: KeptRecord, {signal}: CallOptions): Promise<number> {
+  using _hold = await holdForWaiting(context, record.id, signal);
+  const startOf = () => readStartNote(placesOf(context, record.id))?.start;
+  const [first, before] = [startOf(), await readState(context, record)];
+  for (const pause of pauses()) {
+    signal?.throwIfAborted();
+    if (!findRecord(context, record.id)) break;
+    const isNext = before.state === 'running' || startOf() !== first;
+    const state = await readState(context, record);
+    if (isNext && state.state === 'exited') return state.exitCode ?? UNSEEN_EXIT;
+    await sleep(pause);
+  }
+  return UNSEEN_EXIT;
+}
+
+/** Few look for long, and nobody notices the first hundredth of a second. */
+function* pauses(): Generator<number> {
+  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) yield pause;
+}
