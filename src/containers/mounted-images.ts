@@ -106,6 +106,17 @@ export async function prepareMountedImages(
   };
 }
 
+/** As `prepareMountedImages`, for a kept container, whose drivers copy nothing; null: it asks for none. */
+export async function prepareImagesOfKept(
+  context: ContainerContext,
+  {container, volatile}: {readonly container: ContainerOptions; readonly volatile: string},
+  options: CallOptions,
+): Promise<PreparedImages | null> {
+  if (!asksForImages(container)) return null;
+  const directories = {volatile, writable: null};
+  return await prepareMountedImages(context, {container, directories, mayCopy: false}, options);
+}
+
 interface PlacedLayers {
   readonly prepared: PreparedLayers;
   readonly directory: string;

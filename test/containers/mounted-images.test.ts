@@ -1,4 +1,4 @@
-import {text} from 'node:stream/consumers';
+import {buffer, text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
@@ -92,6 +92,9 @@ describe('containers/mounted-images', ({test: declare, before, after}) => {
       await containers().start(id);
       assert.is(await outputOf(id), time === 0 ? 'one\ntwo\n' : 'one\ntwo\none\ntwo\n');
     }
+    const {content, close} = await containers().readTar({container: id, path: '/mnt/t/tools/two'});
+    assert.match((await buffer(content)).toString('latin1'), /^two\0.*second\n/s);
+    close();
     await containers().remove(id);
     await images().tag(toolsId, 'tools');
     await store().requireNoTraces();

@@ -9,6 +9,7 @@ import {ensureImage} from '../../images/stored-image.ts';
 import type {ContainerContext} from '../context.ts';
 import {placesOf, volatileDirectory} from '../kept/places.ts';
 import type {KeptRecord} from '../kept/record.ts';
+import {type PreparedImages, prepareImagesOfKept} from '../mounted-images.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import type {RootOptions} from './open-root.ts';
@@ -45,8 +46,9 @@ export async function mountStopped(
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
   const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
   const container = options.hasMounts ? bindVolumes(context, record.container) : {};
+  const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
   options.signal?.throwIfAborted();
-  const mounting: Mounting = {directories, prepared, container, syscalls};
+  const mounting: Mounting = {directories, prepared, container, images, syscalls};
   const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
   held.defer(() => rmSync(directories.volatile, {recursive: true, force: true}));
   held.defer(() => closeSync(namespaceFd));
@@ -59,11 +61,12 @@ interface Mounting {
   readonly directories: {readonly volatile: string; readonly writable: string};
   readonly prepared: PreparedLayers;
   readonly container: ContainerOptions;
+  readonly images: PreparedImages | null;
   readonly syscalls: Syscalls;
 }
 
 /** The namespace without a process goes when its descriptor is closed, and what is below the root with it. */
-function mountRoot({directories, prepared, container, syscalls}: Mounting) {
+function mountRoot({directories, prepared, container: asked, images, syscalls}: Mounting) {
   const rootfs = prepared.snapshotter.prepare({
     layers: prepared.layers,
     directory: directories.volatile,
@@ -72,6 +75,7 @@ function mountRoot({directories, prepared, container, syscalls}: Mounting) {
   performMounts(syscalls, [{type: 'directory', path: directories.volatile, mode: 0o700}, ...rootfs.mounts]);
   const rootFd = openSync(rootfs.path, DIRECTORY);
   try {
+    const container = images?.mount(syscalls).container ?? asked;
     const {mounts = []} = mountBindSources(syscalls, container, directories.volatile);
     for (const mount of mounts) if (mount.type === 'bind') mountInside(syscalls, rootFd, mount);
     return {rootFd, namespaceFd: openSync('/proc/thread-self/ns/mnt', 'r')};

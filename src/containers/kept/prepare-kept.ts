@@ -1,7 +1,6 @@
 import {closeSync, constants, openSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
-import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
@@ -12,7 +11,7 @@ import {findConmon} from '../../runtime/find-conmon.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
-import {asksForImages, type PreparedImages, prepareMountedImages} from '../mounted-images.ts';
+import {prepareImagesOfKept} from '../mounted-images.ts';
 import type {ConnectedNetwork} from '../networks/network-files.ts';
 import {takeNetwork} from '../networks/take-network.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
@@ -49,7 +48,7 @@ export async function prepareKept(
   };
   const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
   const container = bindVolumes(context, record.container);
-  const images = await takeImages({...context, lease}, {container, volatile: directories.volatile}, options);
+  const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
   using held = new DisposableStack();
@@ -73,16 +72,6 @@ export async function prepareKept(
   });
   const kept = held.move();
   return {...supervised, created: supervised.created.finally(() => kept.dispose())};
-}
-
-async function takeImages(
-  context: ContainerContext,
-  {container, volatile}: {readonly container: ContainerOptions; readonly volatile: string},
-  options: CallOptions,
-): Promise<PreparedImages | null> {
-  if (!asksForImages(container)) return null;
-  const directories = {volatile, writable: null};
-  return await prepareMountedImages(context, {container, directories, mayCopy: false}, options);
 }
 
 /** Conmon takes a colon in the path of a store for the end of it, and renames a new log over a link. */
