@@ -1,6 +1,7 @@
 import type {ContainerContext} from '../containers/context.ts';
 import type {CreateNetworkRequest} from '../containers/networks/create-network.ts';
 import type {NetworkSummary} from '../containers/networks/list-networks.ts';
+import type {PruneNetworksOptions} from '../containers/networks/remove-network.ts';
 import type {CallOptions} from '../events.ts';
 import type {NetworkJoin} from '../network/network-mode.ts';
 
@@ -19,7 +20,7 @@ export interface Networks {
   /** Removes a network that no container has. @returns its name */
   remove(network: string, options?: CallOptions): Promise<string>;
   /** Removes the networks that no container has. @returns their names */
-  prune(options?: CallOptions): Promise<readonly string[]>;
+  prune(options?: PruneNetworksOptions): Promise<readonly string[]>;
 }
 
 export const openNetworks = (context: ContainerContext): Networks => ({

@@ -1,5 +1,6 @@
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {type LabelFilter, matchesLabels} from '../../images/prune-filter.ts';
 import {DEFAULT_NETWORK, type NetworkDefinition} from '../../network/definition.ts';
 import type {ContainerContext} from '../context.ts';
 import {nameOf} from '../kept/find-container.ts';
@@ -36,10 +37,24 @@ export async function removeNetwork(
   return name;
 }
 
+export interface PruneNetworksOptions extends CallOptions {
+  /** Milliseconds since 1970: only networks that were made before. */
+  readonly createdBefore?: number | undefined;
+  /** All must hold. */
+  readonly labels?: readonly LabelFilter[] | undefined;
+}
+
 /** Removes the networks that no container has. @returns their names */
-export async function pruneNetworks(context: ContainerContext, {signal}: CallOptions = {}): Promise<readonly string[]> {
+export async function pruneNetworks(
+  context: ContainerContext,
+  {createdBefore, labels = [], signal}: PruneNetworksOptions = {},
+): Promise<readonly string[]> {
   using _lock = await lockNetworks(context, signal);
-  const unused = listNetworks(context).filter((network) => listUsers(context, network).length === 0);
+  const isMeant = ({created, labels: own}: NetworkDefinition) =>
+    (createdBefore === undefined || Date.parse(created) < createdBefore) && matchesLabels(own, labels);
+  const unused = listNetworks(context).filter(
+    (network) => isMeant(network) && listUsers(context, network).length === 0,
+  );
   for (const network of unused) {
     removeNetworkFile(context, network);
     recordNetworkEvent(context, 'destroy', network);

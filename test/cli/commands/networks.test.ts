@@ -51,10 +51,35 @@ describe('cli/commands/networks', ({test}) => {
     assert.is(shown.IPAM.Config[0].Gateway, '10.1.2.1');
   });
 
+  test('ls shows those for which all filters of different keys hold, and one of each key', async () => {
+    const of = (name: string, more: Partial<NetworkSummary> = {}): NetworkSummary => ({...SHOP, name, ...more});
+    const all = [
+      of('bridge', {id: null, created: null, bridge: null}),
+      of('shop', {labels: {ci: '', tier: 'front'}}),
+      of('lan', {driver: 'macvlan', labels: {ci: 'yes'}}),
+      of('busy', {containers: [{id: ID, name: 'web', addresses: [], macAddress: null}]}),
+    ];
+    const list = async (...filters: readonly string[]) => {
+      const words = ['network', 'ls', '-q', ...filters.flatMap((filter) => ['--filter', filter])];
+      const {code, stdout, stderr} = await runWinch(words, {networks: {list: async () => all}});
+      return code === 0 ? stdout.trim().split('\n').join(' ') : stderr;
+    };
+    assert.is(await list(), 'bridge shop lan busy');
+    assert.is(await list('name=s'), 'shop busy');
+    assert.is(await list('driver=macvlan', 'driver=ipvlan'), 'lan');
+    assert.is(await list('label=ci', 'label=tier=front'), 'shop');
+    assert.is(await list('dangling=true'), 'shop lan');
+    assert.is(await list('dangling=false', 'type=custom'), 'busy');
+    assert.is(await list('type=builtin'), 'bridge');
+    assert.is(await list('id=ab', 'name=lan'), 'lan');
+    for (const odd of ['type=x', 'dangling=1', 'scope=local', 'name=', 'label'])
+      assert.match(await list(odd), 'FLAG_INVALID');
+  });
+
   test('rm and prune print what is gone', async () => {
     const networks = {remove: async (name: string) => name, prune: async () => ['a', 'b']};
     assert.is((await runWinch(['network', 'rm', 'x', 'y'], {networks})).stdout, 'x\ny\n');
-    assert.is((await runWinch(['network', 'prune', '-f'], {networks})).stdout, 'a\nb\n');
+    assert.is((await runWinch(['network', 'prune', '-f', '--filter', 'label=ci'], {networks})).stdout, 'a\nb\n');
   });
 
   test('connect and disconnect name the container and the network', async () => {

@@ -327,6 +327,12 @@ describe('containers/networks', ({test: declare, before, after}) => {
       ['bridge', 'odd'],
     );
     await networks.remove('odd');
+    await networks.create({name: 'labelled', labels: {ci: ''}});
+    await networks.create({name: 'plain'});
+    const labels = [{name: 'ci', value: null, isExcluded: false}];
+    assert.equal(await networks.prune({labels, createdBefore: 0}), []);
+    assert.equal(await networks.prune({labels}), ['labelled']);
+    assert.equal(await networks.prune(), ['plain']);
   });
 });
 
