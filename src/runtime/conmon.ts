@@ -54,13 +54,18 @@ const REPLY_LIMIT_BYTES = 64 * 1024;
  */
 export function startConmon(supervision: Supervision): Supervised {
   mkdirSync(supervision.stateDirectory, {recursive: true, mode: 0o700});
-  const child = spawn(supervision.conmon, conmonArguments(supervision), {
+  return startProgram(supervision.conmon, conmonArguments(supervision), supervision.runtimeLog);
+}
+
+/** Starts conmon with a command line. Synchronous up to there. */
+export function startProgram(conmon: string, words: readonly string[], runtimeLog: string): Supervised {
+  const child = spawn(conmon, words, {
     cwd: '/',
     env: {...ENVIRONMENT, _OCI_SYNCPIPE: String(SYNC_FD)},
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     detached: true,
   });
-  const created = waitUntilCreated(child, supervision.runtimeLog);
+  const created = waitUntilCreated(child, runtimeLog);
   child.unref();
   return {supervisorPid: child.pid ?? 0, created};
 }

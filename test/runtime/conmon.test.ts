@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
 import {conmonArguments} from '../../src/runtime/conmon.ts';
+import {execConmonArguments} from '../../src/runtime/conmon-exec.ts';
 import {describe} from '../helpers/suite.ts';
 
 const SUPERVISION = {
@@ -30,6 +31,17 @@ describe('runtime/conmon', ({test}) => {
 
   test('the id does not come last, where it would mark a runtime', () => {
     assert.is.not(conmonArguments(SUPERVISION).at(-1), 'a1');
+  });
+
+  test('stays with a further process of a container, and keeps nothing of what that prints', () => {
+    const {runtime, stateDirectory, id, runtimeLog} = SUPERVISION;
+    const named = {execId: 'e1', directory: '/run/exec/e1', processFile: '/run/exec/e1/process.json'};
+    const words = execConmonArguments({runtime, stateDirectory, id, runtimeLog, ...named});
+    const line = words.join(' ');
+    assert.match(line, '--cid a1 --cuuid e1 --runtime /usr/sbin/runc --runtime-arg --root --runtime-arg /run/state');
+    assert.match(line, '--exec --exec-process-spec /run/exec/e1/process.json --terminal --bundle /run/exec/e1');
+    assert.match(line, '--log-path none');
+    assert.is.not(words.at(-1), 'a1');
   });
 
   test('limits the log when it is to', () => {

@@ -28,17 +28,24 @@ export const execCommand = defineCommand({
     ['winch exec -it web sh', 'A shell'],
     ['winch exec -u postgres -w /tmp db psql -c "select 1"', 'As another user, elsewhere'],
     ['winch exec -i db psql < dump.sql', 'With standard input'],
-    ['winch exec -d web touch /ready', 'In the background'],
+    ['winch exec -d web touch /ready', 'In the background; with -t on a terminal that nobody sees'],
   ],
   handle: async ({values, positionals: [container = '', ...command]}, context) => {
-    const {interactive, detach, privileged, user, workdir, env = [], 'env-file': envFiles = []} = values;
-    const terminal = values.tty === true && !detach;
+    const {interactive, detach, tty: terminal, privileged, user, workdir, env = [], 'env-file': envFiles = []} = values;
     if (!detach) requireTerminal(values, context.environment);
-    else if (values.tty) context.remark('a command in the background has no terminal: --tty is without effect');
     const environment = readEnvironmentVariables({env, envFiles}, context.environment);
     const {containers} = await context.openToolkit();
     await context.becomeRootOf(async () => (await containers.inspect(container)).pid);
-    const request = {command, environment, interactive, detach, privileged, user, workingDirectory: workdir, terminal};
+    const request = {
+      command,
+      environment,
+      interactive,
+      detach,
+      privileged,
+      user,
+      workingDirectory: workdir,
+      terminal: terminal ?? false,
+    };
     return await containers.exec(container, request, {signal: context.signal, onEvent: context.onEvent});
   },
 });

@@ -6,12 +6,12 @@ import {recordContainerEvents} from '../record-events.ts';
 import {requireTerminal} from '../require-terminal.ts';
 import {supervise} from '../supervise.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
-import {requireRoot, type StartedExec, startExec} from './start-exec.ts';
+import {requireRoot, type StartedExec, startExec, startExecApart} from './start-exec.ts';
 
 export interface ExecRequest extends ExecOptions {
   /** Connects standard input; without it the command reads end-of-file. */
   readonly interactive?: boolean | undefined;
-  /** Leaves the command running, connected to nothing and without a terminal. */
+  /** Leaves the command running, connected to nothing; a terminal is then one that nobody sees. */
   readonly detach?: boolean | undefined;
 }
 
@@ -32,13 +32,14 @@ export async function execInContainer(
   request: ExecRequest,
   options: CallOptions = {},
 ): Promise<number> {
-  requireRoot();
-  const terminal = request.terminal === true && request.detach !== true;
-  if (terminal) await requireTerminal();
+  const {terminal = false, detach = false} = request;
+  if (terminal && !detach) await requireTerminal();
   const container = await requireLive(context, text);
   requireUnpaused(container);
+  requireRoot();
   options.signal?.throwIfAborted();
-  const exec = startExec(context, container, {...request, terminal});
+  if (terminal && detach) return await execApart(context, {container, request}, options);
+  const exec = startExec(context, container, request);
   try {
     return await waitForEnd(context, {container, exec, request}, options);
   } finally {
@@ -46,29 +47,42 @@ export async function execInContainer(
   }
 }
 
-interface Ending {
+interface Asked {
   readonly container: LiveContainer;
-  readonly exec: StartedExec;
   readonly request: ExecRequest;
+}
+
+async function execApart(context: ContainerContext, {container, request}: Asked, {onEvent}: CallOptions): Promise<0> {
+  const id = await startExecApart(context, container, request);
+  onEvent?.({type: 'exec:started', id: container.id});
+  recordBegin(context, {container, request}, id);
+  return 0;
+}
+
+function recordBegin(context: ContainerContext, {container, request: {command}}: Asked, execID: string): void {
+  const begun = ['exec_create', 'exec_start'].map((action) => `${action}: ${command.join(' ')}`);
+  recordContainerEvents(
+    context,
+    container,
+    begun.map((action) => ({action, attributes: {execID}})),
+  );
+}
+
+interface Ending extends Asked {
+  readonly exec: StartedExec;
 }
 
 async function waitForEnd(
   context: ContainerContext,
-  {container, exec, request: {command, detach}}: Ending,
+  {container, exec, request}: Ending,
   {signal, onEvent}: CallOptions,
 ): Promise<number> {
   const supervised = supervise(exec.process, {signal, stopSignal: SIGTERM});
   onEvent?.({type: 'exec:started', id: container.id});
-  const begun = ['exec_create', 'exec_start'].map((action) => `${action}: ${command.join(' ')}`);
-  const attributes = {execID: exec.id};
-  recordContainerEvents(
-    context,
-    container,
-    begun.map((action) => ({action, attributes})),
-  );
+  recordBegin(context, {container, request}, exec.id);
   const {exitCode, failure} = await supervised;
-  const died = {action: 'exec_die', attributes: {...attributes, exitCode: String(exitCode)}};
-  if (!detach) recordContainerEvents(context, container, [died]);
+  const died = {action: 'exec_die', attributes: {execID: exec.id, exitCode: String(exitCode)}};
+  if (!request.detach) recordContainerEvents(context, container, [died]);
   if (failure === null) {
     signal?.throwIfAborted();
     return exitCode;

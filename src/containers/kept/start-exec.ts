@@ -5,9 +5,12 @@ import type {ExecOptions} from '../../bundle/exec-process.ts';
 import {WinchError} from '../../errors.ts';
 import {createLeasedDirectory} from '../../host/leased-directories.ts';
 import {randomHex} from '../../host/random-hex.ts';
+import {startExecConmon} from '../../runtime/conmon-exec.ts';
+import {findConmon} from '../../runtime/find-conmon.ts';
 import type {ExecStart, RunningContainer} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
-import {execParent} from '../directories.ts';
+import {execParent, runtimeStateDirectory} from '../directories.ts';
+import {startError} from '../exit-errors.ts';
 import {describeExec} from './describe-exec.ts';
 import type {LiveContainer} from './find-live.ts';
 
@@ -24,6 +27,16 @@ export interface StartedExec {
   remove(): void;
 }
 
+interface ExecFiles {
+  readonly id: string;
+  readonly directory: string;
+  /** What the runtime is to run. */
+  readonly processFile: string;
+  /** For the runtime's own messages. */
+  readonly log: string;
+  remove(): void;
+}
+
 const ID_BYTES = 32;
 
 /**
@@ -32,24 +45,59 @@ const ID_BYTES = 32;
  * @throws {WinchError} as `describeExec` | `NAMESPACE_DENIED`
  */
 export function startExec(context: ContainerContext, container: LiveContainer, request: ExecToStart): StartedExec {
-  requireRoot();
   const {interactive = false, detach = false, terminal = false, capture} = request;
-  const process = describeExec(container, request);
+  const {id, directory, processFile, log, remove} = writeExec(context, container, request);
+  try {
+    const pidFile = join(directory, 'pid');
+    const streams = {interactive, terminal, detach, capture};
+    const process = container.runtime.exec({id: container.id, processFile, pidFile, log, ...streams});
+    return {id, process, remove};
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+/**
+ * Starts a further process in a running container, with a terminal that nobody sees and that stays as long as the process.
+ *
+ * @returns its id.
+ * @throws {WinchError} as `startExec` | `SUPERVISOR_NOT_FOUND` | `RUNTIME_FAILED` …
+ */
+export async function startExecApart(
+  context: ContainerContext,
+  container: LiveContainer,
+  options: ExecOptions,
+): Promise<string> {
+  const conmon = findConmon();
+  const {runtime} = container;
+  const {id, log, remove, ...files} = writeExec(context, container, {...options, terminal: true});
+  try {
+    const names = {conmon, runtime: runtime.path, stateDirectory: runtimeStateDirectory(context), runtimeLog: log};
+    const outcome = await startExecConmon({...names, ...files, id: container.id, execId: id}).created;
+    if ('failure' in outcome) throw startError(runtime.path, outcome.failure);
+    return id;
+  } finally {
+    remove();
+  }
+}
+
+function writeExec(context: ContainerContext, container: LiveContainer, options: ExecOptions): ExecFiles {
+  requireRoot();
+  const process = describeExec(container, options);
   mkdirSync(execParent(context), {recursive: true, mode: 0o700});
   const id = randomHex(ID_BYTES);
   const leased = createLeasedDirectory(execParent(context), id);
+  const directory = leased.path;
+  const processFile = join(directory, 'process.json');
   try {
-    const processFile = join(leased.path, 'process.json');
     // The environment may hold secrets.
     writeFileSync(processFile, formatRuntimeSpec(process), {mode: 0o600});
-    const [pidFile, log] = [join(leased.path, 'pid'), join(leased.path, 'log')];
-    const streams = {interactive, terminal, detach, capture};
-    const started = container.runtime.exec({id: container.id, processFile, pidFile, log, ...streams});
-    return {id, process: started, remove: () => leased.remove()};
   } catch (error) {
     leased.remove();
     throw error;
   }
+  return {id, directory, processFile, log: join(directory, 'log'), remove: () => leased.remove()};
 }
 
 /** The runtime enters the namespaces of the container. */

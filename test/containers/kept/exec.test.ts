@@ -1,10 +1,11 @@
 import {createHash, randomBytes} from 'node:crypto';
 import {once} from 'node:events';
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {ExecRequest} from '../../../src/containers/kept/exec-container.ts';
 import {identifyProcess} from '../../../src/host/process-identity.ts';
+import {tracesOf} from '../../helpers/container-traces.ts';
 import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
@@ -142,6 +143,25 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     await containers().remove(id, {force: true});
     await eventually(() => identifyProcess(Number(added)) === null);
     assert.is(await codeOf({detach: true, command: ['nothing']}), 'COMMAND_NOT_FOUND');
+  });
+
+  test('in the background it may have a terminal, which goes with it', async () => {
+    const id = await store().start('sleep 600');
+    const request = {detach: true, terminal: true} as const;
+    const command = ['sh', '-c', 'tty > /tty; echo lost; test "$TERM" = xterm && echo "$TERM" >> /tty; exec sleep 602'];
+    assert.is(await containers().exec(id, {...request, command}), 0);
+    const told = join(store().root, 'kept', id, 'writable', 'upper', 'tty');
+    await eventually(() => existsSync(told) && readFileSync(told, 'utf8') === '/dev/pts/0\nxterm\n');
+    assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
+    assert.is((await store().readLogs(id)).stdout, '');
+    assert.is(await codeOf({...request, command: ['nothing']}), 'COMMAND_NOT_FOUND');
+    assert.is(
+      await codeOf({...request, command: ['sh'], workingDirectory: '/etc/passwd'}),
+      'WORKING_DIRECTORY_INVALID',
+    );
+    const listed = () => tracesOf([id], {root: store().root, runtimeDirectory: store().runtimeDirectory});
+    await containers().remove(id, {force: true});
+    await eventually(() => listed().length === 0);
   });
 
   test('a killed winch leaves its command to the container, and no file to anybody', async () => {

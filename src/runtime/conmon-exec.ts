@@ -1,0 +1,32 @@
+import {type Supervised, type Supervision, startProgram} from './conmon.ts';
+import {globalArguments} from './runc-arguments.ts';
+
+export interface ExecSupervision
+  extends Pick<Supervision, 'conmon' | 'runtime' | 'stateDirectory' | 'id' | 'runtimeLog'> {
+  /** Of the further process. */
+  readonly execId: string;
+  /** An existing directory; conmon puts its sockets there. */
+  readonly directory: string;
+  /** File with the process of the runtime configuration. */
+  readonly processFile: string;
+}
+
+/**
+ * Starts conmon, which has the runtime run a further process in a container and then holds its terminal for as long as it
+ * lives: what it prints is nobody's.
+ */
+export const startExecConmon = (supervision: ExecSupervision): Supervised =>
+  startProgram(supervision.conmon, execConmonArguments(supervision), supervision.runtimeLog);
+
+/** Its command line; the id never comes last, which is how a runtime that works on the container is known. */
+export function execConmonArguments(supervision: Omit<ExecSupervision, 'conmon'>): readonly string[] {
+  const {id, execId, runtime, stateDirectory, runtimeLog, directory, processFile} = supervision;
+  const runtimeWords = globalArguments({root: stateDirectory, log: runtimeLog});
+  return [
+    ...['--api-version', '1', '--cid', id, '--cuuid', execId, '--runtime', runtime],
+    ...runtimeWords.flatMap((word) => ['--runtime-arg', word]),
+    ...['--exec', '--exec-process-spec', processFile, '--terminal'],
+    ...['--bundle', directory, '--container-pidfile', `${directory}/pid`, '--log-path', 'none'],
+    ...['--full-attach', '--sync'],
+  ];
+}
