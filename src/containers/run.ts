@@ -7,6 +7,7 @@ import {enterPrivateMountNamespace} from '../host/mounts.ts';
 import {randomHex} from '../host/random-hex.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
 import type {PullPolicy} from '../images/pull.ts';
+import {STACK_PID_FILE} from '../network/stack-programs.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {attachLifeline, type Lifeline} from '../runtime/lifeline.ts';
 import {openRunc} from '../runtime/runc.ts';
@@ -121,6 +122,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
     cgroupPath: cgroupPath(id),
     runtimePid: container.pid,
     heldDirectory: prepared.rootfsPath,
+    networkPidFile: join(directories.volatile, STACK_PID_FILE),
   });
   const exit = await superviseStart(context, {container, id, request, prepared}, options);
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);

@@ -1,7 +1,10 @@
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {closeSync, openSync, readlinkSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import {CloneFlag, type Syscalls} from './syscalls.ts';
+import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
 
 /** A network namespace that stays as long as this is open, or a process is in it. */
 export interface NetworkNamespace {
@@ -32,6 +35,29 @@ export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
 }
 
 /**
+ * As `createNetworkNamespace`, made by another process: root of a user namespace has no way back to the machine's own.
+ *
+ * @throws {WinchError} `NAMESPACE_DENIED`
+ */
+export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
+  const unshare = findSystemProgram('unshare');
+  if (unshare === null) throw denied(undefined);
+  const child = spawn(unshare, ['--net', '/bin/sh', '-c', 'echo; read -r line'], {
+    env: {PATH: SYSTEM_PATH},
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  const exited = once(child, 'exit');
+  try {
+    await Promise.race([once(child.stdout, 'data'), exited]);
+    if (child.exitCode !== null) throw denied(undefined);
+    return openNetworkNamespace(`/proc/${child.pid}/ns/net`);
+  } finally {
+    child.stdin.end();
+    await exited;
+  }
+}
+
+/**
  * Opens the network namespace at a path (`/proc/PID/ns/net`, or where one is mounted).
  *
  * @throws {WinchError} `NETWORK_NAMESPACE_MISSING`
@@ -49,13 +75,16 @@ function unshareNetwork(syscalls: Syscalls): void {
   try {
     syscalls.unshare(CloneFlag.newNetworkNamespace);
   } catch (error) {
-    throw new WinchError('NAMESPACE_DENIED', 'this user may not make a network namespace', {
-      kind: 'unsupported',
-      hint: 'run as root (CAP_SYS_ADMIN)',
-      cause: error,
-    });
+    throw denied(error);
   }
 }
+
+const denied = (cause: unknown): WinchError =>
+  new WinchError('NAMESPACE_DENIED', 'this user may not make a network namespace', {
+    kind: 'unsupported',
+    hint: 'run as root (CAP_SYS_ADMIN)',
+    cause,
+  });
 
 function hold(fd: number): NetworkNamespace {
   let isOpen = true;

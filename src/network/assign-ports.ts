@@ -19,7 +19,8 @@ const SHORT_ID = 12;
  *
  * @param taken What other containers have.
  * @param forwarded What others' rules of the firewall lead elsewhere.
- * @throws {WinchError} `PORT_TAKEN`, with the `holder` in its details where it is a container | `PORT_ADDRESS_MISSING`
+ * @throws {WinchError} `PORT_TAKEN`, with the `holder` in its details where it is a container | `PORT_ADDRESS_MISSING` |
+ * `PORT_DENIED`
  */
 export async function assignPorts(
   requests: readonly PublishRequest[],
@@ -71,6 +72,7 @@ async function probe({hostAddress, protocol}: PublishRequest, port: number): Pro
     return protocol === 'udp' ? await probeUdp(host, port) : await probeTcp(host, port);
   } catch (error) {
     if (hasErrno(error, 'EADDRINUSE')) return null;
+    if (hasErrno(error, 'EACCES')) throw portDenied(port);
     if (hasErrno(error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL')) throw addressMissing(host);
     throw error;
   }
@@ -106,6 +108,12 @@ function portTaken({hostAddress, hostPorts, protocol}: PublishRequest, holder: s
     hint: 'end what listens there or the container that has it, or choose another port',
   });
 }
+
+const portDenied = (port: number): WinchError =>
+  new WinchError('PORT_DENIED', `port ${port} of this machine is not for users`, {
+    kind: 'denied',
+    hint: `take one from 1024 on, or as root: sysctl -w net.ipv4.ip_unprivileged_port_start=${port}`,
+  });
 
 const addressMissing = (address: string): WinchError =>
   new WinchError('PORT_ADDRESS_MISSING', `this machine does not have the address ${address}`, {kind: 'invalid'});

@@ -1,13 +1,17 @@
 /**
- * What network a container has: `none` but a loopback of its own, the machine's (`host`), networks that it joins, that
- * of another container, or a namespace that somebody else has made.
+ * What network a container has: `none` but a loopback of its own, the machine's (`host`), networks that it joins, one that
+ * a program connects with the rights of a user (null: whichever is installed), that of another container, or a namespace
+ * that somebody else has made.
  */
 export type NetworkMode =
   | 'none'
   | 'host'
   | {readonly networks: readonly NetworkJoin[]}
+  | {readonly stack: StackName | null}
   | {readonly container: string}
   | {readonly namespace: string};
+
+export type StackName = 'pasta' | 'slirp4netns';
 
 export interface NetworkJoin {
   readonly name: string;

@@ -15,6 +15,8 @@ export interface LifelineRequest {
   readonly runtimePid: number | null;
   /** A directory that the watcher has open until it ends; null: none. */
   readonly heldDirectory: string | null;
+  /** Where the process is written, if there is one, that connects the container to a network; the id is among its words. */
+  readonly networkPidFile: string;
 }
 
 export interface Lifeline {
@@ -27,11 +29,14 @@ export interface Lifeline {
  * container's first process waits for: so the runtime ends first, then what is in the cgroup, then the state goes. The
  * runtime is known by the id on its command line, since its pid may be another process's by now. All of it is done once
  * more a little later: what is on its way into the cgroup has arrived by then.
+ *
+ * The first process of the container is a child of the runtime, and all others end with it: a container without a cgroup
+ * of its own ends as well when the runtime's state has been removed meanwhile.
  */
 const SCRIPT = `
 read -r line && exit
-id=$1 pid=$2 cgroup=$3
-shift 3
+id=$1 pid=$2 cgroup=$3 network=$4
+shift 4
 clear() {
   case $(tr '\\0' ' ' <"/proc/$pid/cmdline") in *"$id"*)
     first=$(cat /proc/"$pid"/task/*/children)
@@ -42,6 +47,8 @@ clear() {
   for file in "/sys/fs/cgroup$cgroup/cgroup.procs" /sys/fs/cgroup/*"$cgroup/cgroup.procs"; do
     [ -e "$file" ] && while read -r member; do kill -s KILL "$member"; done <"$file"
   done
+  [ -e "$network" ] && read -r helper <"$network" &&
+    case $(tr '\\0' ' ' <"/proc/$helper/cmdline") in *"$id"*) kill -s KILL "$helper" ;; esac
   "$@"
 }
 clear "$@"
@@ -55,9 +62,9 @@ clear "$@"
  * It is a shell that waits on a pipe of which this process alone holds the other end, in a session of its own.
  */
 export function attachLifeline(syscalls: Pick<Syscalls, 'makePipe'>, request: LifelineRequest): Lifeline {
-  const {runtime, stateDirectory, id, cgroupPath, runtimePid, heldDirectory} = request;
+  const {runtime, stateDirectory, id, cgroupPath, runtimePid, heldDirectory, networkPidFile} = request;
   const command = [runtime, ...deleteArguments({root: stateDirectory}, id)];
-  const parameters = [id, String(runtimePid ?? 'none'), cgroupPath, ...command];
+  const parameters = [id, String(runtimePid ?? 'none'), cgroupPath, networkPidFile, ...command];
   // Not a stream of Node's: making and ending one takes 3 ms.
   const {readEnd, writeEnd} = syscalls.makePipe();
   const held = heldDirectory === null ? [] : [openSync(heldDirectory, constants.O_RDONLY | constants.O_DIRECTORY)];

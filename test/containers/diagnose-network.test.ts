@@ -13,8 +13,12 @@ describe('containers/diagnose-network', ({test}) => {
     assert.is(remedy?.startsWith('apt-get install ') ?? false, !isComplete);
   });
 
-  test('tells somebody else than root that they are not for them', () => {
-    const user = {hasSubordinateIds: true} as unknown as Parameters<typeof diagnoseNetwork>[0];
-    assert.equal(diagnoseNetwork(user).state, 'limited');
+  test('names what somebody else than root lacks for them', () => {
+    const {state, detail, remedy} = diagnoseNetwork({uid: 1000, denial: null});
+    const installed = ['pasta', 'slirp4netns'].find((program) => findProgram(program) !== null);
+    assert.is(state === 'ok', remedy === null);
+    if (installed === undefined) assert.is(remedy, 'sudo apt-get install passt');
+    else if (state === 'ok') assert.match(detail, installed);
+    else assert.match(remedy ?? '', '/dev/net/tun');
   });
 });

@@ -55,6 +55,8 @@ export async function openUser(directory: string, {ranges = 'many', without}: Us
     'touch /etc/subuid /etc/subgid',
     'mount --bind "$1/sub" /etc/subuid',
     'mount --bind "$1/sub" /etc/subgid',
+    // As distributions have it.
+    '[ ! -c /dev/net/tun ] || { mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200; }',
     ...(without === undefined ? [] : ['mount --bind "$1/nothing" "$2"']),
   ].join('; ');
   const namespace = await openMountNamespace(script, etc, without ?? '');

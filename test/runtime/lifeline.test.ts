@@ -1,9 +1,11 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {globSync, readlinkSync} from 'node:fs';
+import {globSync, mkdirSync, readlinkSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
+import {identifyProcess} from '../../src/host/process-identity.ts';
 import {loadSyscalls} from '../../src/host/syscalls.ts';
 import {attachLifeline, type LifelineRequest} from '../../src/runtime/lifeline.ts';
 import {describe} from '../helpers/suite.ts';
@@ -20,6 +22,7 @@ describe('runtime/lifeline', ({test}) => {
     ...{runtime: path, stateDirectory, runtimePid, heldDirectory: null},
     id: 'id-of-a-container',
     cgroupPath: '/winch-id-of-a-container',
+    networkPidFile: join(stateDirectory, 'network.pid'),
   });
   const startOwner = (fake: FakeRuntime, end: string, runtimePid: number | null = null) =>
     spawn(process.execPath, [OWNER, JSON.stringify(requestFor(fake, runtimePid)), end], {
@@ -58,6 +61,30 @@ describe('runtime/lifeline', ({test}) => {
     await waitForCalls(fake, 4);
     assert.is(bystander?.signalCode, null);
     process.kill(-(bystander?.pid ?? fail()), 'SIGKILL');
+  });
+
+  test('ends the first process of the container, and what connects it to a network', async () => {
+    using fake = makeFakeRuntime();
+    const runtime = spawn('sh', ['-c', 'setsid sleep 300 & echo $!; wait', 'sh', 'id-of-a-container'], {
+      detached: true,
+    });
+    const [first] = (await once(runtime.stdout, 'data')).map(Number);
+    const [helper, bystander] = ['id-of-a-container', 'another'].map((word) =>
+      spawn('sh', ['-c', 'sleep 300; :', 'sh', word], {detached: true, stdio: 'ignore'}),
+    );
+    const ended = once(helper ?? fail(), 'exit');
+    for (const {pid} of [bystander ?? fail(), helper ?? fail()]) {
+      mkdirSync(fake.stateDirectory, {recursive: true});
+      writeFileSync(join(fake.stateDirectory, 'network.pid'), `${pid}\n`);
+      const owner = startOwner(fake, 'wait', runtime.pid);
+      await once(owner.stdout, 'data');
+      owner.kill('SIGKILL');
+      await waitForCalls(fake, pid === helper?.pid ? 3 : 1);
+    }
+    assert.equal(await ended, [null, 'SIGKILL']);
+    while (identifyProcess(first ?? fail()) !== null) await sleep(10);
+    assert.is(bystander?.signalCode, null);
+    for (const {pid} of [helper ?? fail(), bystander ?? fail()]) endGroup(pid ?? fail());
   });
 
   test('deletes the container of a process that ended without having released it', async () => {
@@ -105,6 +132,12 @@ function readTarget(link: string): string | null {
   } catch {
     return null;
   }
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {}
 }
 
 const fail = (): never => {

@@ -29,7 +29,7 @@ export const parseContainer = (
 ): ContainerOptions => ({
   ...parseProcess(values, command, environment),
   ...parseFiles(values, environment),
-  ...parseNetwork(values),
+  ...parseNetwork(values, environment.userId !== 0),
   ...parseLimits(values),
   ...parseIsolation(values, environment),
 });

@@ -1,5 +1,6 @@
 import {isIP} from 'node:net';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {DEFAULT_NETWORK} from '../../network/definition.ts';
 import type {NetworkJoin, NetworkMode} from '../../network/network-mode.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
@@ -11,7 +12,8 @@ import {parsePublish} from './publish.ts';
 export const NETWORK_FLAGS = grouped('Network:', {
   network: list(
     'NETWORK',
-    "host (the machine's own), none, bridge, the name of a network, container:NAME or ns:PATH; may be given for several",
+    "host (the machine's own), none, bridge, the name of a network, container:NAME, ns:PATH; pasta or slirp4netns, which " +
+      'bridge is for users; may be given for several',
     {aliases: ['net'], defaultsTo: 'host, and bridge with --publish'},
   ),
   publish: list('[[ADDRESS:]PORT:]PORT', 'Make a port of the container one of this machine', {short: 'p'}),
@@ -30,11 +32,15 @@ export const NETWORK_FLAGS = grouped('Network:', {
 
 type NetworkValues = OptionValues<typeof NETWORK_FLAGS>;
 
-/** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
-export function parseNetwork(values: NetworkValues): ContainerOptions {
+/**
+ * @param isUser Whether it is for somebody else than root.
+ * @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT`
+ */
+export function parseNetwork(values: NetworkValues, isUser: boolean): ContainerOptions {
   const dns = definedMembers({servers: values.dns, search: values['dns-search'], options: values['dns-option']});
-  const network = parseMode(values);
-  if (typeof network === 'string' || !('networks' in network)) requireNoMembership(values);
+  const network = parseMode(values, isUser);
+  if (typeof network === 'object' && 'stack' in network) requireNone(values, OF_NETWORKS);
+  else if (typeof network === 'string' || !('networks' in network)) requireNone(values, OF_MEMBERS);
   return definedMembers({
     network,
     publish: values.publish?.flatMap(parsePublish),
@@ -46,16 +52,21 @@ export function parseNetwork(values: NetworkValues): ContainerOptions {
   });
 }
 
-function parseMode(values: NetworkValues): NetworkMode {
+function parseMode(values: NetworkValues, isUser: boolean): NetworkMode {
   const words = values.network ?? [values.publish || values['publish-all'] ? 'bridge' : 'host'];
   const lone = words.find((word) => parseLoneMode(word) !== null);
-  if (lone === undefined) return {networks: addToFirst(words.map(parseNetworkJoin), values)};
+  if (lone === undefined) {
+    const joins = words.map(parseNetworkJoin);
+    const isDefault = joins.length === 1 && joins[0]?.name === DEFAULT_NETWORK;
+    return isDefault && isUser ? {stack: null} : {networks: addToFirst(joins, values)};
+  }
   if (words.length === 1) return parseLoneMode(lone) ?? 'none';
   throw flagsConflict(`--network ${lone} does not go with another network`, 'leave out one of them');
 }
 
 function parseLoneMode(word: string): NetworkMode | null {
   if (word === 'none' || word === 'host') return word;
+  if (word === 'pasta' || word === 'slirp4netns') return {stack: word};
   const [, kind, rest = ''] = /^(container|ns):(.+)$/.exec(word) ?? [];
   if (kind === 'container') return {container: rest};
   return kind === 'ns' ? {namespace: rest} : null;
@@ -80,10 +91,11 @@ function addToFirst(joins: readonly NetworkJoin[], values: NetworkValues): reado
   );
 }
 
-const OF_MEMBERS = ['publish', 'publish-all', 'network-alias', 'ip', 'ip6', 'mac-address'] as const;
+const OF_NETWORKS = ['network-alias', 'ip', 'ip6', 'mac-address'] as const;
+const OF_MEMBERS = ['publish', 'publish-all', ...OF_NETWORKS] as const;
 
-function requireNoMembership(values: NetworkValues): void {
-  const flag = OF_MEMBERS.find((name) => values[name] !== undefined);
+function requireNone(values: NetworkValues, flags: readonly (typeof OF_MEMBERS)[number][]): void {
+  const flag = flags.find((name) => values[name] !== undefined);
   if (flag === undefined) return;
   const given = values.network?.[0];
   throw flagsConflict(

@@ -13,7 +13,7 @@ import type {NetworkRequest} from './take-network.ts';
 /**
  * Makes the network that a container asks for, or opens that of another container or of somebody else.
  *
- * @throws {WinchError} as `connectContainer` and `shareNetwork`
+ * @throws {WinchError} as `connectContainer`, `connectStack` and `shareNetwork`
  */
 export async function openNetwork(
   context: ContainerContext,
@@ -29,6 +29,11 @@ export async function openNetwork(
       {id, name, hostname, directory, joins: mode.networks, publish, container},
       options,
     );
+  }
+  if ('stack' in mode) {
+    const {connectStack} = await import('./connect-stack.ts');
+    const publish = listPublished(container, image);
+    return connectStack({directory, hostname, stack: mode.stack, publish, container}, options);
   }
   const {shareNetwork} = await import('./share.ts');
   return shareNetwork(context, mode, {directory, hostname, container});

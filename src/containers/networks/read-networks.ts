@@ -1,5 +1,6 @@
 import type {PublishedPort} from '../../network/network-mode.ts';
 import {readConnection} from './connection-note.ts';
+import {readStack} from './stack-note.ts';
 
 /** How a container is connected now; nothing for one that does not run, or has no network of its own. */
 export interface ContainerNetworks {
@@ -22,7 +23,7 @@ export interface ContainerMembership {
 
 /** @param directory The container's directory in memory. */
 export function readNetworks(directory: string): ContainerNetworks {
-  const {memberships = [], ports = []} = readConnection(directory) ?? {};
+  const {memberships = [], ports = readStack(directory)?.ports ?? []} = readConnection(directory) ?? {};
   const networks = memberships.map(({network, device, addresses, macAddress, aliases}) => ({
     ...{name: network.name, id: network.id},
     ...{device, addresses, macAddress, aliases},

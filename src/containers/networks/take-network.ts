@@ -9,6 +9,7 @@ import type {ContainerContext} from '../context.ts';
 import type {DisconnectRequest} from './disconnect.ts';
 import type {ConnectedNetwork, OpenNetwork} from './network-files.ts';
 import {leftFile} from './places.ts';
+import {hasStack} from './stack-note.ts';
 
 /** Of a container that is connected, in its directory in memory. */
 export const CONNECTION_NOTE = 'network.json';
@@ -61,6 +62,7 @@ export async function leaveNetworks(
   request: DisconnectRequest,
   options: Pick<CallOptions, 'onEvent'> = {},
 ): Promise<void> {
+  if (hasStack(request.directory)) await (await import('../../network/user-stack.ts')).endStack(request.directory);
   if (!isConnected(request.directory)) return;
   await (await import('./disconnect.ts')).disconnectContainer(context, request, options);
 }

@@ -14,7 +14,7 @@ const parse = (line: string, environment = environmentOf()) => {
   return parseRunRequest(values, positionals, environment);
 };
 
-const containerOf = (line: string) => parse(`${line} alpine`).container;
+const containerOf = (line: string, userId = 0) => parse(`${line} alpine`, environmentOf({userId})).container;
 
 describe('cli/options/run-request', ({test}) => {
   test('asks for little by default', () => {
@@ -136,6 +136,22 @@ describe('cli/options/run-request', ({test}) => {
     });
     assert.equal(containerOf('--network container:web')?.network, {container: 'web'});
     assert.equal(containerOf('--network ns:/run/netns/a')?.network, {namespace: '/run/netns/a'});
+  });
+
+  test('gives a container of a user a network of its own where root would join the default one', () => {
+    for (const line of ['-p 8080:80', '--network bridge', '--network default -P']) {
+      assert.equal(containerOf(line, 1000)?.network, {stack: null}, line);
+    }
+    for (const userId of [0, 1000]) {
+      assert.equal(containerOf('--network pasta -p 80', userId)?.network, {stack: 'pasta'});
+      assert.equal(containerOf('--network slirp4netns', userId)?.network, {stack: 'slirp4netns'});
+    }
+    assert.is(containerOf('', 1000)?.network, 'host');
+    assert.equal(containerOf('--network web', 1000)?.network, {networks: [{name: 'web', aliases: []}]});
+    assert.match(
+      messageOf(() => parse('--network pasta --ip 10.0.0.5 alpine')),
+      /--ip does not go with --network pasta/,
+    );
   });
 
   test('reads limits', () => {
