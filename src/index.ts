@@ -37,6 +37,7 @@ export type {RestartPolicy} from './containers/kept/restart-policy.ts';
 export type {StopOptions} from './containers/kept/stop-container.ts';
 export type {ContainerChanges} from './containers/kept/update-container.ts';
 export type {WaitCondition, WaitOptions} from './containers/kept/wait-for-condition.ts';
+export type {WaitForPortOptions} from './containers/kept/wait-for-port.ts';
 export type {ContainerUsage, WatchUsageOptions} from './containers/kept/watch-usage.ts';
 export type {MountBundleOptions, MountedBundleReport} from './containers/mount-bundle.ts';
 export type {CreateNetworkRequest, SubnetRequest} from './containers/networks/create-network.ts';
@@ -110,7 +111,7 @@ export type {ImageTreeNode} from './images/tree.ts';
 export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/which.ts';
 export type {SkippedFiles} from './layers/write-rootfs.ts';
 export type {NetworkSubnet} from './network/definition.ts';
-export type {NetworkJoin, NetworkMode, PublishedPort, PublishRequest} from './network/network-mode.ts';
+export type {NetworkJoin, NetworkMode, PublishedPort, PublishRequest, StackName} from './network/network-mode.ts';
 export type {EventFilters, EventType, StoreEvent} from './store/store-event.ts';
 export type {WatchEventsOptions} from './store/watch-event-log.ts';
 export {

@@ -59,7 +59,7 @@ describe('e2e/unprivileged-kept', ({test: declare}) => {
   for (const ranges of ['many', 'none'] as const satisfies readonly UserOptions['ranges'][]) {
     test(
       `a user keeps containers, and works on them from other commands, with ${ranges} subordinate ids`,
-      async ({do: act, keep}) => {
+      async ({user, do: act, keep}) => {
         const id = await keep(TICKING, '--name', 'web');
         assert.match(id, /^[0-9a-f]{64}$/);
         const listed = await act('ps', '--format', '{{.ID}} {{.Names}} {{.State}}');
@@ -75,6 +75,7 @@ describe('e2e/unprivileged-kept', ({test: declare}) => {
         await act('start', 'site');
         await act('kill', '-s', 'KILL', 'site');
         assert.equal(await act('wait', 'site'), '137');
+        requireRefusal(await user.run(['exec', 'site', 'true']), {code: 'CONTAINER_STOPPED', exit: 125});
         await act('rm', 'site');
         assert.equal(await act('ps', '-aq'), '');
       },
