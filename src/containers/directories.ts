@@ -1,5 +1,6 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import type {ContainerOptions} from '../bundle/container-options.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {hasErrno} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
@@ -24,6 +25,7 @@ export interface ContainerDirectories {
 
 const RUNTIME_FILE = 'runtime';
 const STOP_FILE = 'stop';
+const ASKED_FILE = 'asked.json';
 /** What keeps directories from being made in the store; a pull says which of them it is. */
 const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'ENOENT', 'ENOTDIR'];
 
@@ -108,6 +110,22 @@ export interface StopNote {
 /** Notes what asks the container to end, for whoever wants to stop it. */
 export const noteStop = (directories: ContainerDirectories, {signal, timeoutSeconds}: StopNote): void =>
   writeFileSync(join(directories.volatile, STOP_FILE), `${signal} ${timeoutSeconds ?? ''}`, {mode: 0o600});
+
+/** What a run was asked for, beyond its image. */
+export interface AskedOfRun {
+  readonly container: ContainerOptions;
+  /** The image's, and over them the caller's. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Notes what a run was asked for, for whoever looks at it, or makes an image of it. */
+export const noteAsked = (directories: ContainerDirectories, asked: AskedOfRun): void =>
+  writeFileSync(join(directories.volatile, ASKED_FILE), JSON.stringify(asked), {mode: 0o600});
+
+export function readAsked(context: ContainerContext, id: string): AskedOfRun {
+  const text = readNote(context, id, ASKED_FILE);
+  return text === undefined ? {container: {}, labels: {}} : (JSON.parse(text) as AskedOfRun);
+}
 
 /** Notes which runtime has the container's state, for whoever has to clear it. */
 export const noteRuntime = (directories: ContainerDirectories, runtime: string): void =>

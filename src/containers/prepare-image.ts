@@ -11,6 +11,7 @@ import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage, type StoredImage} from '../images/stored-image.ts';
 import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
+import {noteAsked} from './directories.ts';
 import type {SpooledCopies} from './files/run-copies.ts';
 import {
   asksForImages,
@@ -55,6 +56,10 @@ export async function prepareImage(
   const {imageId} = image;
   const named = {id, name: request.name ?? null, directory, container, image: image.config};
   const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
+  noteAsked(directories, {
+    container: request.container ?? {},
+    labels: {...image.config.config.Labels, ...request.container?.labels},
+  });
   // On a disk that cannot be written nobody removes images either.
   const mountedIds = mountedImagesOf(container);
   if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});

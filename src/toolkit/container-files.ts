@@ -12,7 +12,7 @@ import type {ContainerPath} from '../containers/files/located-file.ts';
 import type {CallOptions} from '../events.ts';
 import type {CopiedTree} from '../images/copy-from.ts';
 
-/** What can be done with the files of a container: of a kept one, running or not, and but for `commit` while a `run` goes on. */
+/** What can be done with the files of a container: of a kept one, running or not, and of a `run` while it goes on. */
 export interface ContainerFileCalls {
   /** Copies a file or directory of a container to this machine, by the rules of `docker cp`. */
   copyFrom(copy: CopyOfContainer, options?: CopyFromContainerOptions): Promise<CopiedTree>;

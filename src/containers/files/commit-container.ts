@@ -19,12 +19,13 @@ import {createDigester, type Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
 import {parseReference} from '../../oci/reference.ts';
 import type {ContainerContext} from '../context.ts';
-import {requireContainer} from '../kept/find-container.ts';
+import {findByText, unknownContainer} from '../kept/find-container.ts';
 import {isPaused} from '../kept/is-paused.ts';
+import {findRun} from '../kept/one-shot-runs.ts';
 import {hasOwnCgroup} from '../kept/own-cgroup.ts';
 import {pauseContainer, unpauseContainer} from '../kept/pause-container.ts';
 import {readState} from '../kept/read-state.ts';
-import type {KeptRecord} from '../kept/record.ts';
+import {type KeptRecord, listRecords} from '../kept/record.ts';
 import {isEmptyPlace, MOUNT_PLACES} from './mount-places.ts';
 import {openUpper} from './open-upper.ts';
 
@@ -47,11 +48,11 @@ export interface CommittedImage {
 }
 
 /**
- * Makes an image of what a kept container has written, as a layer over its own image, with the settings that it was made
+ * Makes an image of what a container has written, as a layer over its own image, with the settings that it was made
  * with: command, environment, user, working directory, labels and stop signal. Volumes are no part of it.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CHANGE_INVALID` | `REFERENCE_INVALID` |
- * `WRITES_UNREADABLE` | of the store
+ * `WRITES_UNKNOWN` | `WRITES_UNREADABLE` | of the store
  */
 export async function commitContainer(
   context: ContainerContext,
@@ -59,11 +60,11 @@ export async function commitContainer(
   {reference, changes = [], message, author, pauses = true, ...options}: CommitOptions = {},
 ): Promise<CommittedImage> {
   if (reference !== undefined) parseReference(reference);
-  const record = requireContainer(context, text);
+  const record = await requireCommittable(context, text);
   using upper = await openUpper(context, record.id);
   const {store} = context;
   using lease = await store.lease(options.signal);
-  const {image: base} = await claimImage({store, lease}, () => requireStoredImage(store, record.imageId));
+  const {image: base} = await claimImage({store, lease}, () => requireStoredImage(store, upper.imageId));
   const where = `config of ${record.image}`;
   const {config} = parseImageConfig(store.blobs.read(base.configDigest, CONFIG_LIMIT_BYTES), {where});
   const changed = applyChanges(withSettings(config, record), changes);
@@ -83,8 +84,21 @@ export async function commitContainer(
   }
 }
 
+/** A container, kept or of a run that goes on. */
+interface Committable extends Pick<KeptRecord, 'id' | 'image' | 'command' | 'container' | 'labels'> {
+  isRunning(): Promise<boolean>;
+}
+
+async function requireCommittable(context: ContainerContext, text: string): Promise<Committable> {
+  const record = findByText(listRecords(context), text);
+  if (record) return {...record, isRunning: async () => (await readState(context, record)).state === 'running'};
+  const run = await findRun(context, text);
+  if (run) return {...run, image: run.imageId ?? '', isRunning: async () => true};
+  throw unknownContainer(text);
+}
+
 interface Writing<T> {
-  readonly record: KeptRecord;
+  readonly record: Committable;
   readonly write: () => Promise<T>;
 }
 
@@ -93,8 +107,7 @@ async function whilePaused<T>(
   {record, write}: Writing<T>,
   {onEvent}: CallOptions,
 ): Promise<T> {
-  const {state} = await readState(context, record);
-  if (state !== 'running' || isPaused(record.id)) return await write();
+  if (!(await record.isRunning()) || isPaused(record.id)) return await write();
   if (!hasOwnCgroup(record)) {
     const message = 'a container without a cgroup of its own cannot be paused: what it writes meanwhile may be in part';
     onEvent?.({type: 'warning:raised', code: 'CGROUP_MISSING', message});
@@ -108,7 +121,7 @@ async function whilePaused<T>(
   }
 }
 
-function withSettings(config: ContainerConfig, {container, labels}: KeptRecord): ContainerConfig {
+function withSettings(config: ContainerConfig, {container, labels}: Committable): ContainerConfig {
   const {environment, command, entrypoint, workingDirectory, user, stopSignal}: ContainerOptions = container;
   return {
     ...config,

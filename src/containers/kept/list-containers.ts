@@ -101,22 +101,23 @@ async function settle(
 export function summaryOf(context: ContainerContext, record: KeptRecord, state: ContainerState): ContainerSummary {
   const {id, name, image, imageId, command, created, labels} = record;
   const directory = volatileDirectory(context, id);
-  const mounts = (record.container.mounts ?? []).map((mount) => ({
-    source: 'source' in mount ? (mount.source ?? null) : null,
-    target: mount.target,
-  }));
-  const known = {id, name, image, imageId, command, created, labels, mounts};
+  const known = {id, name, image, imageId, command, created, labels, mounts: mountsOf(record)};
   const health = healthAt(placeOfKept(context, record));
   // As docker has it: what does not run does no work.
   const current = health && state.state !== 'running' ? {...health, status: 'unhealthy' as const} : health;
   return {...known, isKept: true, health: current, ...state, ...readNetworks(directory)};
 }
 
-export const summaryOfRun = (context: ContainerContext, {id, name, imageId, command, created}: OneShotRun) => ({
-  ...{id, name, imageId, command, created},
+const mountsOf = ({container: {mounts = []}}: Pick<KeptRecord, 'container'>): ContainerSummary['mounts'] =>
+  mounts.map((mount) => ({source: 'source' in mount ? (mount.source ?? null) : null, target: mount.target}));
+
+export const summaryOfRun = (
+  context: ContainerContext,
+  {id, name, imageId, command, created, labels, container}: OneShotRun,
+) => ({
+  ...{id, name, imageId, command, created, labels},
   image: imageId === null ? null : nameOfImage(context, imageId),
-  labels: {},
-  mounts: [],
+  mounts: mountsOf({container}),
   isKept: false,
   health: healthAt(placeOfRun(join(volatileParent(context), id))),
   ...readNetworks(join(volatileParent(context), id)),

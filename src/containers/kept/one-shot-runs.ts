@@ -6,13 +6,21 @@ import {storageError} from '../../host/storage-error.ts';
 import {listImagesInUse} from '../../images/images-in-use.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
 import type {ContainerContext} from '../context.ts';
-import {readRuntime, readStop, sweepDeadContainers, volatileParent, warnOfLeftovers} from '../directories.ts';
+import {
+  type AskedOfRun,
+  readAsked,
+  readRuntime,
+  readStop,
+  sweepDeadContainers,
+  volatileParent,
+  warnOfLeftovers,
+} from '../directories.ts';
 import {readName} from '../names.ts';
 import {findByText} from './find-container.ts';
 import {readOrNull} from './record.ts';
 
 /** A `run` in the foreground of some terminal or program. */
-export interface OneShotRun {
+export interface OneShotRun extends AskedOfRun {
   readonly id: string;
   readonly name: string | null;
   /** Null: it runs a bundle, or the note is gone. */
@@ -71,6 +79,7 @@ function describeRun(context: ContainerContext, id: string, imageId: string | nu
   const created = (made.birthtimeMs > 0 ? made.birthtime : made.mtime).toISOString();
   const {signal: stopSignal, timeoutSeconds: stopTimeoutSeconds} = readStop(context, id);
   return {
+    ...readAsked(context, id),
     id,
     name: readName(context, id),
     imageId,

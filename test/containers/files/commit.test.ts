@@ -10,7 +10,7 @@ import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingFor} from '../../helpers/requires.ts';
 import {requireProgram} from '../../helpers/run-program.ts';
 import {describe} from '../../helpers/suite.ts';
-import {type KeptStore, openKeptStore} from '../kept/kept-store.ts';
+import {eventually, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 const LOWER = [
@@ -140,6 +140,33 @@ describe('containers/files/commit', ({test: declare, before, after}) => {
     assert.equal([(await store().find(running)).state, (await store().find(running)).isPaused], ['running', false]);
     await containers().remove(running, {force: true});
     await images().remove([imageId]);
+  });
+
+  test('one of a run in the foreground has what the run was asked for, and what it wrote so far', async () => {
+    const container = {
+      command: ['sh', '-c', 'echo mine > /mine; echo up; read line'],
+      environment: ['ASKED=yes'],
+      workingDirectory: '/srv',
+      labels: {made: 'by hand'},
+    };
+    await using run = await containers().spawn({
+      ...{image: 'base', policy: 'never', name: 'front', interactive: true, container},
+    });
+    let output = '';
+    run.stdout.on('data', (piece) => {
+      output += piece;
+    });
+    await eventually(() => output === 'up\n');
+    assert.equal((await containers().list()).find(({name}) => name === 'front')?.labels, {made: 'by hand'});
+    await containers().commit('front', {reference: 'front:1'});
+    run.stdin.end('go\n');
+    assert.is((await run.finished).exitCode, 0);
+    assert.is(await outputOf('front:1', 'cat /mine; echo $ASKED; pwd'), 'mine\nyes\n/srv\n');
+    const {config} = (await images().inspect('front:1')) as {
+      config: {config: {Cmd: unknown; Labels: unknown}};
+    } & object;
+    assert.equal([config.config.Cmd, config.config.Labels], [container.command, {made: 'by hand'}]);
+    await images().remove(['front:1']);
   });
 
   test('is exported as a whole, its volumes and what is mounted left out, running or not', async () => {
