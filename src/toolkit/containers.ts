@@ -14,6 +14,7 @@ import type {StartSettings} from '../containers/kept/start-container.ts';
 import type {StopOptions} from '../containers/kept/stop-container.ts';
 import type {ContainerChanges} from '../containers/kept/update-container.ts';
 import type {WaitOptions} from '../containers/kept/wait-for-condition.ts';
+import type {WaitForPortOptions} from '../containers/kept/wait-for-port.ts';
 import type {ContainerUsage, WatchUsageOptions} from '../containers/kept/watch-usage.ts';
 import type {RunRequest, RunResult} from '../containers/run.ts';
 import type {ContainerProcess} from '../containers/spawn.ts';
@@ -81,6 +82,10 @@ export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   ports(container: string, options?: CallOptions): Promise<readonly PublishedPort[]>;
   /** Checks once whether a running container does its work, and notes how that went. */
   checkHealth(container: string, options?: CallOptions): Promise<HealthReport>;
+  /** Waits until a container in the background has printed a line that contains or matches this. @returns the line */
+  waitForLine(container: string, pattern: string | RegExp, options?: CallOptions): Promise<string>;
+  /** Waits until something in a running container waits for connections at this port of its own. */
+  waitForPort(container: string, port: number, options?: WaitForPortOptions): Promise<void>;
   /** Waits until a check has found that a running container does its work. */
   waitUntilHealthy(container: string, options?: CallOptions): Promise<void>;
   /**
@@ -101,8 +106,8 @@ export const openContainers = (
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>
     (await import('../containers/spawn.ts')).spawnContainer(
-      entryOf('run-process'),
-      {toolkit: toolkitOptions, request},
+      context,
+      {entry: entryOf('run-process'), work: {toolkit: toolkitOptions, request}},
       options,
     ),
 });
@@ -143,6 +148,10 @@ const openKept = (
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
   checkHealth: async (...args) => (await import('../containers/health/check-health.ts')).checkHealth(context, ...args),
+  waitForLine: async (container, pattern, options) =>
+    (await import('../containers/kept/wait-for-line.ts')).waitForLine(context, container, {...options, pattern}),
+  waitForPort: async (container, port, options) =>
+    (await import('../containers/kept/wait-for-port.ts')).waitForPort(context, container, {...options, port}),
   waitUntilHealthy: async (...args) =>
     (await import('../containers/health/wait-until-healthy.ts')).waitUntilHealthy(context, ...args),
   settleEnded: async (id) =>
