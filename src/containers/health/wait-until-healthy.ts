@@ -33,7 +33,7 @@ export async function waitUntilHealthy(
     const health = readHealth(place.directory);
     if (health.status === 'healthy') return;
     if (health.status === 'unhealthy') throw unhealthy(container, health);
-    await sleep(POLL_MS, undefined, {signal});
+    await sleep(POLL_MS);
   }
 }
 

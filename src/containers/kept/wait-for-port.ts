@@ -28,7 +28,8 @@ export async function waitForPort(
     const {pid} = await requireLive(context, text);
     for (let ports = readListeningPorts(pid, protocol); ports !== null; ports = readListeningPorts(pid, protocol)) {
       if (ports.has(port)) return;
-      await sleep(POLL_MS, undefined, {signal});
+      await sleep(POLL_MS);
+      signal?.throwIfAborted();
     }
   }
 }
