@@ -82,7 +82,7 @@ export function warnOfLeftovers(failures: readonly unknown[], {onEvent}: Pick<Ca
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
-  await leaveNetworks(context, {directory: join(volatileParent(context), id)});
+  await leaveNetworks(context, join(volatileParent(context), id));
 }
 
 /**

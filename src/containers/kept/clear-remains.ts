@@ -23,7 +23,7 @@ export async function clearRemains(
   endWatch(context, record);
   await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
-  await leaveNetworks(context, {directory}, {onEvent});
+  await leaveNetworks(context, directory, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);
   rmSync(directory, {recursive: true, force: true});

@@ -6,7 +6,6 @@ import type {CallOptions} from '../../events.ts';
 import type {CleanupStack} from '../../host/cleanup.ts';
 import type {ImageConfig} from '../../oci/image-config.ts';
 import type {ContainerContext} from '../context.ts';
-import type {DisconnectRequest} from './disconnect.ts';
 import type {ConnectedNetwork, OpenNetwork} from './network-files.ts';
 import {leftFile} from './places.ts';
 import {hasStack} from './stack-note.ts';
@@ -46,8 +45,8 @@ export async function takeNetworkOfRun(
 ): Promise<ConnectedNetwork | null> {
   let network: OpenNetwork | null = null;
   cleanup.add(async () => {
-    await leaveNetworks(context, {directory: request.directory, namespace: network?.path ?? undefined}, options);
     network?.close();
+    await leaveNetworks(context, request.directory, options);
   });
   network = await takeNetwork(context, request, options);
   return network;
@@ -59,12 +58,12 @@ export const isConnected = (directory: string): boolean => existsSync(join(direc
 /** Takes a container that does not run any more out of its networks. */
 export async function leaveNetworks(
   context: ContainerContext,
-  request: DisconnectRequest,
+  directory: string,
   options: Pick<CallOptions, 'onEvent'> = {},
 ): Promise<void> {
-  if (hasStack(request.directory)) await (await import('../../network/user-stack.ts')).endStack(request.directory);
-  if (!isConnected(request.directory)) return;
-  await (await import('./disconnect.ts')).disconnectContainer(context, request, options);
+  if (hasStack(directory)) await (await import('../../network/user-stack.ts')).endStack(directory);
+  if (!isConnected(directory)) return;
+  await (await import('./disconnect.ts')).disconnectContainer(context, directory, options);
 }
 
 /**
