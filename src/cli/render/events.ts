@@ -21,6 +21,7 @@ function renderLine({Type, Action, Actor: {ID, Attributes}, timeNano}: StoreEven
 /** With the names of Go's fields as well. */
 const toFields = (event: StoreEvent) => ({
   ...event,
+  Actor: {...event.Actor, Attributes: emptyWhereAbsent(event.Actor.Attributes)},
   Scope: event.scope,
   Time: event.time,
   TimeNano: event.timeNano,
@@ -28,6 +29,14 @@ const toFields = (event: StoreEvent) => ({
   Status: event.Action,
   From: event.Actor.Attributes.image ?? '',
 });
+
+/** As with a map of Go: events of all kinds go through one template. */
+const emptyWhereAbsent = (attributes: Readonly<Record<string, string>>) =>
+  new Proxy(attributes, {
+    get: (target, name) => Reflect.get(target, name) ?? '',
+    getOwnPropertyDescriptor: (target, name) =>
+      Reflect.getOwnPropertyDescriptor(target, name) ?? {value: '', configurable: true, enumerable: false},
+  });
 
 /** `2026-01-31T12:00:00.123456000Z` */
 function formatNanoseconds(timeNano: number): string {

@@ -34,6 +34,7 @@ describe('cli/commands/events', ({test}) => {
   test('prints a line of JSON, or by template', async () => {
     assert.equal(JSON.parse((await run('--format', 'json')).stdout), EVENT);
     assert.match((await run('--format', '{{json .}}')).stdout, '"timeNano":1769860800123456000');
+    assert.is((await run('--format', '{{.Actor.Attributes.none}}|{{json .Actor.Attributes}}')).stdout.at(0), '|');
     const template = '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.ID}} {{.From}} {{.Time}}';
     assert.is((await run('--format', template)).stdout, `container die web ${'a'.repeat(64)} nginx:1 1769860800\n`);
   });
