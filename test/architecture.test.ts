@@ -18,7 +18,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['toolkit'],
   ['toolkit.ts'],
   ['run-process.ts', 'exit-process.ts', 'health-process.ts', 'index.ts'],
-  ['cli', 'engine-api'],
+  ['engine-api'],
+  ['cli'],
 ];
 
 /** Where a package may be imported. */
@@ -36,7 +37,7 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
   'node:child_process': [/^(host|runtime|network)\//, /^registry\/credential-helper\.ts$/],
   'node:worker_threads': [/^(host|layers|snapshots)\//],
-  'node:http': [/^registry\/(agents|transport)\.ts$/],
+  'node:http': [/^registry\/(agents|transport)\.ts$/, /^engine-api\//],
   'node:https': [/^registry\/agents\.ts$/],
   'node:tls': [/^registry\/agents\.ts$/],
 };

@@ -81,6 +81,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Command>>> = {
   login: async () => (await import('./commands/login.ts')).loginCommand,
   logout: async () => (await import('./commands/logout.ts')).logoutCommand,
   'registry explain': async () => (await import('./commands/registry-explain.ts')).registryExplainCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   version: async () => (await import('./commands/version.ts')).versionCommand,

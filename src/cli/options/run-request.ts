@@ -2,7 +2,7 @@ import type {CreateRequest} from '../../containers/kept/create-container.ts';
 import type {RunRequest} from '../../containers/run.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, type OptionTable, type OptionValues, text} from '../arguments/option-table.ts';
-import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
+import {flagsConflict, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
 import {GLOBAL_OPTIONS} from '../global-options.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
@@ -14,11 +14,7 @@ import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
 import {COPY_FLAGS, parseCopies} from './run-copies.ts';
-
-const SECONDS: Readonly<Record<string, number>> = {'': 1, s: 1, m: 60, h: 3600};
-
-// What a timer of Node can count, in whole days.
-const MOST_SECONDS = 24 * 86_400;
+import {parseSeconds} from './seconds.ts';
 
 const LIFE_FLAGS = grouped('Container:', {
   interactive: flag('Connect standard input', {short: 'i'}),
@@ -62,7 +58,7 @@ export function parseRunRequest(
   const life = definedMembers({
     interactive: values.interactive,
     name: values.name,
-    timeoutSeconds: values.timeout === undefined ? undefined : parseSeconds(values.timeout),
+    timeoutSeconds: values.timeout === undefined ? undefined : parseSeconds('--timeout', values.timeout),
     runtime: values.runtime,
   });
   if (values.bundle !== undefined) return {...life, ...parseBundleRun(values, values.bundle, positionals)};
@@ -114,15 +110,4 @@ function parseBundleRun(values: RunValues, bundle: string, positionals: readonly
     throw flagsConflict(`${quote(positionals[0])} does not go with --bundle`, 'its config.json names the command');
   }
   return {bundle, ...(values.tty && {container: {terminal: true}})};
-}
-
-function parseSeconds(duration: string): number {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?)([smh]?)$/.exec(duration) ?? [];
-  const seconds = Number(number) * (SECONDS[unit] ?? 1);
-  if (seconds > 0 && seconds <= MOST_SECONDS) return seconds;
-  throw flagInvalid(
-    '--timeout',
-    `${quote(duration)} is not a time above zero and below 24 days`,
-    '--timeout 90, 90s, 5m or 1h',
-  );
 }

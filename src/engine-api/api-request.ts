@@ -1,0 +1,101 @@
+import type {IncomingHttpHeaders} from 'node:http';
+import {WinchError} from '../errors.ts';
+import {parseStrictJson} from '../oci/strict-json.ts';
+import type {Credential} from '../registry/credentials.ts';
+import type {Toolkit} from '../toolkit.ts';
+
+/** What the handlers of a server work with. */
+export interface ApiContext {
+  readonly toolkit: Toolkit;
+  /** A toolkit on the same store that shows a credential to some registries (`host[:port]`), for one request. */
+  openToolkitWith(given: {readonly registries: readonly string[]; readonly credential: Credential}): Promise<Toolkit>;
+  /** Of winch. */
+  readonly version: string;
+}
+
+/** A request whose route was found. */
+export interface ApiRequest {
+  /** The parts of the path that the route leaves open, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** To be read once. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when the client is gone, or the server ends. */
+  readonly signal: AbortSignal;
+}
+
+export type ApiReply =
+  | {readonly type: 'empty'; readonly status: number}
+  | {readonly type: 'text'; readonly text: string; readonly headers?: Readonly<Record<string, string>>}
+  | {readonly type: 'json'; readonly status?: number; readonly value: unknown}
+  /** A line of JSON for each value, as it comes; what goes wrong later is the last of them. */
+  | {readonly type: 'lines'; readonly values: AsyncIterable<unknown>}
+  | {readonly type: 'bytes'; readonly contentType: string; readonly content: AsyncIterable<Uint8Array>};
+
+export type Handler = (context: ApiContext, request: ApiRequest) => Promise<ApiReply> | ApiReply;
+
+const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+const YES = /^(?:1|true|yes|on)$/i;
+
+/** A query's switch, as docker reads it. */
+export const isSet = (query: URLSearchParams, name: string): boolean => YES.test(query.get(name) ?? '');
+
+/** A parameter that the route has. */
+export function parameterOf({parameters}: ApiRequest, name: string): string {
+  const value = parameters[name];
+  if (value === undefined) throw new Error(`the route has no parameter ${name}`);
+  return value;
+}
+
+/**
+ * The `filters` of a query: a JSON object whose members are lists, or objects whose names count.
+ *
+ * @throws {WinchError} `FILTER_INVALID`
+ */
+export function filtersOf(query: URLSearchParams): Readonly<Record<string, readonly string[]>> {
+  const text = query.get('filters');
+  if (!text) return {};
+  const value = parseJson(Buffer.from(text), 'the filters of the query');
+  if (!isRecord(value)) throw filterInvalid();
+  return Object.fromEntries(Object.entries(value).map(([name, values]) => [name, valuesOf(values)]));
+}
+
+function valuesOf(values: unknown): readonly string[] {
+  if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return values;
+  if (!isRecord(values)) throw filterInvalid();
+  return Object.entries(values).flatMap(([value, counts]) => (counts === true ? value : []));
+}
+
+const filterInvalid = () =>
+  new WinchError('FILTER_INVALID', 'the filters of the query are no object of lists', {kind: 'invalid'});
+
+/**
+ * A body of JSON, of 4 MiB at most; an empty one is `null`.
+ *
+ * @throws {WinchError} `BODY_INVALID` | `BODY_TOO_LARGE`
+ */
+export async function readJsonBody({body}: ApiRequest): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > BODY_LIMIT_BYTES) {
+      throw new WinchError('BODY_TOO_LARGE', `the body has more than ${BODY_LIMIT_BYTES} bytes`, {kind: 'invalid'});
+    }
+    pieces.push(piece);
+  }
+  return bytes === 0 ? null : parseJson(Buffer.concat(pieces), 'the body');
+}
+
+/** @throws {WinchError} `BODY_INVALID` */
+export function parseJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return parseStrictJson(bytes, {what, limitBytes: BODY_LIMIT_BYTES});
+  } catch (error) {
+    throw new WinchError('BODY_INVALID', `${what} cannot be read as JSON`, {kind: 'invalid', cause: error});
+  }
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

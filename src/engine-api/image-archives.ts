@@ -1,0 +1,71 @@
+import {parseReference} from '../oci/reference.ts';
+import type {ApiContext, ApiRequest, Handler} from './api-request.ts';
+import {nameOf} from './images.ts';
+import {pullProgress} from './pull-progress.ts';
+import {readRegistryAuth} from './registry-auth.ts';
+
+/** `docker pull` and `docker import`. */
+export const createImage: Handler = async (context, request) => {
+  const {query} = request;
+  return {type: 'lines', values: query.has('fromSrc') ? importImage(context, request) : pullImage(context, request)};
+};
+
+/** A tag may be a digest, as clients write it. */
+function referenceOf(query: URLSearchParams): string {
+  const [image, tag] = [query.get('fromImage') ?? '', query.get('tag')];
+  if (!tag) return image;
+  return tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`;
+}
+
+async function* pullImage(context: ApiContext, {query, headers, signal}: ApiRequest): AsyncGenerator<unknown> {
+  const reference = referenceOf(query);
+  const credential = readRegistryAuth(headers['x-registry-auth']);
+  const options = {platform: query.get('platform') || undefined, signal};
+  if (credential === null) {
+    yield* pullProgress(context.toolkit, reference, options);
+    return;
+  }
+  await using toolkit = await context.openToolkitWith({registries: [parseReference(reference).registry], credential});
+  yield* pullProgress(toolkit, reference, options);
+}
+
+async function* importImage({toolkit}: ApiContext, {query, body, signal}: ApiRequest): AsyncGenerator<unknown> {
+  const [repository, tag] = [query.get('repo'), query.get('tag')];
+  const {imageId} = await toolkit.images.import(body, {
+    reference: repository ? (tag ? `${repository}:${tag}` : repository) : undefined,
+    changes: query.getAll('changes'),
+    message: query.get('message') || undefined,
+    platform: query.get('platform') || undefined,
+    signal,
+  });
+  yield {status: imageId};
+}
+
+export const loadImages: Handler = ({toolkit}, {body, query, signal}) => ({
+  type: 'lines',
+  values: (async function* () {
+    const platform = query.get('platform') || undefined;
+    for (const {names, imageId} of await toolkit.images.load(body, {platform, force: true, signal})) {
+      if (names.length === 0) yield {stream: `Loaded image ID: ${imageId}\n`};
+      for (const name of names) yield {stream: `Loaded image: ${name}\n`};
+    }
+  })(),
+});
+
+/** An OCI layout, which docker reads since 2017 as it reads its own archives. */
+export const saveImages: Handler = async ({toolkit}, request) => {
+  const {query, parameters, signal} = request;
+  const names = parameters.name === undefined ? query.getAll('names') : [nameOf(request)];
+  const archive = await toolkit.images.save(names, {signal});
+  return {
+    type: 'bytes',
+    contentType: 'application/x-tar',
+    content: (async function* () {
+      try {
+        yield* archive.content;
+      } finally {
+        await archive.close();
+      }
+    })(),
+  };
+};

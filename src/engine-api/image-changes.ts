@@ -1,0 +1,31 @@
+import {filtersOf, type Handler, isSet} from './api-request.ts';
+import {nameOf} from './images.ts';
+
+export const tagImage: Handler = async ({toolkit}, request) => {
+  const {query} = request;
+  const [repository, tag] = [query.get('repo') ?? '', query.get('tag')];
+  await toolkit.images.tag(nameOf(request), tag ? `${repository}:${tag}` : repository);
+  return {type: 'empty', status: 201};
+};
+
+export const removeImage: Handler = async ({toolkit}, request) => {
+  const force = isSet(request.query, 'force');
+  const {untagged, deleted} = await toolkit.images.remove([nameOf(request)], {force, signal: request.signal});
+  return {
+    type: 'json',
+    value: [...untagged.map((Untagged) => ({Untagged})), ...deleted.map((Deleted) => ({Deleted}))],
+  };
+};
+
+export const pruneImages: Handler = async ({toolkit}, {query, signal}) => {
+  const {dangling = ['true']} = filtersOf(query);
+  const all = dangling.some((value) => value === 'false' || value === '0');
+  const {untagged, deleted, freedBytes} = await toolkit.images.prune({all, signal});
+  return {
+    type: 'json',
+    value: {
+      ImagesDeleted: [...untagged.map((Untagged) => ({Untagged})), ...deleted.map((Deleted) => ({Deleted}))],
+      SpaceReclaimed: freedBytes,
+    },
+  };
+};

@@ -1,0 +1,43 @@
+import type {Handler} from './api-request.ts';
+import type {Route} from './find-route.ts';
+
+type Module<Name extends string> = Promise<Readonly<Record<Name, Handler>>>;
+
+const route = (line: string, load: () => Promise<Handler>): Route => {
+  const [method, path] = line.split(' ') as [Route['method'], string];
+  return {method, path, load};
+};
+
+/** A handler by its name in the module that has it. */
+const from =
+  <Name extends string>(load: () => Module<Name>, name: Name) =>
+  async (): Promise<Handler> =>
+    (await load())[name];
+
+const system = () => import('./system.ts');
+const images = () => import('./images.ts');
+const archives = () => import('./image-archives.ts');
+const changes = () => import('./image-changes.ts');
+
+/** Those with a fixed word stand before those that take any. */
+export const ROUTES: readonly Route[] = Object.freeze([
+  route('GET /_ping', from(system, 'ping')),
+  route('HEAD /_ping', from(system, 'ping')),
+  route('GET /version', from(system, 'version')),
+  route('GET /info', from(system, 'info')),
+  route('GET /system/df', from(system, 'diskUsage')),
+  route('GET /events', from(system, 'events')),
+  route('POST /build', from(system, 'refuseBuild')),
+  route('POST /session', from(system, 'refuseBuild')),
+  route('GET /images/json', from(images, 'listImages')),
+  route('GET /images/search', from(images, 'refuseSearch')),
+  route('GET /images/get', from(archives, 'saveImages')),
+  route('GET /images/{name*}/get', from(archives, 'saveImages')),
+  route('GET /images/{name*}/json', from(images, 'inspectImage')),
+  route('GET /images/{name*}/history', from(images, 'imageHistory')),
+  route('POST /images/create', from(archives, 'createImage')),
+  route('POST /images/load', from(archives, 'loadImages')),
+  route('POST /images/prune', from(changes, 'pruneImages')),
+  route('POST /images/{name*}/tag', from(changes, 'tagImage')),
+  route('DELETE /images/{name*}', from(changes, 'removeImage')),
+]);

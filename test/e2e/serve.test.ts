@@ -1,0 +1,58 @@
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
+import * as assert from 'uvu/assert';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {askSocket} from '../engine-api/serve-store.ts';
+import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+import {makeWinch, type Winch} from '../helpers/winch.ts';
+import {baseTar, imageOf} from '../images/sample-images.ts';
+
+describe('e2e/serve', ({test}) => {
+  const serve = async (winch: Winch, ...words: readonly string[]) => {
+    const socketPath = join(winch.directory, 'winch.sock');
+    const server = winch.start(['serve', '--host', `unix://${socketPath}`, ...words]);
+    await waitFor(() => server.readStderr() === `winch: listening on unix://${socketPath}\n`);
+    return {server, socketPath};
+  };
+
+  test('shows the images of the store, until it is told to end', async () => {
+    using winch = makeWinch();
+    await using registry = await startRegistry();
+    registry.put('app', '1', imageOf([baseTar]));
+    const {server, socketPath} = await serve(winch);
+    const image = `${registry.host}/app:1`;
+    assert.is((await winch.run(['pull', image])).exitCode, 0);
+    const rows = (await askSocket(socketPath, 'GET /images/json')).json() as {RepoTags: string[]}[];
+    assert.equal(
+      rows.map(({RepoTags}) => RepoTags),
+      [[image]],
+    );
+    assert.is((await askSocket(socketPath, `DELETE /images/${image}`)).status, 200);
+    assert.is((await winch.run(['images', '-q'])).stdout, '');
+    server.child.kill('SIGTERM');
+    assert.is((await server.exited).exitCode, 0);
+    assert.not.ok(existsSync(socketPath));
+  });
+
+  test('a killed one makes room for the next, and the next ends by itself', async () => {
+    using winch = makeWinch();
+    const killed = await serve(winch);
+    killed.server.child.kill('SIGKILL');
+    await killed.server.exited;
+    assert.ok(existsSync(killed.socketPath));
+    const {server, socketPath} = await serve(winch, '--idle-timeout', '1s');
+    assert.is((await askSocket(socketPath, 'GET /_ping')).status, 200);
+    assert.is((await server.exited).exitCode, 0);
+    assert.not.ok(existsSync(socketPath));
+  });
+
+  test('refuses hosts that are no socket', async () => {
+    using winch = makeWinch();
+    for (const host of ['tcp://0.0.0.0:2375', '/run/x.sock', 'unix://relative']) {
+      const {exitCode, stderr} = await winch.run(['serve', '--host', host]);
+      assert.is(exitCode, 2);
+      assert.match(stderr, /--host/);
+    }
+  });
+});

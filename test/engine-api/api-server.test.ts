@@ -1,0 +1,123 @@
+import {once} from 'node:events';
+import {existsSync, statSync, writeFileSync} from 'node:fs';
+import {connect, createServer} from 'node:net';
+import {join} from 'node:path';
+import * as assert from 'uvu/assert';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {isWinchError} from '../../src/errors.ts';
+import {rejectionOf} from '../helpers/rejection-of.ts';
+import {describe} from '../helpers/suite.ts';
+import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+import {baseTar, imageOf} from '../images/sample-images.ts';
+import {serveTestStore} from './serve-store.ts';
+
+describe('engine-api/api-server', ({test}) => {
+  /** What the server answers to these bytes until it hangs up, which it may do before it has read them all. */
+  const exchange = (path: string, bytes: string): Promise<string> =>
+    new Promise((resolve) => {
+      const pieces: Buffer[] = [];
+      const socket = connect(path, () => socket.end(bytes));
+      socket.on('data', (piece: Buffer) => pieces.push(piece));
+      socket.on('error', () => {});
+      socket.on('close', () => resolve(Buffer.concat(pieces).toString()));
+    });
+  const socketAt = (path: string) => ({socket: {path, groupId: null}});
+
+  test('tells its version, and what clients ask first', async () => {
+    await using served = await serveTestStore();
+    const ping = await served.ask('HEAD /_ping');
+    assert.equal([ping.status, ping.headers['api-version'], ping.headers.ostype], [200, '1.51', 'linux']);
+    assert.is((await served.ask('GET /_ping')).body.toString(), 'OK');
+    assert.match(
+      JSON.stringify((await served.ask('GET /version')).json()),
+      /"Version":"1.2.3".*"MinAPIVersion":"1.24"/,
+    );
+    assert.is(((await served.ask('GET /info')).json() as {Images: number}).Images, 0);
+    assert.type(((await served.ask('GET /system/df')).json() as {LayersSize: unknown}).LayersSize, 'number');
+  });
+
+  test('E01 its socket is never there with another mode', async () => {
+    using directory = makeTemporaryDirectory();
+    const path = join(directory.path, 'below', 'winch.sock');
+    const modes = new Set<number>();
+    const starting = serveTestStore(socketAt(path));
+    const look = setInterval(() => {
+      const status = statSync(path, {throwIfNoEntry: false});
+      if (status) modes.add(status.mode & 0o777);
+    }, 0);
+    await using _served = await starting;
+    await waitFor(() => modes.size > 0);
+    clearInterval(look);
+    assert.equal([...modes], [0o600]);
+  });
+
+  test('takes the place of a dead server, of no other, and leaves nothing', async () => {
+    using directory = makeTemporaryDirectory();
+    const path = join(directory.path, 'winch.sock');
+    const dead = createServer().listen(path);
+    await once(dead, 'listening');
+    const other = await rejectionOf(serveTestStore(socketAt(path)));
+    assert.ok(isWinchError(other, 'SOCKET_IN_USE'));
+    dead.close();
+    writeFileSync(path, '');
+    assert.ok(isWinchError(await rejectionOf(serveTestStore(socketAt(path))), 'SOCKET_UNUSABLE'));
+    assert.ok(existsSync(path));
+  });
+
+  test('ends when nobody has been connected for long enough', async () => {
+    await using served = await serveTestStore({idleTimeoutMs: 300});
+    const client = connect(served.socketPath);
+    await once(client, 'connect');
+    await served.ask('GET /_ping');
+    assert.ok(existsSync(served.socketPath));
+    client.destroy();
+    await served.server.closed;
+    assert.not.ok(existsSync(served.socketPath));
+  });
+
+  test('E02 refuses what is no HTTP, or two kinds of it at once, and goes on', async () => {
+    await using served = await serveTestStore();
+    const {socketPath} = served;
+    const both = 'POST /images/load HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n';
+    assert.match(await exchange(socketPath, `${both}0\r\n\r\n`), /^HTTP\/1.1 400 /);
+    assert.match(await exchange(socketPath, 'nonsense\r\n\r\n'), /^HTTP\/1.1 400 /);
+    const many = Array.from({length: 10_000}, (_, index) => `x-${index}: y`).join('\r\n');
+    assert.match(await exchange(socketPath, `GET /_ping HTTP/1.1\r\nHost: d\r\n${many}\r\n\r\n`), /^HTTP\/1.1 431 /);
+    const escaping = await exchange(
+      socketPath,
+      'GET /images/..%2f..%2fetc/json HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n',
+    );
+    assert.match(escaping, /^HTTP\/1.1 400 /);
+    assert.is((await served.ask('GET /_ping')).status, 200);
+    assert.equal(served.bugs, []);
+  });
+
+  test('E03 a pull ends with its client, and the next one takes over what has come', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    registry.put('app', '1', imageOf([baseTar]));
+    registry.setFaults([{on: 'blob', slow: {bytes: 10, pauseMs: 50}, times: 1}]);
+    const line = `POST /images/create?fromImage=${registry.host}/app&tag=1`;
+    const client = connect(served.socketPath);
+    client.write(`${line} HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n`);
+    await waitFor(() => registry.requests.some((request) => request.class === 'blob'));
+    client.destroy();
+    assert.is((await served.ask(line)).status, 200);
+    assert.equal(served.bugs, []);
+  });
+
+  test('passes on what happens, as it happens', async () => {
+    await using served = await serveTestStore();
+    await served.store.toolkit.images.import(
+      (async function* () {
+        yield baseTar;
+      })(),
+      {reference: 'made:1'},
+    );
+    const until = Date.now() / 1000 + 1;
+    const filters = encodeURIComponent('{"type":["image"]}');
+    const events = await served.ask(`GET /events?since=1&until=${until}&filters=${filters}`);
+    assert.match(events.body.toString(), /"Type":"image"/);
+  });
+});

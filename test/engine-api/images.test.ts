@@ -1,0 +1,101 @@
+import * as assert from 'uvu/assert';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {describe} from '../helpers/suite.ts';
+import {appTar, baseTar, imageOf} from '../images/sample-images.ts';
+import {type ServedStore, serveTestStore} from './serve-store.ts';
+
+describe('engine-api/images', ({test}) => {
+  const pull = async (served: ServedStore, image: string, tag: string, headers = {}) =>
+    served.ask(`POST /images/create?fromImage=${encodeURIComponent(image)}&tag=${tag}`, {headers});
+  const tagsOf = (rows: unknown) => (rows as {RepoTags: string[]}[]).flatMap(({RepoTags}) => RepoTags);
+
+  test('pulls with progress, and lists, inspects and shows the history of what it has', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    const image = imageOf([baseTar, appTar]);
+    registry.put('app', '1', image);
+    const name = `${registry.host}/app`;
+    const pulled = await pull(served, name, '1');
+    assert.is(pulled.status, 200);
+    const statuses = pulled.lines().map((line) => (line as {status: string}).status);
+    assert.is(statuses[0], 'Pulling from app');
+    assert.is(statuses.filter((status) => status === 'Pull complete').length, 2);
+    assert.is(statuses.at(-1), `Status: Downloaded newer image for ${name}:1`);
+    const again = await pull(served, name, '1');
+    assert.match(JSON.stringify(again.lines().at(-1)), /Image is up to date/);
+    assert.equal(tagsOf((await served.ask('GET /v1.45/images/json')).json()), [`${name}:1`]);
+    const details = (await served.ask(`GET /images/${name}:1/json`)).json() as Record<string, unknown>;
+    assert.is(details.Id, image.config.digest);
+    assert.equal(details.RepoTags, [`${name}:1`]);
+    const history = (await served.ask(`GET /images/${name}:1/history`)).json() as {Id: string}[];
+    assert.is(history[0]?.Id, image.config.digest);
+    assert.equal(served.bugs, []);
+  });
+
+  test('E05 answers as docker does where there is nothing: status and {message}', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    for (const [line, status, message] of [
+      ['GET /images/none/json', 404, /image none:latest is not in the store/],
+      ['DELETE /images/none', 404, /not in the store/],
+      [`POST /images/create?fromImage=${registry.host}/none&tag=1`, 404, /none/],
+      ['POST /images/create?fromImage=UPPER', 400, /UPPER/],
+      ['GET /images/json?filters={', 400, /filters/],
+      ['GET /images/json?filters={"since":["x"]}', 501, /since/],
+      ['GET /images/search?term=x', 501, /search/],
+      ['POST /build', 501, /build/],
+      ['GET /nothing', 404, /page not found/],
+      ['GET /v1.99/images/json', 400, /too new/],
+    ] as const) {
+      const answer = await served.ask(encodeURI(line).replace('%20', ' '));
+      assert.is(answer.status, status, line);
+      assert.match((answer.json() as {message: string}).message, message, line);
+    }
+    const refused = await pull(served, `${registry.host}/none`, '1', {'X-Registry-Auth': 'not base64!'});
+    assert.is(refused.status, 400);
+    assert.equal(served.bugs, []);
+  });
+
+  test('shows the login of a request to its registry, and only for that request', async () => {
+    await using registry = await startRegistry({challenge: 'basic', users: {me: 'secret'}});
+    await using served = await serveTestStore();
+    registry.put('app', '1', imageOf([baseTar]));
+    const login = Buffer.from(JSON.stringify({username: 'me', password: 'secret'})).toString('base64url');
+    assert.is((await pull(served, `${registry.host}/app`, '1')).status, 401);
+    assert.is((await pull(served, `${registry.host}/app`, '1', {'X-Registry-Auth': login})).status, 200);
+    assert.is((await pull(served, `${registry.host}/app`, '1')).status, 401);
+  });
+
+  test('tags, saves, removes, loads, imports and prunes', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    registry.put('app', '1', imageOf([baseTar]));
+    const name = `${registry.host}/app:1`;
+    await pull(served, `${registry.host}/app`, '1');
+    assert.is((await served.ask(`POST /images/${name}/tag?repo=other&tag=2`)).status, 201);
+    const archive = await served.ask('GET /images/get?names=other:2');
+    assert.is(archive.headers['content-type'], 'application/x-tar');
+    assert.equal((await served.ask('DELETE /images/other:2')).json(), [{Untagged: 'other:2'}]);
+    const loaded = await served.ask('POST /images/load', {body: archive.body});
+    assert.equal(loaded.lines(), [{stream: 'Loaded image: other:2\n'}]);
+    const single = await served.ask(`GET /images/${name}/get`);
+    assert.ok(single.body.length > 1024);
+    const imported = await served.ask('POST /images/create?fromSrc=-&repo=made&tag=3', {body: appTar});
+    assert.match(JSON.stringify(imported.lines()), /sha256:[0-9a-f]{64}/);
+    const filtered = await served.ask(`GET /images/json?filters=${encodeURIComponent('{"reference":{"made":true}}')}`);
+    assert.equal(tagsOf(filtered.json()), ['made:3']);
+    const all = encodeURIComponent('{"dangling":["false"]}');
+    const pruned = (await served.ask(`POST /images/prune?filters=${all}`)).json() as {SpaceReclaimed: number};
+    assert.ok(pruned.SpaceReclaimed > 0);
+    assert.equal((await served.ask('GET /images/json')).json(), []);
+    assert.equal(served.bugs, []);
+  });
+
+  test('a load of what is no archive has its error as a status', async () => {
+    await using served = await serveTestStore();
+    const answer = await served.ask('POST /images/load', {body: Buffer.alloc(10_240, 7)});
+    assert.ok(answer.status >= 400, String(answer.status));
+    assert.type((answer.json() as {message: unknown}).message, 'string');
+    assert.equal(served.bugs, []);
+  });
+});
