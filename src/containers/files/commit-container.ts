@@ -1,5 +1,6 @@
 import {createWriteStream} from 'node:fs';
 import {rm} from 'node:fs/promises';
+import {join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {mergeEnvironment} from '../../bundle/environment.ts';
@@ -19,11 +20,13 @@ import {createDigester, type Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
 import {parseReference} from '../../oci/reference.ts';
 import type {ContainerContext} from '../context.ts';
+import {volatileParent} from '../directories.ts';
 import {findByText, unknownContainer} from '../kept/find-container.ts';
 import {isPaused} from '../kept/is-paused.ts';
 import {findRun} from '../kept/one-shot-runs.ts';
 import {hasOwnCgroup} from '../kept/own-cgroup.ts';
-import {pauseContainer, unpauseContainer} from '../kept/pause-container.ts';
+import {endDeadPause, whileItPauses} from '../kept/passing-pause.ts';
+import {volatileDirectory} from '../kept/places.ts';
 import {readState} from '../kept/read-state.ts';
 import {type KeptRecord, listRecords} from '../kept/record.ts';
 import {isEmptyPlace, MOUNT_PLACES} from './mount-places.ts';
@@ -86,14 +89,20 @@ export async function commitContainer(
 
 /** A container, kept or of a run that goes on. */
 interface Committable extends Pick<KeptRecord, 'id' | 'image' | 'command' | 'container' | 'labels'> {
+  /** In memory. */
+  readonly directory: string;
   isRunning(): Promise<boolean>;
 }
 
 async function requireCommittable(context: ContainerContext, text: string): Promise<Committable> {
   const record = findByText(listRecords(context), text);
-  if (record) return {...record, isRunning: async () => (await readState(context, record)).state === 'running'};
+  if (record) {
+    const directory = volatileDirectory(context, record.id);
+    return {...record, directory, isRunning: async () => (await readState(context, record)).state === 'running'};
+  }
   const run = await findRun(context, text);
-  if (run) return {...run, image: run.imageId ?? '', isRunning: async () => true};
+  const directory = join(volatileParent(context), run?.id ?? '');
+  if (run) return {...run, image: run.imageId ?? '', directory, isRunning: async () => true};
   throw unknownContainer(text);
 }
 
@@ -107,18 +116,15 @@ async function whilePaused<T>(
   {record, write}: Writing<T>,
   {onEvent}: CallOptions,
 ): Promise<T> {
-  if (!(await record.isRunning()) || isPaused(record.id)) return await write();
+  if (!(await record.isRunning())) return await write();
+  await endDeadPause(context, record);
+  if (isPaused(record.id)) return await write();
   if (!hasOwnCgroup(record)) {
     const message = 'a container without a cgroup of its own cannot be paused: what it writes meanwhile may be in part';
     onEvent?.({type: 'warning:raised', code: 'CGROUP_MISSING', message});
     return await write();
   }
-  await pauseContainer(context, record.id);
-  try {
-    return await write();
-  } finally {
-    await unpauseContainer(context, record.id);
-  }
+  return await whileItPauses(context, record.id, write);
 }
 
 function withSettings(config: ContainerConfig, {container, labels}: Committable): ContainerConfig {

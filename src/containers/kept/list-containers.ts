@@ -15,6 +15,7 @@ import {type ContainerNetworks, readNetworks} from '../networks/read-networks.ts
 import {clearRemains} from './clear-remains.ts';
 import {isPaused} from './is-paused.ts';
 import {listRuns, type OneShotRun} from './one-shot-runs.ts';
+import {endDeadPause} from './passing-pause.ts';
 import {placesOf, tryLockContainer, volatileDirectory} from './places.ts';
 import {type ContainerState, readState} from './read-state.ts';
 import {findRecord, type KeptRecord, listRecords} from './record.ts';
@@ -50,16 +51,21 @@ export interface ListContainersOptions extends CallOptions {
 /**
  * The containers of the store, the latest first, with the runs in the foreground that are going on.
  *
- * Clears what containers have left that ended meanwhile.
+ * Clears what containers have left that ended meanwhile, and lets those go on that somebody has paused who was killed.
  */
 export async function listContainers(
   context: ContainerContext,
   {size = false, signal, onEvent}: ListContainersOptions = {},
 ): Promise<readonly ContainerSummary[]> {
   await sweepPassing(context);
-  const containers: ContainerSummary[] = (await listRuns(context, {onEvent})).map((run) => summaryOfRun(context, run));
+  const containers: ContainerSummary[] = [];
+  for (const run of await listRuns(context, {onEvent})) {
+    await endDeadPause(context, {id: run.id, directory: join(volatileParent(context), run.id)});
+    containers.push(summaryOfRun(context, run));
+  }
   for (const record of listRecords(context)) {
     signal?.throwIfAborted();
+    await endDeadPause(context, {id: record.id, directory: volatileDirectory(context, record.id)});
     const state = await readState(context, record);
     if (state.pid !== null) watchAgain(context, record, state.pid);
     if (state.state === 'running' || !(await settle(context, record, {onEvent})))
