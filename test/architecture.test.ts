@@ -18,6 +18,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['toolkit'],
   ['toolkit.ts'],
   ['run-process.ts', 'exit-process.ts', 'health-process.ts', 'index.ts'],
+  ['docker-json'],
   ['engine-api'],
   ['cli'],
 ];

@@ -1,12 +1,15 @@
+import {toDockerImage} from '../docker-json/image.ts';
 import type {ImageSummary} from '../images/list.ts';
 import {notOffered} from './api-error.ts';
-import {type ApiRequest, filtersOf, type Handler, isRecord, parameterOf} from './api-request.ts';
+import {type ApiRequest, filtersOf, type Handler, parameterOf} from './api-request.ts';
 
 /** Rows that a registry's search would have. */
 export const refuseSearch: Handler = () => {
   throw notOffered('winch searches no registry', 'list what one has with: winch catalog and winch tags');
 };
 
+/** How docker writes a time that nobody knows. */
+const NEVER = '0001-01-01T00:00:00Z';
 const FILTERS = ['reference', 'dangling'];
 
 /** Newest first, one row for each image. */
@@ -66,27 +69,17 @@ function matches(reference: string, pattern: string): boolean {
 
 export const inspectImage: Handler = async ({toolkit}, request) => {
   const image = await toolkit.images.inspect(nameOf(request));
-  const config = isRecord(image.config) ? image.config : {};
   const size = image.unpackedBytes ?? image.compressedBytes;
+  const docker = toDockerImage(image);
   return {
     type: 'json',
     value: {
-      Id: image.imageId,
-      RepoTags: image.references,
-      RepoDigests: image.repositoryDigests,
-      Parent: image.parent?.imageId ?? '',
-      Comment: '',
-      Created: image.created ?? '0001-01-01T00:00:00Z',
-      Author: config.author ?? '',
-      Config: config.config ?? {},
-      Architecture: config.architecture ?? '',
-      Variant: config.variant,
-      Os: config.os ?? '',
+      ...docker,
+      Created: docker.Created ?? NEVER,
       Size: size,
       VirtualSize: size,
       GraphDriver: {Name: 'winch', Data: null},
-      RootFS: {Type: 'layers', Layers: image.layers.map(({diffId}) => diffId)},
-      Metadata: {LastTagTime: '0001-01-01T00:00:00Z'},
+      Metadata: {LastTagTime: NEVER},
     },
   };
 };

@@ -1,3 +1,5 @@
+import {toDockerContainer} from '../../docker-json/container.ts';
+import {toDockerImage} from '../../docker-json/image.ts';
 import {isWinchError, WinchError} from '../../errors.ts';
 import type {Toolkit} from '../../toolkit.ts';
 import {choice, flag, type OptionValues} from '../arguments/option-table.ts';
@@ -5,8 +7,6 @@ import {flagsConflict, quote} from '../arguments/usage-error.ts';
 import {type CommandContext, defineCommand} from '../command.ts';
 import {FORMAT_FLAG, PLATFORM_FLAG} from '../options/image.ts';
 import {mayBeImage} from '../or-of-image.ts';
-import {toDockerContainer} from '../render/docker-container.ts';
-import {toDockerInspect} from '../render/docker-inspect.ts';
 import {formatValue} from '../render/format.ts';
 import {safeJson} from '../render/safe-text.ts';
 
@@ -60,7 +60,7 @@ async function inspect(toolkit: Toolkit, name: string, {type, platform, size}: V
     }
   }
   try {
-    return toDockerInspect(await toolkit.images.inspect(name, {platform}));
+    return toDockerImage(await toolkit.images.inspect(name, {platform}));
   } catch (error) {
     if (type === 'image' || !isWinchError(error, 'IMAGE_UNKNOWN')) throw error;
     throw new WinchError('NAME_UNKNOWN', `there is neither a container nor an image ${quote(name)}`, {

@@ -1,7 +1,7 @@
+import {formatHostPort, innerOf} from '../../docker-json/network-settings.ts';
 import type {PublishedPort} from '../../network/network-mode.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import {defineCommand} from '../command.ts';
-import {formatHostPort, innerOf} from '../render/docker-network-settings.ts';
 
 /** `winch port` */
 export const portCommand = defineCommand({

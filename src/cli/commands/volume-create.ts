@@ -1,8 +1,8 @@
+import {VOLUME_DRIVER} from '../../docker-json/volume-driver.ts';
 import {choice, list} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {parseKeyValues} from '../options/key-value.ts';
 import {parseVolumeDevice} from '../options/volume-device.ts';
-import {VOLUME_DRIVER} from '../render/volumes.ts';
 
 /** `winch volume create` */
 export const volumeCreateCommand = defineCommand({

@@ -1,9 +1,9 @@
 import {findByText, unknownContainer} from '../../containers/kept/find-container.ts';
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
+import {statusOf} from '../../docker-json/container-status.ts';
 import {isWinchError} from '../../errors.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
-import {statusOf} from '../render/container-status.ts';
 import {parseInteger} from './number.ts';
 
 type ContainerFilter = (container: ContainerSummary, all: readonly ContainerSummary[]) => boolean;

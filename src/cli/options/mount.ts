@@ -1,9 +1,9 @@
 import {resolve} from 'node:path';
 import type {MountRequest} from '../../bundle/container-options.ts';
+import {VOLUME_DRIVER} from '../../docker-json/volume-driver.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
-import {VOLUME_DRIVER} from '../render/volumes.ts';
 import {parseKeyValues} from './key-value.ts';
 import {type Fields, isOn, isReadOnly, listOf, MOUNT_EXAMPLE, readFields, word} from './mount-fields.ts';
 import {parseSize} from './size.ts';

@@ -1,5 +1,5 @@
 import type {VolumeDetails} from '../../containers/volumes/list-volumes.ts';
-import {VOLUME_DRIVER} from '../render/volumes.ts';
+import {VOLUME_DRIVER} from '../../docker-json/volume-driver.ts';
 import {hasLabel, type KeyFilter, parseKeyFilter, whether} from './key-filter.ts';
 
 const FILTER: KeyFilter<VolumeDetails> = {

@@ -1,6 +1,6 @@
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
-import {statusOf} from './container-status.ts';
-import {formatPorts} from './docker-network-settings.ts';
+import {statusOf} from '../../docker-json/container-status.ts';
+import {formatPorts} from '../../docker-json/network-settings.ts';
 import {formatRows} from './format.ts';
 import {humanAge, humanBytes, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';

@@ -1,4 +1,5 @@
 import type {VolumeDetails} from '../../containers/volumes/list-volumes.ts';
+import {VOLUME_DRIVER} from '../../docker-json/volume-driver.ts';
 import {formatRows} from './format.ts';
 import {safeText} from './safe-text.ts';
 
@@ -6,9 +7,6 @@ export interface VolumesView {
   readonly format: string | undefined;
   readonly namesOnly: boolean;
 }
-
-/** What docker calls volumes that are directories of this machine. */
-export const VOLUME_DRIVER = 'local';
 
 const HEADINGS = {
   Driver: 'DRIVER',

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import {formatNetworkMode, toNetworkSettings} from '../../../src/cli/render/docker-network-settings.ts';
 import type {CreateNetworkRequest} from '../../../src/containers/networks/create-network.ts';
 import type {NetworkSummary} from '../../../src/containers/networks/list-networks.ts';
 import type {ContainerNetworks} from '../../../src/containers/networks/read-networks.ts';
+import {formatNetworkMode, toNetworkSettings} from '../../../src/docker-json/network-settings.ts';
 import type {PublishedPort} from '../../../src/network/network-mode.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';

@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import {toDockerInspect} from '../../../src/cli/render/docker-inspect.ts';
 import {renderHistory} from '../../../src/cli/render/history.ts';
 import {renderImages} from '../../../src/cli/render/images.ts';
 import {renderInfo} from '../../../src/cli/render/info.ts';
 import {renderTree} from '../../../src/cli/render/tree.ts';
+import {toDockerImage} from '../../../src/docker-json/image.ts';
 import type {ImageTreeNode} from '../../../src/images/tree.ts';
 import {describe} from '../../helpers/suite.ts';
 import {DIGESTS, detailsOf, HISTORY, NOW, summaryOf} from '../samples.ts';
@@ -133,7 +133,7 @@ describe('cli/render/info', ({test}) => {
 
 describe('cli/render/docker-inspect', ({test}) => {
   test("has docker's fields", () => {
-    const shown = toDockerInspect(detailsOf('alpine:3.20'));
+    const shown = toDockerImage(detailsOf('alpine:3.20'));
     assert.is(shown.Id, DIGESTS.config);
     assert.equal(shown.RepoTags, ['alpine:3.20']);
     assert.is(shown.Architecture, 'amd64');
@@ -143,6 +143,6 @@ describe('cli/render/docker-inspect', ({test}) => {
   });
 
   test('survives a config that is no object', () => {
-    assert.is(toDockerInspect({...detailsOf('a'), config: null}).Os, '');
+    assert.is(toDockerImage({...detailsOf('a'), config: null}).Os, '');
   });
 });

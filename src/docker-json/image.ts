@@ -1,10 +1,10 @@
-import type {ImageDetails} from '../../images/inspect.ts';
+import type {ImageDetails} from '../images/inspect.ts';
 
 /**
  * An image with the field names of `docker image inspect`, so that templates and scripts for it go on working, followed
  * by what only winch knows.
  */
-export function toDockerInspect(image: ImageDetails) {
+export function toDockerImage(image: ImageDetails) {
   const config = asRecord(image.config);
   return {
     Id: image.imageId,

@@ -1,5 +1,5 @@
-import type {ContainerNetworks} from '../../containers/networks/read-networks.ts';
-import type {NetworkMode, PublishedPort} from '../../network/network-mode.ts';
+import type {ContainerNetworks} from '../containers/networks/read-networks.ts';
+import type {NetworkMode, PublishedPort} from '../network/network-mode.ts';
 
 type Membership = ContainerNetworks['networks'][number];
 

@@ -1,10 +1,10 @@
-import type {ContainerOptions, MountRequest, SecurityOption} from '../../bundle/container-options.ts';
-import type {HealthCheck} from '../../bundle/health-check.ts';
-import type {ContainerHealth} from '../../containers/health/health-log.ts';
-import type {ContainerDetails, MadeWith} from '../../containers/kept/inspect-container.ts';
+import type {ContainerOptions, MountRequest, SecurityOption} from '../bundle/container-options.ts';
+import type {HealthCheck} from '../bundle/health-check.ts';
+import type {ContainerHealth} from '../containers/health/health-log.ts';
+import type {ContainerDetails, MadeWith} from '../containers/kept/inspect-container.ts';
 import {statusOf} from './container-status.ts';
-import {formatNetworkMode, toNetworkSettings} from './docker-network-settings.ts';
-import {VOLUME_DRIVER} from './volumes.ts';
+import {formatNetworkMode, toNetworkSettings} from './network-settings.ts';
+import {VOLUME_DRIVER} from './volume-driver.ts';
 
 /** How docker writes a time that has not come. */
 const NEVER = '0001-01-01T00:00:00Z';
