@@ -17,6 +17,8 @@ export interface HealthWatch {
    * is nothing to be checked any more.
    */
   readonly command: readonly string[];
+  /** Where Node keeps what it has compiled of that program; nobody else may write there. */
+  readonly cacheDirectory: string;
 }
 
 const NAME = 'winch-health';
@@ -45,11 +47,11 @@ done
 `;
 
 /** Starts a process that checks a container again and again as long as it lives, whatever becomes of this one. */
-export function startHealthWatcher({id, pid, note, delayMs, command}: HealthWatch): void {
+export function startHealthWatcher({id, pid, note, delayMs, command, cacheDirectory}: HealthWatch): void {
   const words = [id, String(pid), note, String(delayMs), ...command];
   const watcher = spawn('/bin/sh', ['-c', SCRIPT, NAME, ...words], {
     cwd: '/',
-    env: {PATH: SYSTEM_PATH, LANG: 'C.UTF-8'},
+    env: {PATH: SYSTEM_PATH, LANG: 'C.UTF-8', NODE_COMPILE_CACHE: cacheDirectory},
     stdio: 'ignore',
     detached: true,
   });

@@ -1,4 +1,3 @@
-import {fileURLToPath} from 'node:url';
 import type {ContainerContext} from '../containers/context.ts';
 import type {HealthReport} from '../containers/health/check-health.ts';
 import type {Attachment, AttachOptions} from '../containers/kept/attach-container.ts';
@@ -23,6 +22,7 @@ import {isRoot} from '../host/account.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
 import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
+import {commandOf, entryOf} from './entries.ts';
 import {type MountedBundleCalls, openMountedBundles} from './mounted-bundles.ts';
 import type {ToolkitOptions} from './options.ts';
 
@@ -183,16 +183,3 @@ const startSettings = (options: ToolkitOptions): StartSettings => ({
     return (await import('../containers/call-as-root.ts')).callAsRoot(entryOf('run-process'), work, callOptions);
   },
 });
-
-/** No secret is on this command line: what is done for a container needs neither logins nor registries. */
-function commandOf(
-  entry: string,
-  {root, runtimeDirectory, durability, snapshotter}: ToolkitOptions,
-  id: string,
-): readonly string[] {
-  const work = {toolkit: {root, runtimeDirectory, durability, snapshotter}, id};
-  return [process.execPath, fileURLToPath(entryOf(entry)), JSON.stringify(work)];
-}
-
-const entryOf = (name: string): URL =>
-  new URL(`../${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);

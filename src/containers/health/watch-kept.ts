@@ -50,5 +50,6 @@ function start(context: ContainerContext, record: KeptRecord, {pid, command}: Wa
   const place = placeOfKept(context, record);
   if (place === null) return;
   const delayMs = pauseBeforeCheck(readHealth(place.directory), place, context.now());
-  startHealthWatcher({id, pid, note: join(directory, WATCHER_FILE), delayMs, command});
+  const cacheDirectory = join(context.runtimeDirectory, 'compiled');
+  startHealthWatcher({id, pid, note: join(directory, WATCHER_FILE), delayMs, command, cacheDirectory});
 }
