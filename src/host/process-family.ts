@@ -16,6 +16,10 @@ export function listFamily(first: number): readonly number[] {
   );
 }
 
+/** The processes that a process has started and that have not been taken from it. */
+export const listChildren = (parent: number): readonly number[] =>
+  listPids().filter((pid) => readProcess(pid)?.parentPid === parent);
+
 const listPids = (): readonly number[] =>
   readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

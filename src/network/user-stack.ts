@@ -2,6 +2,7 @@ import {closeSync, constants, openSync, readdirSync, readFileSync, rmSync} from 
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno, WinchError} from '../errors.ts';
+import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {loadSyscalls, MountFlag, UnmountFlag} from '../host/syscalls.ts';
 import {findSystemProgram} from '../host/system-programs.ts';
 import {formatHostsFile, LOOPBACK_HOSTS} from './hosts-file.ts';
@@ -112,13 +113,5 @@ function readCommandLine(pid: string): readonly string[] {
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ESRCH', 'EACCES')) return [];
     throw error;
-  }
-}
-
-function killUnlessGone(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!hasErrno(error, 'ESRCH', 'EPERM')) throw error;
   }
 }

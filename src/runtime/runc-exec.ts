@@ -2,6 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {execArguments} from './runc-arguments.ts';
 import type {ExecStart, RunningContainer, RuntimeExit} from './runtime.ts';
 import {ENVIRONMENT, waitForExit} from './runtime-process.ts';
@@ -62,13 +63,5 @@ function parentOf(pid: number): number | null {
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ESRCH')) return null;
     throw error;
-  }
-}
-
-function killUnlessGone(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!hasErrno(error, 'ESRCH')) throw error;
   }
 }

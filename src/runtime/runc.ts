@@ -1,6 +1,8 @@
 import {spawn} from 'node:child_process';
 import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {killUnlessGone} from '../host/kill-unless-gone.ts';
+import {listChildren} from '../host/process-family.ts';
 import {runCommand} from '../host/run-command.ts';
 import {
   deleteArguments,
@@ -71,9 +73,15 @@ function start(path: string, flags: {root: string; log: string}, request: StartR
     exited: waitForExit(child, flags.log),
     forward: (signal) => void child.kill(signal),
     killAll: async () => {
-      await runCommand(path, killArguments({root: flags.root}, id, 'KILL'), {environment: ENVIRONMENT});
+      const {exitCode} = await runCommand(path, killArguments({root: flags.root}, id, 'KILL'), CALL);
+      if (exitCode !== 0 && child.pid !== undefined && child.exitCode === null) killChildren(child.pid);
     },
   };
+}
+
+/** The state of a container may have been removed: its first process is a child of the runtime, and ends all others. */
+function killChildren(runtimePid: number): void {
+  for (const pid of listChildren(runtimePid)) killUnlessGone(pid);
 }
 
 /** @returns what the runtime said when it failed; else null. */

@@ -55,6 +55,14 @@ describe('runtime/runc', ({test}) => {
     assert.equal(await exitOf(`${lines.join('\n')}\nexit 1`), {exitCode: 1, failure: 'second'});
   });
 
+  test('ends a container also when its state has been removed', async () => {
+    using fake = makeFakeRuntime('[ "$command" = kill ] && exit 1; sleep 300 & touch "$0.runs"; wait $!');
+    const container = startOn(fake);
+    while (!existsSync(`${fake.path}.runs`)) await sleep(10);
+    await container.killAll();
+    assert.is((await container.exited).exitCode, 137);
+  });
+
   test('a runtime that a signal ended has failed', async () => {
     assert.equal(await exitOf('kill -KILL $$'), {exitCode: 137, failure: 'it was ended by SIGKILL'});
     assert.equal(await exitOf('kill -SEGV $$'), {exitCode: 139, failure: 'it was ended by SIGSEGV'});
