@@ -3,8 +3,7 @@ import type {HealthCheck} from '../bundle/health-check.ts';
 import {recordEvents} from '../store/event-log.ts';
 import type {ContainerContext} from './context.ts';
 import {volatileParent} from './directories.ts';
-import {readNetworks} from './networks/read-networks.ts';
-import {containerEvent, type EventSubject, networkEvents} from './record-events.ts';
+import {containerEvent, type EventSubject, networkEvents, networksAt} from './record-events.ts';
 
 export interface RunToAccompany extends EventSubject {
   /** How it is checked whether it does its work; null: not at all. */
@@ -23,7 +22,7 @@ export async function accompanyRun(
   const {store, now} = context;
   const startedMs = now();
   const directory = join(volatileParent(context), run.id);
-  const {networks} = readNetworks(directory);
+  const networks = networksAt(directory);
   const begun = [
     containerEvent(run, {action: 'create'}),
     ...networkEvents(run, networks, {action: 'connect'}),

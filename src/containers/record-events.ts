@@ -1,6 +1,7 @@
+import type {NetworkDefinition, NetworkDriver} from '../network/definition.ts';
 import {type Happening, recordEvents} from '../store/event-log.ts';
 import type {ContainerContext} from './context.ts';
-import type {ContainerMembership} from './networks/read-networks.ts';
+import {readConnection} from './networks/connection-note.ts';
 
 /** What of a container its events tell. */
 export interface EventSubject {
@@ -41,6 +42,14 @@ export function containerEvent(
   return {type: 'container', action, id, attributes: {...own, ...labels, ...own}, atMs};
 }
 
+type NetworkNamed = Pick<NetworkDefinition, 'id' | 'name' | 'parent'>;
+
+const driverOf = ({parent}: NetworkNamed): NetworkDriver => parent?.driver ?? 'bridge';
+
+/** Those in which a container is now. @param directory The container's directory in memory. */
+export const networksAt = (directory: string): readonly NetworkNamed[] =>
+  readConnection(directory)?.memberships.map(({network}) => network) ?? [];
+
 interface NetworkChange {
   readonly action: 'connect' | 'disconnect';
   readonly atMs?: number | undefined;
@@ -49,22 +58,25 @@ interface NetworkChange {
 /** That a container has joined networks or left them. */
 export const networkEvents = (
   {id}: Pick<EventSubject, 'id'>,
-  networks: readonly Pick<ContainerMembership, 'id' | 'name'>[],
+  networks: readonly NetworkNamed[],
   {action, atMs}: NetworkChange,
 ): readonly Happening[] =>
   networks.map((network) => ({
     type: 'network',
     action,
     id: network.id,
-    attributes: {container: id, name: network.name, type: 'bridge'},
+    attributes: {container: id, name: network.name, type: driverOf(network)},
     atMs,
   }));
 
-export const recordNetworkEvent = (
+export function recordNetworkEvent(
   {store, now}: ContainerContext,
   action: 'create' | 'destroy',
-  {id, name}: Pick<ContainerMembership, 'id' | 'name'>,
-): void => recordEvents(store.paths, [{type: 'network', action, id, attributes: {name, type: 'bridge'}}], now());
+  network: NetworkNamed,
+): void {
+  const {id, name} = network;
+  recordEvents(store.paths, [{type: 'network', action, id, attributes: {name, type: driverOf(network)}}], now());
+}
 
 export const recordVolumeEvent = ({store, now}: ContainerContext, action: 'create' | 'destroy', name: string): void =>
   recordEvents(store.paths, [{type: 'volume', action, id: name, attributes: {driver: 'local'}}], now());

@@ -4,8 +4,7 @@ import {hasErrno} from '../../errors.ts';
 import {type Happening, recordEvents} from '../../store/event-log.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
-import {readNetworks} from '../networks/read-networks.ts';
-import {containerEvent, networkEvents} from '../record-events.ts';
+import {containerEvent, networkEvents, networksAt} from '../record-events.ts';
 import {keptPlaces, PASSING, placesOf, volatileDirectory} from './places.ts';
 import {readExit, readStartNote, STARTED_MARK, type StartNote} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
@@ -18,7 +17,7 @@ const UNSEEN_EXIT = 255;
 /** Tells that a container has started, whose networks and mounts come first. */
 export function recordStart(context: ContainerContext, record: KeptRecord, {startedAt}: StartNote): void {
   const atMs = Date.parse(startedAt);
-  const {networks} = readNetworks(volatileDirectory(context, record.id));
+  const networks = networksAt(volatileDirectory(context, record.id));
   recordEvents(
     context.store.paths,
     [
@@ -70,7 +69,7 @@ export function recordEnd(
   const atMs = ended?.finishedAt ? Date.parse(ended.finishedAt) : context.now();
   const seconds = Math.max(0, Math.floor((atMs - Date.parse(note.startedAt)) / 1000));
   const attributes = {exitCode: String(ended?.exitCode ?? UNSEEN_EXIT), execDuration: String(seconds)};
-  const {networks} = readNetworks(volatileDirectory(context, record.id));
+  const networks = networksAt(volatileDirectory(context, record.id));
   recordEvents(
     context.store.paths,
     [
