@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import {readFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {hasErrno} from '../errors.ts';
 import {SYSTEM_PATH} from './find-runtime.ts';
 
@@ -30,7 +30,6 @@ const NAME = 'winch-health';
 const SCRIPT = `
 pid=$2 note=$3 delay=$4
 shift 4
-echo $$ >"$note" || exit
 while :; do
   left=$delay
   while [ "$left" -gt 0 ]; do
@@ -58,6 +57,8 @@ export function startHealthWatcher({id, pid, note, delayMs, command, cacheDirect
   watcher.unref();
   // The next command that looks at the container starts one that could not be started.
   watcher.on('error', () => {});
+  // By now it is the shell that has this pid. Without the note it would end by itself.
+  if (watcher.pid !== undefined) writeFileSync(note, `${watcher.pid}\n`, {mode: 0o600});
 }
 
 /** Whether somebody watches a container. */
