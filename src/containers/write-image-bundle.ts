@@ -1,14 +1,18 @@
+import {statSync} from 'node:fs';
 import {createCommand} from '../bundle/command.ts';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {writeBundleConfig} from '../bundle/create-bundle.ts';
 import {listMountPoints} from '../bundle/mount-points.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {adaptToOwnNamespace} from '../bundle/user-namespace.ts';
-import {prepareMountPoints, prepareWorkingDirectory} from '../host/mount-points.ts';
+import type {MountedTree} from '../host/harmless-path.ts';
+import {prepareMountPoints, prepareWorkingDirectory, requireHarmlessDirectory} from '../host/mount-points.ts';
+import {resolveInRoot} from '../host/root-path.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {createImageRuntimeConfig} from '../images/image-runtime-config.ts';
 import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
+import type {RuntimeSpec} from '../oci/runtime-spec.ts';
 import {cgroupPath} from './directories.ts';
 import {type ConnectedNetwork, readHostFiles, writeNetworkFiles} from './networks/network-files.ts';
 import {requireExecutable} from './require-executable.ts';
@@ -54,9 +58,19 @@ export function writeImageBundle(bundle: ImageBundle): void {
   );
   prepareMountPoints(syscalls, rootFd, listMountPoints(spec));
   prepareWorkingDirectory(syscalls, rootFd, spec.process.cwd);
+  requireHarmlessDirectory(syscalls, {rootFd, mounts: mountedTrees(bundle, spec)}, spec.process.cwd);
   requireExecutable({syscalls, rootFd, spec, command: createCommand(image, container)[0] ?? ''});
   writeBundleConfig(directory, spec);
 }
+
+/** A runtime that leaks a directory to the first process lets what is mounted lead there as well (CVE-2024-21626). */
+const mountedTrees = ({syscalls, rootFd}: ImageBundle, {mounts}: RuntimeSpec): readonly MountedTree[] =>
+  mounts
+    .filter(({type, source}) => type === 'bind' && statSync(source).isDirectory())
+    .flatMap(({destination, source}) => {
+      const place = resolveInRoot(syscalls, rootFd, destination) ?? destination;
+      return [...new Set([destination, place])].map((target) => ({target, source}));
+    });
 
 /** The signal that asks the first process to end: the caller's, the image's, SIGTERM. */
 export const chooseStopSignal = (image: ImageConfig, {stopSignal}: ContainerOptions): number =>

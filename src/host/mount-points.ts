@@ -2,7 +2,7 @@ import {closeSync, constants, fchmodSync, fstatSync, type Stats} from 'node:fs';
 import {posix} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
-import {isKernelDirectory} from './kernel-directories.ts';
+import {type ContainerTree, isHarmlessPath} from './harmless-path.ts';
 import {resolveInRoot} from './root-path.ts';
 import type {Syscalls} from './syscalls.ts';
 
@@ -57,14 +57,23 @@ export function prepareMountPoints(syscalls: Syscalls, rootFd: number, points: r
  * `/sys` or `/dev`, where it would become a directory of the host (CVE-2024-21626).
  */
 export function prepareWorkingDirectory(syscalls: Syscalls, rootFd: number, path: string): void {
-  const place = resolveInRoot(syscalls, rootFd, path);
-  if (place === null || isKernelDirectory(place)) throw invalidDirectory(path, 'leads out of the image');
+  requireHarmlessDirectory(syscalls, {rootFd, mounts: []}, path);
+  const place = resolveInRoot(syscalls, rootFd, path) ?? path;
   try {
     closeSync(openDirectory(syscalls, rootFd, place));
   } catch (error) {
     if (hasErrno(error, 'ENOTDIR', 'ELOOP')) throw invalidDirectory(path, 'is no directory in the image');
     throw error;
   }
+}
+
+/**
+ * Refuses a working directory that leads through `/proc`, `/sys` or `/dev`, also by symlinks of what is mounted.
+ *
+ * @throws {WinchError} `WORKING_DIRECTORY_INVALID`
+ */
+export function requireHarmlessDirectory(syscalls: Syscalls, tree: ContainerTree, path: string): void {
+  if (!isHarmlessPath(syscalls, tree, path)) throw invalidDirectory(path, 'leads out of the image');
 }
 
 /** Removes what is neither the directory nor the plain file that belongs there. */

@@ -4,7 +4,7 @@ import {hasErrno} from '../errors.ts';
 import type {Syscalls} from './syscalls.ts';
 
 /** The kernel's own limit for one lookup. */
-const MAX_SYMLINKS = 40;
+export const MAX_SYMLINKS = 40;
 
 /**
  * Where a path of a rootfs leads once every symlink in it is followed within the rootfs. Components that are not there
@@ -34,7 +34,7 @@ export function resolveInRoot(syscalls: Syscalls, rootFd: number, path: string):
 }
 
 /** The target of a symlink, null for anything else. `directory` holds no symlinks, so opening it cannot be diverted. */
-function readLinkAt(
+export function readLinkAt(
   syscalls: Syscalls,
   rootFd: number,
   {directory, name}: {readonly directory: string; readonly name: string},

@@ -16,7 +16,7 @@ describe('bundle/working-directory', ({test}) => {
     'a\0b',
   ];
   for (const path of bad) {
-    test(`refuses ${JSON.stringify(path)} of an image (CVE-2024-21626)`, () => {
+    test(`U01 refuses ${JSON.stringify(path)} of an image (CVE-2024-21626)`, () => {
       assert.is(
         codeOf(() => createWorkingDirectory(imageOf({WorkingDir: path}), {})),
         'WORKING_DIRECTORY_INVALID',

@@ -1,4 +1,4 @@
-import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {buffer, text} from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import type {RunRequest} from '../../src/containers/run.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {SNAPSHOTTERS, type SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
+import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe, type SuiteTools} from '../helpers/suite.ts';
 import {driverSkip} from '../snapshots/driver-rig.ts';
@@ -120,11 +121,26 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
     rmSync(source, {recursive: true});
   });
 
+  test('U01 does not start in a directory that a link of what is mounted leads out of the container', async () => {
+    const source = mkdtempSync(join(tmpdir(), 'winch-bind-'));
+    mkdirSync(join(source, 'inside'));
+    symlinkSync('inside', join(source, 'in'));
+    for (let fd = 3; fd < 20; fd += 1) symlinkSync(`/proc/self/fd/${fd}`, join(source, `out${fd}`));
+    symlinkSync('/proc/self/fd/9/../../../../..', join(source, 'climbing'));
+    const mounts = [{type: 'bind', source, target: '/data', readOnly: false, createSource: false} as const];
+    assert.is((await shell('pwd -P', {mounts, workingDirectory: '/data/in'})).output, '/data/inside\n');
+    for (const workingDirectory of ['/data/out7', '/data/in/../out8', '/data/climbing/etc']) {
+      const error = await rejectionOf(shell('pwd', {mounts, workingDirectory}));
+      assert.is(error.code, 'WORKING_DIRECTORY_INVALID', workingDirectory);
+    }
+    rmSync(source, {recursive: true});
+  });
+
   test('can have a read-only root file system', async () => {
     assert.match((await shell('touch /no', {readOnlyRootfs: true})).stderr, /Read-only/);
   });
 
-  testOnce('names an out-of-memory kill', async () => {
+  testOnce('U12 names an out-of-memory kill', async () => {
     const result = await shell('exec tail /dev/zero', {memoryBytes: 16 * 1024 * 1024});
     assert.equal([result.exitCode, result.outOfMemory], [137, true]);
   });

@@ -1,7 +1,12 @@
-import {lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync} from 'node:fs';
+import {lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {type MountPoint, prepareMountPoints, prepareWorkingDirectory} from '../../src/host/mount-points.ts';
+import {
+  type MountPoint,
+  prepareMountPoints,
+  prepareWorkingDirectory,
+  requireHarmlessDirectory,
+} from '../../src/host/mount-points.ts';
 import {loadSyscalls} from '../../src/host/syscalls.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';
@@ -95,13 +100,25 @@ describe('host/mount-points', ({test}) => {
     assert.ok(statIn(image, 'srv/app/src').isDirectory());
   });
 
-  testRootfs('refuses a working directory that symlinks lead out (CVE-2024-21626)', (image) => {
+  testRootfs('U01 refuses a working directory that symlinks lead out (CVE-2024-21626)', (image) => {
     image.link('a', '/proc/self/fd/7');
     image.link('b', 'a/x');
     image.link('loop', 'loop');
     image.link('device', '../dev');
     image.write('file', '');
-    for (const path of ['/a', '/b', '/a/../../..', '/loop', '/device/shm', '/file', '/file/x']) {
+    image.link('deep', '/proc/self/fd/7/../../../../../..');
+    for (const path of [
+      '/a',
+      '/b',
+      '/a/../../..',
+      '/a/../../../..',
+      '/deep',
+      '/deep/srv',
+      '/loop',
+      '/device/shm',
+      '/file',
+      '/file/x',
+    ]) {
       assert.is(
         codeOf(() => prepareWorkingDirectory(syscalls, image.rootFd, path)),
         'WORKING_DIRECTORY_INVALID',
@@ -109,5 +126,41 @@ describe('host/mount-points', ({test}) => {
       );
     }
     assert.not.ok(readdirSync(image.rootfs).includes('proc'));
+  });
+
+  testRootfs('U01 refuses a working directory that symlinks of a mount lead out', (image) => {
+    const trees = {outer: join(image.rootfs, 'trees/outer'), inner: join(image.rootfs, 'trees/inner')};
+    for (const path of Object.values(trees)) mkdirSync(path, {recursive: true});
+    mkdirSync(join(trees.outer, 'plain/below'), {recursive: true});
+    symlinkSync('/proc/self/fd/7', join(trees.outer, 'out'));
+    symlinkSync('plain/below', join(trees.outer, 'harmless'));
+    symlinkSync('/srv/hidden', join(trees.outer, 'covered'));
+    symlinkSync('../../outer/out', join(trees.inner, 'beside'));
+    symlinkSync('/proc', join(trees.outer, 'in'));
+    image.link('app', '/outer/out');
+    const tree = {
+      rootFd: image.rootFd,
+      mounts: [
+        {target: '/outer', source: trees.outer},
+        {target: '/outer/in', source: trees.inner},
+      ],
+    };
+    for (const path of [
+      '/outer',
+      '/outer/plain',
+      '/outer/harmless/x',
+      '/outer/covered',
+      '/outer/in/x',
+      '/outer/none',
+    ]) {
+      requireHarmlessDirectory(syscalls, tree, path);
+    }
+    for (const path of ['/outer/out', '/app', '/outer/in/beside', '/outer/harmless/../../out/x']) {
+      assert.is(
+        codeOf(() => requireHarmlessDirectory(syscalls, tree, path)),
+        'WORKING_DIRECTORY_INVALID',
+        path,
+      );
+    }
   });
 });
