@@ -6,6 +6,7 @@ import {readCgroups} from '../host/cgroups.ts';
 import {chooseSnapshotter} from '../snapshots/choose-snapshotter.ts';
 import {SNAPSHOTTERS, type SnapshotterName} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
+import {diagnoseBackground} from './diagnose-background.ts';
 import {diagnoseNetwork} from './diagnose-network.ts';
 import {diagnoseUser, type UserRights} from './diagnose-user.ts';
 import {readRuntime} from './read-info.ts';
@@ -62,6 +63,7 @@ export async function diagnose(context: ContainerContext, {user}: DiagnosisReque
     await diagnoseRuntime(user),
     ...(user === null ? [] : diagnoseUser(user, context.runtimeDirectory)),
     ...drivers,
+    diagnoseBackground(user, context.runtimeDirectory),
     diagnoseCgroups(user),
     diagnoseNetwork(user),
     ...(await diagnoseStore(context.store.paths.root)),
@@ -98,7 +100,7 @@ async function diagnoseDrivers(context: ContainerContext, user: UserRights | nul
 function diagnoseCgroups(user: UserRights | null): Check {
   const {version, controllers} = readCgroups();
   if (user === null) return found('limits', `cgroups ${version}`);
-  const detail = `cgroups ${version}${controllers.size > 0 ? '' : ', not delegated'}: memory, cpus and pids cannot be limited`;
+  const detail = `cgroups ${version}${controllers.size > 0 ? '' : ', not delegated'}: memory, cpus and pids cannot be limited, nor containers paused`;
   return {name: 'limits', state: 'limited', detail, remedy: null};
 }
 
