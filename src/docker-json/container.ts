@@ -2,7 +2,7 @@ import type {ContainerOptions, MountRequest, SecurityOption} from '../bundle/con
 import type {HealthCheck} from '../bundle/health-check.ts';
 import type {ContainerHealth} from '../containers/health/health-log.ts';
 import type {ContainerDetails, MadeWith} from '../containers/kept/inspect-container.ts';
-import {statusOf} from './container-status.ts';
+import {statusOf} from '../containers/kept/status-of.ts';
 import {formatNetworkMode, toNetworkSettings} from './network-settings.ts';
 import {VOLUME_DRIVER} from './volume-driver.ts';
 

@@ -29,6 +29,8 @@ export type ApiReply =
   | {readonly type: 'empty'; readonly status: number}
   | {readonly type: 'text'; readonly text: string; readonly headers?: Readonly<Record<string, string>>}
   | {readonly type: 'json'; readonly status?: number; readonly value: unknown}
+  /** The head is sent at once, so that the client knows that it is waited for. */
+  | {readonly type: 'late-json'; readonly value: Promise<unknown>}
   /** A line of JSON for each value, as it comes; what goes wrong later is the last of them. */
   | {readonly type: 'lines'; readonly values: AsyncIterable<unknown>}
   | {readonly type: 'bytes'; readonly contentType: string; readonly content: AsyncIterable<Uint8Array>};

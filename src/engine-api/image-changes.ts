@@ -1,3 +1,4 @@
+import {notOffered} from './api-error.ts';
 import {filtersOf, type Handler, isSet} from './api-request.ts';
 import {nameOf} from './images.ts';
 
@@ -18,7 +19,10 @@ export const removeImage: Handler = async ({toolkit}, request) => {
 };
 
 export const pruneImages: Handler = async ({toolkit}, {query, signal}) => {
-  const {dangling = ['true']} = filtersOf(query);
+  const {dangling = ['true'], ...others} = filtersOf(query);
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw notOffered(`images are not pruned by ${unknown} here`, 'winch prune --filter is for that');
   const all = dangling.some((value) => value === 'false' || value === '0');
   const {untagged, deleted, freedBytes} = await toolkit.images.prune({all, signal});
   return {

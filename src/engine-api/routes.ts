@@ -17,6 +17,9 @@ const from =
 const system = () => import('./system.ts');
 const images = () => import('./images.ts');
 const archives = () => import('./image-archives.ts');
+const containers = () => import('./containers.ts');
+const life = () => import('./container-life.ts');
+const logs = () => import('./container-logs.ts');
 const changes = () => import('./image-changes.ts');
 
 /** Those with a fixed word stand before those that take any. */
@@ -40,4 +43,19 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('POST /images/prune', from(changes, 'pruneImages')),
   route('POST /images/{name*}/tag', from(changes, 'tagImage')),
   route('DELETE /images/{name*}', from(changes, 'removeImage')),
+  route('GET /containers/json', from(containers, 'listContainers')),
+  route('GET /containers/{id}/json', from(containers, 'inspectContainer')),
+  route('GET /containers/{id}/top', from(containers, 'listProcesses')),
+  route('GET /containers/{id}/changes', from(containers, 'listChanges')),
+  route('GET /containers/{id}/logs', from(logs, 'readLogs')),
+  route('POST /containers/prune', from(life, 'pruneContainers')),
+  route('POST /containers/{id}/start', from(life, 'startContainer')),
+  route('POST /containers/{id}/stop', from(life, 'stopContainer')),
+  route('POST /containers/{id}/restart', from(life, 'restartContainer')),
+  route('POST /containers/{id}/kill', from(life, 'killContainer')),
+  route('POST /containers/{id}/pause', from(life, 'pauseContainer')),
+  route('POST /containers/{id}/unpause', from(life, 'unpauseContainer')),
+  route('POST /containers/{id}/rename', from(life, 'renameContainer')),
+  route('POST /containers/{id}/wait', from(life, 'waitForContainer')),
+  route('DELETE /containers/{id}', from(life, 'removeContainer')),
 ]);

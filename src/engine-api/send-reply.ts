@@ -17,6 +17,10 @@ export async function sendReply(response: ServerResponse, reply: ApiReply): Prom
     case 'json':
       sendJson(response, reply.status ?? 200, reply.value);
       return;
+    case 'late-json':
+      response.writeHead(200, {'Content-Type': JSON_TYPE}).flushHeaders();
+      response.end(`${JSON.stringify(await reply.value)}\n`);
+      return;
     case 'lines':
       await sendLines(response, reply.values);
       return;

@@ -3,6 +3,7 @@ import {basename} from 'node:path';
 import {notOffered} from './api-error.ts';
 import {type ApiReply, filtersOf, type Handler} from './api-request.ts';
 import {NEWEST_VERSION, OLDEST_VERSION} from './find-route.ts';
+import {momentOf} from './moment.ts';
 
 /** What clients take the versions from that they then ask for. */
 export const ping: Handler = (_context, _request): ApiReply => ({
@@ -104,13 +105,6 @@ export const events: Handler = ({toolkit}, {query, signal}) => ({
     signal,
   }),
 });
-
-/** Seconds since 1970, with a fraction; or as ISO 8601 has it. */
-function momentOf(text: string | null): Date | undefined {
-  if (!text) return undefined;
-  const moment = /^\d+(?:\.\d+)?$/.test(text) ? new Date(Number(text) * 1000) : new Date(text);
-  return Number.isNaN(moment.getTime()) ? undefined : moment;
-}
 
 export const refuseBuild: Handler = () => {
   throw notOffered('winch does not build images', 'build with buildah, kaniko or docker buildx, and load the result');

@@ -19,8 +19,7 @@ export interface Question {
   readonly body?: Uint8Array | string;
 }
 
-export interface ServedStore extends AsyncDisposable {
-  readonly store: TestStore;
+export interface Served extends AsyncDisposable {
   readonly server: ApiServer;
   readonly socketPath: string;
   /** What went wrong inside of the server. */
@@ -29,10 +28,15 @@ export interface ServedStore extends AsyncDisposable {
   ask(line: string, question?: Question): Promise<Answer>;
 }
 
-/** A store of its own with a server on a socket beside it; disposing of it ends both. */
-export async function serveTestStore(options: Partial<ApiServerOptions> = {}): Promise<ServedStore> {
-  const store = await openTestStore();
-  const socketPath = join(dirname(store.root), 'winch.sock');
+export interface ServedStore extends Served {
+  readonly store: TestStore;
+}
+
+type StoreToServe = Pick<TestStore, 'root' | 'toolkit' | 'open'>;
+
+/** Serves a store on a socket beside it; disposing of it ends the server. */
+export async function serveStore(store: StoreToServe, options: Partial<ApiServerOptions> = {}): Promise<Served> {
+  const socketPath = options.socket?.path ?? join(dirname(store.root), 'winch.sock');
   const bugs: unknown[] = [];
   const server = await startApiServer({
     context: {toolkit: store.toolkit, openToolkitWith: (credential) => store.open({credential}), version: '1.2.3'},
@@ -42,14 +46,31 @@ export async function serveTestStore(options: Partial<ApiServerOptions> = {}): P
     ...options,
   });
   return {
-    ...{store, server, socketPath, bugs},
+    ...{server, socketPath, bugs},
     ask: (line, question) => askSocket(socketPath, line, question),
     [Symbol.asyncDispose]: async () => {
       server.close();
       await server.closed;
-      await store[Symbol.asyncDispose]();
     },
   };
+}
+
+/** As `serveStore`, with a store of its own that goes with it. */
+export async function serveTestStore(options: Partial<ApiServerOptions> = {}): Promise<ServedStore> {
+  const store = await openTestStore();
+  try {
+    const served = await serveStore(store, options);
+    return {
+      ...{...served, store},
+      [Symbol.asyncDispose]: async () => {
+        await served[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** @param line Method and path: `GET /images/json`. */

@@ -1,5 +1,5 @@
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
-import {statusOf} from '../../docker-json/container-status.ts';
+import {statusOf} from '../../containers/kept/status-of.ts';
 import {formatPorts} from '../../docker-json/network-settings.ts';
 import {formatRows} from './format.ts';
 import {humanAge, humanBytes, shortDigest} from './human.ts';

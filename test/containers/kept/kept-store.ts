@@ -10,14 +10,14 @@ import type {LogsOptions} from '../../../src/containers/kept/read-logs.ts';
 import {isWinchError} from '../../../src/errors.ts';
 import type {Toolkit} from '../../../src/toolkit.ts';
 import {tracesOf} from '../../helpers/container-traces.ts';
-import {openTestStore} from '../../helpers/open-store.ts';
+import {openTestStore, type TestStore} from '../../helpers/open-store.ts';
 
 /** A store with an image that runs shell commands, and containers of it. */
 export interface KeptStore extends AsyncDisposable {
   readonly root: string;
   readonly runtimeDirectory: string;
   readonly toolkit: Toolkit;
-  open(): Promise<Toolkit>;
+  readonly open: TestStore['open'];
   create(script: string, more?: Partial<CreateRequest>): Promise<string>;
   /** Creates and starts. */
   start(script: string, more?: Partial<CreateRequest>): Promise<string>;

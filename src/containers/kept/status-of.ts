@@ -1,4 +1,4 @@
-import type {ContainerState} from '../containers/kept/read-state.ts';
+import type {ContainerState} from './read-state.ts';
 
 /** As docker names it: what is paused does not count as running, nor what starts again as exited. */
 export const statusOf = ({

@@ -1,0 +1,86 @@
+import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
+import {WinchError} from '../errors.ts';
+import type {Toolkit} from '../toolkit.ts';
+import {notOffered} from './api-error.ts';
+import {type ApiReply, type ApiRequest, filtersOf, type Handler, isSet} from './api-request.ts';
+import {idOf} from './containers.ts';
+
+const DONE: ApiReply = {type: 'empty', status: 204};
+const UNCHANGED: ApiReply = {type: 'empty', status: 304};
+
+const secondsOf = (query: URLSearchParams): number | undefined => (query.get('t') ? Number(query.get('t')) : undefined);
+
+const isRunning = async ({containers}: Toolkit, id: string, signal: AbortSignal): Promise<boolean> =>
+  (await containers.inspect(id, {signal})).state === 'running';
+
+/** What has the wanted state already is left as it is, and that is said. */
+export const startContainer: Handler = async ({toolkit}, request) => {
+  if (await isRunning(toolkit, idOf(request), request.signal)) return UNCHANGED;
+  await toolkit.containers.start(idOf(request));
+  return DONE;
+};
+
+export const stopContainer: Handler = async ({toolkit}, request) => {
+  const {query, signal} = request;
+  if (!(await isRunning(toolkit, idOf(request), signal))) return UNCHANGED;
+  await toolkit.containers.stop(idOf(request), {timeoutSeconds: secondsOf(query), signal});
+  return DONE;
+};
+
+export const restartContainer: Handler = async ({toolkit}, request) => {
+  await toolkit.containers.restart(idOf(request), {timeoutSeconds: secondsOf(request.query)});
+  return DONE;
+};
+
+export const killContainer: Handler = async ({toolkit}, request) => {
+  await toolkit.containers.kill(idOf(request), request.query.get('signal') || undefined);
+  return DONE;
+};
+
+const simply =
+  (act: (toolkit: Toolkit, request: ApiRequest) => Promise<unknown>): Handler =>
+  async ({toolkit}, request) => {
+    await act(toolkit, request);
+    return DONE;
+  };
+
+export const pauseContainer = simply(({containers}, request) => containers.pause(idOf(request)));
+
+export const unpauseContainer = simply(({containers}, request) => containers.unpause(idOf(request)));
+
+export const renameContainer = simply(({containers}, request) =>
+  containers.rename(idOf(request), request.query.get('name') ?? ''),
+);
+
+export const removeContainer = simply(({containers}, request) => {
+  const {query, signal} = request;
+  const options = {force: isSet(query, 'force'), removesVolumes: isSet(query, 'v'), signal};
+  return containers.remove(idOf(request), options);
+});
+
+const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
+
+export const waitForContainer: Handler = async ({toolkit}, request) => {
+  const asked = request.query.get('condition') || 'not-running';
+  const condition = CONDITIONS.find((candidate) => candidate === asked);
+  if (condition === undefined) {
+    throw new WinchError('CONDITION_UNKNOWN', 'a container is not waited for in this way', {
+      kind: 'invalid',
+      hint: `the conditions are ${CONDITIONS.join(', ')}`,
+    });
+  }
+  await toolkit.containers.inspect(idOf(request), {signal: request.signal});
+  return {type: 'late-json', value: waitFor(toolkit, request, condition)};
+};
+
+const waitFor = async ({containers}: Toolkit, request: ApiRequest, condition: WaitCondition) => ({
+  StatusCode: await containers.wait(idOf(request), {condition, signal: request.signal}),
+});
+
+export const pruneContainers: Handler = async ({toolkit}, {query, signal}) => {
+  const [unknown] = Object.keys(filtersOf(query));
+  if (unknown !== undefined)
+    throw notOffered(`containers are not pruned by ${unknown} here`, 'winch container prune --filter is for that');
+  const {deleted, freedBytes} = await toolkit.containers.prune({signal});
+  return {type: 'json', value: {ContainersDeleted: deleted, SpaceReclaimed: freedBytes}};
+};

@@ -1,0 +1,105 @@
+import {createContainerFilter} from '../containers/kept/container-filter.ts';
+import type {ContainerSummary} from '../containers/kept/list-containers.ts';
+import {statusOf} from '../containers/kept/status-of.ts';
+import {toDockerContainer} from '../docker-json/container.ts';
+import {toNetworkSettings} from '../docker-json/network-settings.ts';
+import type {ProcessDetails} from '../host/process-details.ts';
+import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
+
+export const listContainers: Handler = async ({toolkit}, {query, signal}) => {
+  const filters = filtersOf(query);
+  const isWanted = createContainerFilter(filters);
+  const limit = Number(query.get('limit') ?? 0);
+  const showsAll = isSet(query, 'all') || limit > 0 || 'status' in filters || 'exited' in filters;
+  const all = await toolkit.containers.list({size: isSet(query, 'size'), signal});
+  const isListed = ({state, isRestarting}: ContainerSummary) => showsAll || state === 'running' || isRestarting;
+  const shown = all.filter((container) => isListed(container) && isWanted(container, all));
+  return {type: 'json', value: shown.slice(0, limit > 0 ? limit : undefined).map(toRow)};
+};
+
+/** A row of docker's list. A container without a name has its short id for one, since clients take the first. */
+function toRow(container: ContainerSummary) {
+  const {id, name, image, imageId, command, created, labels, mounts, ports, writtenBytes} = container;
+  return {
+    Id: id,
+    Names: [`/${name ?? id.slice(0, SHORT_ID)}`],
+    Image: image ?? imageId ?? '',
+    ImageID: imageId ?? '',
+    Command: command.join(' '),
+    Created: Math.floor(Date.parse(created) / 1000),
+    State: statusOf(container),
+    Status: describeState(container, Date.now()),
+    Ports: ports.map(({hostAddress, hostPort, containerPort, protocol}) => ({
+      IP: hostAddress ?? '0.0.0.0',
+      PrivatePort: containerPort,
+      PublicPort: hostPort,
+      Type: protocol,
+    })),
+    Labels: labels,
+    NetworkSettings: {Networks: toNetworkSettings(container).Networks},
+    Mounts: mounts.map(({source, target}) => ({Source: source ?? '', Destination: target})),
+    ...(writtenBytes !== undefined && {SizeRw: writtenBytes}),
+  };
+}
+
+const SHORT_ID = 12;
+
+/** `Up 3 seconds (healthy)`, `Exited (1) 2 minutes ago` */
+function describeState(container: ContainerSummary, now: number): string {
+  const {state, isPaused, isRestarting, exitCode, startedAt, finishedAt, health} = container;
+  if (isRestarting) return `Restarting (${exitCode ?? 0}) ${lengthOf(finishedAt, now)} ago`;
+  if (state === 'created') return 'Created';
+  if (state === 'exited') return `Exited (${exitCode ?? 0}) ${lengthOf(finishedAt, now)} ago`;
+  const remark = isPaused
+    ? ' (Paused)'
+    : health
+      ? ` (${health.status === 'starting' ? 'health: starting' : health.status})`
+      : '';
+  return `Up ${lengthOf(startedAt, now)}${remark}`;
+}
+
+const STEPS: readonly (readonly [name: string, seconds: number])[] = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+];
+
+function lengthOf(since: string | null, now: number): string {
+  const seconds = since === null ? 0 : Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
+  const [name, size] = STEPS.find(([, length]) => seconds >= length) ?? ['second', 1];
+  const count = Math.floor(seconds / size);
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
+}
+
+export const inspectContainer: Handler = async ({toolkit}, request) => {
+  const {query, signal} = request;
+  const details = await toolkit.containers.inspect(idOf(request), {size: isSet(query, 'size'), signal});
+  return {type: 'json', value: toDockerContainer(details)};
+};
+
+const TITLES = ['UID', 'PID', 'PPID', 'STIME', 'TTY', 'TIME', 'CMD'];
+
+export const listProcesses: Handler = async ({toolkit}, request) => {
+  const processes = await toolkit.containers.top(idOf(request));
+  return {type: 'json', value: {Titles: TITLES, Processes: processes.map(toColumns)}};
+};
+
+const toColumns = ({userId, pid, parentPid, startedAt, terminal, cpuSeconds, command}: ProcessDetails) => [
+  String(userId),
+  String(pid),
+  String(parentPid),
+  startedAt,
+  terminal ?? '?',
+  new Date(cpuSeconds * 1000).toISOString().slice(11, 19),
+  command.join(' '),
+];
+
+const KINDS = {C: 0, A: 1, D: 2} as const;
+
+export const listChanges: Handler = async ({toolkit}, request) => {
+  const changes = await toolkit.containers.diff(idOf(request), {signal: request.signal});
+  return {type: 'json', value: changes.map(({path, kind}) => ({Path: path, Kind: KINDS[kind]}))};
+};
+
+export const idOf = (request: ApiRequest): string => parameterOf(request, 'id');
