@@ -1,7 +1,7 @@
 import type {StoreEvent} from '../store/store-event.ts';
 import {type WatchEventsOptions, watchEventLog} from '../store/watch-event-log.ts';
 import type {ContainerContext} from './context.ts';
-import {recordEnds} from './kept/record-ends.ts';
+import {createEndTeller} from './kept/record-ends.ts';
 
 /**
  * What has happened to images, containers, networks and volumes, as far back as that is kept, and what happens.
@@ -14,4 +14,4 @@ export const watchEvents = (
   context: ContainerContext,
   options: WatchEventsOptions = {},
 ): AsyncGenerator<StoreEvent, void, void> =>
-  watchEventLog(context.store.paths, options, {now: context.now, beforeLook: () => recordEnds(context)});
+  watchEventLog(context.store.paths, options, {now: context.now, beforeLook: createEndTeller(context)});

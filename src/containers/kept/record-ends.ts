@@ -1,11 +1,11 @@
-import {closeSync, existsSync, openSync} from 'node:fs';
+import {closeSync, existsSync, openSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../../errors.ts';
 import {type Happening, recordEvents} from '../../store/event-log.ts';
 import {namesIn} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {containerEvent, networkEvents, networksAt} from '../record-events.ts';
-import {keptPlaces, PASSING, placesOf, volatileDirectory} from './places.ts';
+import {type KeptPlaces, PASSING, placesOf, volatileDirectory} from './places.ts';
 import {readExit, readStartNote, STARTED_MARK, type StartNote} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 
@@ -30,24 +30,38 @@ export function recordStart(context: ContainerContext, record: KeptRecord, {star
 }
 
 /**
- * Tells how the containers have ended that ended by themselves, with the times at which they did. No process stays with
- * a container only to tell that: whoever follows events looks, and so does whoever clears what it has left.
+ * Tells how the containers have ended that ended by themselves, with the times at which they did, each time that it is
+ * called. No process stays with a container only to tell that: whoever follows events looks, and so does whoever clears
+ * what it has left.
  */
-export function recordEnds(context: ContainerContext): void {
+export function createEndTeller(context: ContainerContext): () => void {
   const {kept} = context.store.paths;
-  for (const id of namesIn(kept)) {
-    if (id.startsWith(PASSING) || !hasUntoldEnd(join(kept, id))) continue;
-    const record = findRecord(context, id);
-    if (record) recordEnd(context, record);
-  }
+  /** When the last start was noted whose end is known to be told, by id: most that there are have ended long ago. */
+  const told = new Map<string, number>();
+  return () => {
+    const ids = namesIn(kept).filter((name) => !name.startsWith(PASSING));
+    for (const id of told.keys()) if (!ids.includes(id)) told.delete(id);
+    for (const id of ids) {
+      const places = placesOf(context, id);
+      const notedMs = statSync(places.start, {throwIfNoEntry: false})?.mtimeMs;
+      if (notedMs === undefined || told.get(id) === notedMs) continue;
+      const record = hasUntoldEnd(places) ? findRecord(context, id) : null;
+      if (record) recordEnd(context, record);
+      if (isToldEnd(places)) told.set(id, notedMs);
+    }
+  };
 }
 
-function hasUntoldEnd(directory: string): boolean {
-  const places = keptPlaces(directory);
+function hasUntoldEnd(places: KeptPlaces): boolean {
   const note = readStartNote(places);
   if (note === null) return false;
   const start = join(places.starts, note.start);
   return existsSync(join(start, STARTED_MARK)) && !existsSync(join(start, TOLD_MARK)) && readExit(start, note) !== null;
+}
+
+function isToldEnd(places: KeptPlaces): boolean {
+  const note = readStartNote(places);
+  return note !== null && existsSync(join(places.starts, note.start, TOLD_MARK));
 }
 
 /**
