@@ -9,7 +9,7 @@ export const commitCommand = defineCommand({
   summary: 'Make an image of what a container has written, and print its id',
   description:
     "A layer over the container's own image, with the settings that the container was made with. Volumes are no part of " +
-    'it.',
+    'it. A run in the foreground is a container as long as it goes on.',
   positionals: {usage: 'CONTAINER [NAME]', minimum: 1, maximum: 2, areContainers: true, maximumContainers: 1},
   options: {
     change: list('INSTRUCTION', 'Change its settings as a Dockerfile would (CMD, ENV, LABEL, USER …)', {short: 'c'}),

@@ -10,7 +10,7 @@ export const diffCommand = defineCommand({
   name: 'diff',
   summary: 'Show the files that a container has changed, or in which two images differ',
   description:
-    'A is added, C changed, D removed. Of two images their settings are compared as well; times alone are no difference. ' +
+    'A is added, C changed, D removed; of a run in the foreground as long as it goes on. Of two images their settings are compared as well; times alone are no difference. ' +
     'Both must be in the store; layers that they have in common are not compared.',
   positionals: {
     usage: 'CONTAINER | IMAGE IMAGE',

@@ -11,7 +11,7 @@ export const exportCommand = defineCommand({
   name: 'export',
   summary: 'Write the files of a container or an image as one tar',
   description:
-    'Of a container its image and what it has written, without volumes; of an image all layers merged, as a container ' +
+    'Of a container (also of a run that goes on) its image and what it has written, without volumes; of an image all layers merged, as a container ' +
     'would first see them: equal layers give equal bytes. Owners, times, hard links and extended attributes stay. Of a ' +
     'container and an image of one name the container is meant.',
   positionals: {usage: 'CONTAINER|IMAGE', minimum: 1, maximum: 1, images: 1, areContainers: true},
