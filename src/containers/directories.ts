@@ -81,8 +81,10 @@ export function warnOfLeftovers(failures: readonly unknown[], {onEvent}: Pick<Ca
 }
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
+  const directory = join(volatileParent(context), id);
   await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
-  await leaveNetworks(context, join(volatileParent(context), id));
+  (await import('./record-run.ts')).recordLostRun(directory, context.now());
+  await leaveNetworks(context, directory);
 }
 
 /**

@@ -42,7 +42,7 @@ export function containerEvent(
   return {type: 'container', action, id, attributes: {...own, ...labels, ...own}, atMs};
 }
 
-type NetworkNamed = Pick<NetworkDefinition, 'id' | 'name' | 'parent'>;
+export type NetworkNamed = Pick<NetworkDefinition, 'id' | 'name' | 'parent'>;
 
 const driverOf = ({parent}: NetworkNamed): NetworkDriver => parent?.driver ?? 'bridge';
 

@@ -29,7 +29,11 @@ const THOUSAND = 1000;
  *
  * @param nowMs Milliseconds since 1970.
  */
-export function recordEvents({events}: StorePaths, happenings: readonly Happening[], nowMs: number): void {
+export function recordEvents(
+  {events}: Pick<StorePaths, 'events'>,
+  happenings: readonly Happening[],
+  nowMs: number,
+): void {
   try {
     append(events, Buffer.from(happenings.map((happening) => formatEvent(happening, nowMs)).join('')));
   } catch (error) {

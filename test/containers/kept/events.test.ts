@@ -120,6 +120,21 @@ describe('containers/kept/events', ({test: declare, before, after}) => {
     assert.is(died?.Actor.Attributes.exitCode, '7');
   });
 
+  test('a run whose winch was killed has died with 255, once somebody has cleared it', async () => {
+    const command = ['sh', '-c', 'echo up; exec sleep 600'];
+    const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'lost', container: {command}});
+    await run.waitForLine('up');
+    const id = await run.started;
+    run.kill('SIGKILL');
+    await run.finished.catch(() => {});
+    await eventually(async () => (await containers().list()).every((other) => other.id !== id));
+    await containers().list();
+    assert.equal(await actionsOf(id), ['create', 'start', 'die', 'destroy']);
+    const [died] = await readPast({container: ['lost'], event: ['die']});
+    assert.is(died?.Actor.Attributes.exitCode, '255');
+    await store().requireNoTraces();
+  });
+
   test('images and volumes are told as well', async () => {
     const {images, volumes} = store().toolkit;
     const {imageId} = await images.inspect(IMAGE);
