@@ -1,5 +1,6 @@
 import {lstatSync, readdirSync, type Stats} from 'node:fs';
 import {join} from 'node:path';
+import {hasErrno} from '../errors.ts';
 import {storageError} from '../host/storage-error.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
@@ -68,8 +69,12 @@ export function measureFiles(paths: StorePaths): FileSizes {
   }
 }
 
-/** The bytes of a directory and all that is in it, a file with several names once. */
-export const measureTree = (path: string): number => sizeOfTree(path, {counted: new Set(), sizes: new Map()});
+/**
+ * The bytes of a directory and all that is in it, a file with several names once, and without what is in directories that
+ * this user may not read.
+ */
+export const measureTree = (path: string): number =>
+  sizeOfTree(path, {counted: new Set(), sizes: new Map(), skipsDenied: true});
 
 const digestOf = (partial: string): string => partial.replace(PARTIAL_BLOB, '$1:$2');
 
@@ -85,6 +90,7 @@ interface Walk {
   readonly counted: Set<string>;
   /** By path, what was measured and is not to be walked again. */
   readonly sizes: Map<string, number>;
+  readonly skipsDenied?: boolean;
 }
 
 /** The sizes of the entries `<algorithm>/<hex>` of a directory. */
@@ -111,7 +117,7 @@ function sizeOfTree(path: Path, walk: Walk): number {
   const stats = statOrNull(path);
   if (stats === null) return 0;
   if (!stats.isDirectory()) return stats.nlink === 1 || isFirstName(path, walk.counted) ? stats.size : 0;
-  return namesBelow(path).reduce((sum, name) => sum + sizeOfTree(below(path, name), walk), stats.size);
+  return namesBelow(path, walk).reduce((sum, name) => sum + sizeOfTree(below(path, name), walk), stats.size);
 }
 
 const below = (directory: Path, name: Path): Path =>
@@ -132,8 +138,14 @@ function isFirstName(path: Path, counted: Set<string>): boolean {
 const statOrNull = (path: Path): Stats | null =>
   unlessGone(() => lstatSync(path, {throwIfNoEntry: false}) ?? null, null);
 
-const namesBelow = (path: Path): readonly Path[] =>
-  unlessGone(() => {
-    const names = readdirSync(path);
-    return names.some((name) => name.includes(NO_TEXT)) ? readdirSync(path, {encoding: 'buffer'}) : names;
-  }, []);
+function namesBelow(path: Path, {skipsDenied = false}: Walk): readonly Path[] {
+  try {
+    return unlessGone(() => {
+      const names = readdirSync(path);
+      return names.some((name) => name.includes(NO_TEXT)) ? readdirSync(path, {encoding: 'buffer'}) : names;
+    }, []);
+  } catch (error) {
+    if (skipsDenied && hasErrno(error, 'EACCES')) return [];
+    throw error;
+  }
+}

@@ -5,11 +5,11 @@ import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import type {ImageMount} from '../../src/bundle/container-options.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingEntry, missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept/kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const LOWER = [
   {path: 'tools/', type: 'directory'},
   {path: 'tools/one', content: 'first\n', mode: 0o640, uid: 7, gid: 8},

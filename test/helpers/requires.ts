@@ -5,7 +5,7 @@ const DIRECTORIES = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin
 /** What tests do with these, winch as another user cannot stand in for. */
 const FOR_ROOT: readonly string[] = [
   ...['setpriv', 'unshare', 'nsenter', 'losetup', 'mkfs.ext4', 'mountpoint'],
-  ...['ip', 'iptables', 'host-local', 'conmon'],
+  ...['ip', 'iptables', 'host-local'],
 ];
 
 /** What they mount needs a process, or is a copy, that ends with the run. */
@@ -28,6 +28,14 @@ export function missingFor(...programs: readonly string[]): string | undefined {
 
 /** Why a test of what only root can do cannot run here; undefined when it can. */
 export const missingRoot = (): string | undefined => (process.getuid?.() === 0 ? undefined : 'needs root');
+
+/** Why a test of limits, or of containers that stand still, cannot run here; undefined when it can. */
+export const missingCgroup = (): string | undefined =>
+  missingRoot() && 'containers of users have no cgroup of their own';
+
+/** Why a test cannot run here that enters a container by the library, or reads what belongs to others; undefined when it can. */
+export const missingEntry = (): string | undefined =>
+  missingRoot() && 'in this process, users may not enter containers';
 
 /** The path of an installed program; null when it is not there. */
 export function findProgram(name: string): string | null {

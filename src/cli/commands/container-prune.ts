@@ -19,6 +19,7 @@ export const containerPruneCommand = defineCommand({
   ],
   handle: async ({values}, context) => {
     const filters = parsePruneFilters(values.filter ?? [], Date.now());
+    await context.becomeRootOfStore();
     const {containers} = await context.openToolkit();
     const {deleted, freedBytes} = await containers.prune({...filters, signal: context.signal});
     for (const id of deleted) context.print(`Deleted: ${id}`);

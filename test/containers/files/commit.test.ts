@@ -7,12 +7,12 @@ import {buildTar} from '../../../fixtures/build-tar.ts';
 import {busyboxImage} from '../../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../../fixtures/registry-server.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {requireProgram} from '../../helpers/run-program.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const LOWER = [
   {path: 'srv/', type: 'directory'},
   {path: 'srv/kept', content: 'kept'},

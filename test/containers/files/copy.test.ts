@@ -20,12 +20,12 @@ import * as assert from 'uvu/assert';
 import {buildTar} from '../../../fixtures/build-tar.ts';
 import {isWinchError} from '../../../src/errors.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {runProgram} from '../../helpers/run-program.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 
 describe('containers/files/copy', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});

@@ -4,11 +4,11 @@ import * as assert from 'uvu/assert';
 import type {HealthOptions} from '../../../src/bundle/container-options.ts';
 import type {StoreEvent} from '../../../src/store/store-event.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const SERVE = 'touch /well; exec sleep 600';
 const CHECK = {command: 'echo looked; test -e /well', intervalMs: 100, retries: 2} as const;
 

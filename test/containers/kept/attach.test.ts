@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {Attachment} from '../../../src/containers/kept/attach-container.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
@@ -12,7 +12,8 @@ const skip = missingFor('runc', 'busybox', 'conmon');
 const SEVERAL_MEGABYTES = 4 * 2 ** 20;
 
 describe('containers/kept/attach', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
@@ -114,20 +115,24 @@ describe('containers/kept/attach', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('refuses what does not run, and tells of what was removed', async () => {
-    assert.is(await codeOf(containers().attach('none')), 'CONTAINER_UNKNOWN');
-    assert.is(await codeOf(containers().attach(await store().create('true'))), 'CONTAINER_STOPPED');
-    const id = await store().start('sleep 600');
-    await containers().pause(id);
-    assert.is(await codeOf(containers().attach(id)), 'CONTAINER_PAUSED');
-    await containers().unpause(id);
-    await using attachment = await containers().attach(id);
-    assert.is(await attachment.write(Buffer.from('x')), false, 'it was not made to read');
-    const ended = attachment.wait();
-    await containers().remove(id, {force: true});
-    assert.ok([137, 255].includes(await ended));
-    await store().requireNoTraces();
-  });
+  test(
+    'refuses what does not run, and tells of what was removed',
+    async () => {
+      assert.is(await codeOf(containers().attach('none')), 'CONTAINER_UNKNOWN');
+      assert.is(await codeOf(containers().attach(await store().create('true'))), 'CONTAINER_STOPPED');
+      const id = await store().start('sleep 600');
+      await containers().pause(id);
+      assert.is(await codeOf(containers().attach(id)), 'CONTAINER_PAUSED');
+      await containers().unpause(id);
+      await using attachment = await containers().attach(id);
+      assert.is(await attachment.write(Buffer.from('x')), false, 'it was not made to read');
+      const ended = attachment.wait();
+      await containers().remove(id, {force: true});
+      assert.ok([137, 255].includes(await ended));
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 });
 
 const fail = (): never => {

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {StoreEvent} from '../../../src/store/store-event.ts';
 import type {WatchEventsOptions} from '../../../src/store/watch-event-log.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 
@@ -11,7 +11,8 @@ const skip = missingFor('runc', 'busybox', 'conmon');
 const WAIT_FOR_TERM = "trap 'exit 9' TERM; echo up; while :; do sleep 0.05; done";
 
 describe('containers/kept/events', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
@@ -32,36 +33,40 @@ describe('containers/kept/events', ({test: declare, before, after}) => {
   });
   after(() => opened?.[Symbol.asyncDispose]());
 
-  test('tells all that is done to a container, with its name, image and labels', async () => {
-    const id = await store().start(WAIT_FOR_TERM, {
-      name: 'one',
-      container: {labels: {tier: 'front', image: 'not this'}},
-    });
-    await waitForLine(id);
-    await containers().exec(id, {command: ['sh', '-c', 'exit 4']});
-    await containers().pause(id);
-    await containers().unpause(id);
-    await containers().rename(id, 'other');
-    await containers().kill(id, 'USR2');
-    await containers().stop(id);
-    await containers().restart(id);
-    await containers().remove(id, {force: true});
-    assert.equal(await actionsOf(id), [
-      ...['create', 'start', 'exec_create: sh -c exit 4', 'exec_start: sh -c exit 4', 'exec_die', 'pause', 'unpause'],
-      ...['rename', 'kill', 'kill', 'die', 'stop', 'start', 'restart', 'die', 'destroy'],
-    ]);
-    const events = await readPast({container: [id], label: ['tier=front']});
-    const detailsOf = (action: string) => events.find(({Action}) => Action === action)?.Actor.Attributes;
-    assert.equal(detailsOf('create'), {image: IMAGE, name: 'one', tier: 'front'});
-    assert.equal(detailsOf('rename')?.oldName, '/one');
-    assert.equal([detailsOf('rename')?.name, detailsOf('exec_die')?.exitCode], ['other', '4']);
-    assert.is(detailsOf('die')?.exitCode, '9');
-    assert.equal(
-      events.filter(({Action}) => Action === 'kill').map(({Actor}) => Actor.Attributes.signal),
-      ['12', '15'],
-    );
-    await store().requireNoTraces();
-  });
+  test(
+    'tells all that is done to a container, with its name, image and labels',
+    async () => {
+      const id = await store().start(WAIT_FOR_TERM, {
+        name: 'one',
+        container: {labels: {tier: 'front', image: 'not this'}},
+      });
+      await waitForLine(id);
+      await containers().exec(id, {command: ['sh', '-c', 'exit 4']});
+      await containers().pause(id);
+      await containers().unpause(id);
+      await containers().rename(id, 'other');
+      await containers().kill(id, 'USR2');
+      await containers().stop(id);
+      await containers().restart(id);
+      await containers().remove(id, {force: true});
+      assert.equal(await actionsOf(id), [
+        ...['create', 'start', 'exec_create: sh -c exit 4', 'exec_start: sh -c exit 4', 'exec_die', 'pause', 'unpause'],
+        ...['rename', 'kill', 'kill', 'die', 'stop', 'start', 'restart', 'die', 'destroy'],
+      ]);
+      const events = await readPast({container: [id], label: ['tier=front']});
+      const detailsOf = (action: string) => events.find(({Action}) => Action === action)?.Actor.Attributes;
+      assert.equal(detailsOf('create'), {image: IMAGE, name: 'one', tier: 'front'});
+      assert.equal(detailsOf('rename')?.oldName, '/one');
+      assert.equal([detailsOf('rename')?.name, detailsOf('exec_die')?.exitCode], ['other', '4']);
+      assert.is(detailsOf('die')?.exitCode, '9');
+      assert.equal(
+        events.filter(({Action}) => Action === 'kill').map(({Actor}) => Actor.Attributes.signal),
+        ['12', '15'],
+      );
+      await store().requireNoTraces();
+    },
+    missingEntry(),
+  );
 
   test('tells of an end that no command has seen, at once to those who follow and with its time to others', async () => {
     const stop = new AbortController();

@@ -6,12 +6,12 @@ import * as assert from 'uvu/assert';
 import type {ExecRequest} from '../../../src/containers/kept/exec-container.ts';
 import {identifyProcess} from '../../../src/host/process-identity.ts';
 import {tracesOf} from '../../helpers/container-traces.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 import {startExec} from './start-exec.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const SEVERAL_MEGABYTES = 8 * 2 ** 20;
 
 describe('containers/kept/exec', ({test: declare, before, after}) => {

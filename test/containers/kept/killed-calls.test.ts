@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(new URL('call-program.ts', import.meta.url));
 /** Parts of the time that an undisturbed call takes. */
 const MOMENTS = [0.4, 0.6, 0.8];
 const MEBIBYTE = 2 ** 20;
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingCgroup();
 
 /** Who is killed in the middle of something leaves a container with which it can be done, and nothing else. */
 describe('containers/kept/killed-calls', ({test: declare, before, after}) => {

@@ -2,7 +2,7 @@ import {existsSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 
@@ -14,7 +14,8 @@ const COUNT = 'echo up; while :; do echo tick >> /ticks; sleep 0.02; done';
 
 /** What is done to containers between their start and their end. */
 describe('containers/kept/states', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
@@ -31,73 +32,89 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
   });
   after(() => opened?.[Symbol.asyncDispose]());
 
-  test('stands still while it is paused, and goes on after that', async () => {
-    const id = await store().start(COUNT);
-    await eventually(() => ticksOf(id) > 0);
-    assert.is(await containers().pause(id), id);
-    const before = ticksOf(id);
-    const {state, isPaused} = await store().find(id);
-    assert.equal([state, isPaused], ['running', true]);
-    assert.is(await codeOf(containers().pause(id)), 'CONTAINER_PAUSED');
-    assert.is(await codeOf(containers().exec(id, {command: ['true']})), 'CONTAINER_PAUSED');
-    assert.is(ticksOf(id), before);
-    await containers().unpause(id);
-    assert.is((await store().find(id)).isPaused, false);
-    await eventually(() => ticksOf(id) > before);
-    assert.is(await codeOf(containers().unpause(id)), 'CONTAINER_NOT_PAUSED');
-    await containers().remove(id, {force: true});
-    for (const call of ['pause', 'unpause', 'top'] as const) {
-      assert.is(await codeOf(containers()[call](id)), 'CONTAINER_UNKNOWN');
-      assert.is(await codeOf(containers()[call](await idleOne())), 'CONTAINER_STOPPED');
-    }
-    await store().requireNoTraces();
-  });
+  test(
+    'stands still while it is paused, and goes on after that',
+    async () => {
+      const id = await store().start(COUNT);
+      await eventually(() => ticksOf(id) > 0);
+      assert.is(await containers().pause(id), id);
+      const before = ticksOf(id);
+      const {state, isPaused} = await store().find(id);
+      assert.equal([state, isPaused], ['running', true]);
+      assert.is(await codeOf(containers().pause(id)), 'CONTAINER_PAUSED');
+      assert.is(await codeOf(containers().exec(id, {command: ['true']})), 'CONTAINER_PAUSED');
+      assert.is(ticksOf(id), before);
+      await containers().unpause(id);
+      assert.is((await store().find(id)).isPaused, false);
+      await eventually(() => ticksOf(id) > before);
+      assert.is(await codeOf(containers().unpause(id)), 'CONTAINER_NOT_PAUSED');
+      await containers().remove(id, {force: true});
+      for (const call of ['pause', 'unpause', 'top'] as const) {
+        assert.is(await codeOf(containers()[call](id)), 'CONTAINER_UNKNOWN');
+        assert.is(await codeOf(containers()[call](await idleOne())), 'CONTAINER_STOPPED');
+      }
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
-  test('a paused container ends as another one does', async () => {
-    const [gentle, killed, removed] = [
-      await store().start(WAIT_FOR_TERM),
-      await store().start(WAIT_FOR_TERM),
-      await store().start(WAIT_FOR_TERM),
-    ];
-    for (const id of [gentle, killed, removed]) await waitForLine(id);
-    for (const id of [gentle, killed, removed]) await containers().pause(id);
-    await containers().stop(gentle);
-    assert.equal([await containers().wait(gentle), (await store().find(gentle)).isPaused], [9, false]);
-    await containers().kill(killed);
-    assert.is(await containers().wait(killed), 137);
-    await containers().remove(removed, {force: true});
-    await store().requireNoTraces();
-  });
+  test(
+    'a paused container ends as another one does',
+    async () => {
+      const [gentle, killed, removed] = [
+        await store().start(WAIT_FOR_TERM),
+        await store().start(WAIT_FOR_TERM),
+        await store().start(WAIT_FOR_TERM),
+      ];
+      for (const id of [gentle, killed, removed]) await waitForLine(id);
+      for (const id of [gentle, killed, removed]) await containers().pause(id);
+      await containers().stop(gentle);
+      assert.equal([await containers().wait(gentle), (await store().find(gentle)).isPaused], [9, false]);
+      await containers().kill(killed);
+      assert.is(await containers().wait(killed), 137);
+      await containers().remove(removed, {force: true});
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
-  test('a run of another terminal can be paused, and leaves nothing when its winch is killed then', async () => {
-    const command = ['sh', '-c', COUNT];
-    const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container: {command}});
-    let output = '';
-    run.stdout.on('data', (piece) => {
-      output += piece;
-    });
-    await eventually(() => output === 'up\n');
-    await containers().pause('front');
-    const [listed] = await containers().list();
-    assert.equal([listed?.name, listed?.isPaused], ['front', true]);
-    run.kill('SIGKILL');
-    await run.finished.catch(() => {});
-    assert.equal(await containers().list(), []);
-    await store().requireNoTraces();
-  });
+  test(
+    'a run of another terminal can be paused, and leaves nothing when its winch is killed then',
+    async () => {
+      const command = ['sh', '-c', COUNT];
+      const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'front', container: {command}});
+      let output = '';
+      run.stdout.on('data', (piece) => {
+        output += piece;
+      });
+      await eventually(() => output === 'up\n');
+      await containers().pause('front');
+      const [listed] = await containers().list();
+      assert.equal([listed?.name, listed?.isPaused], ['front', true]);
+      run.kill('SIGKILL');
+      await run.finished.catch(() => {});
+      assert.equal(await containers().list(), []);
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
-  test('starts again with what it has written, whether it ran or not', async () => {
-    const id = await store().start('echo again >> /mark; cat /mark; exec sleep 600');
-    await waitForLine(id, 'again');
-    await containers().pause(id);
-    assert.is(await containers().restart(id, {timeoutSeconds: 0}), id);
-    await waitForLine(id, 'again\nagain');
-    await containers().stop(id, {timeoutSeconds: 0});
-    await containers().restart(id);
-    assert.is((await store().find(id)).state, 'running');
-    assert.is(await codeOf(containers().restart('none')), 'CONTAINER_UNKNOWN');
-    await store().requireNoTraces();
-  });
+  test(
+    'starts again with what it has written, whether it ran or not',
+    async () => {
+      const id = await store().start('echo again >> /mark; cat /mark; exec sleep 600');
+      await waitForLine(id, 'again');
+      await containers().pause(id);
+      assert.is(await containers().restart(id, {timeoutSeconds: 0}), id);
+      await waitForLine(id, 'again\nagain');
+      await containers().stop(id, {timeoutSeconds: 0});
+      await containers().restart(id);
+      assert.is((await store().find(id)).state, 'running');
+      assert.is(await codeOf(containers().restart('none')), 'CONTAINER_UNKNOWN');
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
   test('one that is to go when it ends outlives its restart', async () => {
     const id = await store().start('echo up; exec sleep 600', {autoRemove: true});
@@ -144,38 +161,46 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('its processes are told, of all its commands', async () => {
-    const id = await store().start('sleep 600 & exec sleep 601');
-    await containers().exec(id, {command: ['sleep', '602'], user: 'alice', detach: true});
-    await eventually(
-      async () => (await containers().top(id)).filter(({command}) => command[0] === 'sleep').length === 3,
-    );
-    const processes = await containers().top(id);
-    assert.equal(processes.map(({command}) => command.join(' ')).toSorted(), ['sleep 600', 'sleep 601', 'sleep 602']);
-    const [first] = processes;
-    assert.equal([first?.pid, first?.command, first?.userId], [(await store().find(id)).pid, ['sleep', '601'], 0]);
-    assert.is(processes.find(({command}) => command[1] === '602')?.userId, 1000);
-    assert.is(processes.find(({command}) => command[1] === '600')?.parentPid, first?.pid);
-    await store().requireNoTraces();
-  });
+  test(
+    'its processes are told, of all its commands',
+    async () => {
+      const id = await store().start('sleep 600 & exec sleep 601');
+      await containers().exec(id, {command: ['sleep', '602'], user: 'alice', detach: true});
+      await eventually(
+        async () => (await containers().top(id)).filter(({command}) => command[0] === 'sleep').length === 3,
+      );
+      const processes = await containers().top(id);
+      assert.equal(processes.map(({command}) => command.join(' ')).toSorted(), ['sleep 600', 'sleep 601', 'sleep 602']);
+      const [first] = processes;
+      assert.equal([first?.pid, first?.command, first?.userId], [(await store().find(id)).pid, ['sleep', '601'], 0]);
+      assert.is(processes.find(({command}) => command[1] === '602')?.userId, 1000);
+      assert.is(processes.find(({command}) => command[1] === '600')?.parentPid, first?.pid);
+      await store().requireNoTraces();
+    },
+    missingEntry(),
+  );
 
-  test('gets other limits while it runs, which hold for later starts as well', async () => {
-    const id = await store().start('sleep 600', {container: {memoryBytes: 64 * MEBIBYTE}});
-    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [64 * MEBIBYTE, null]);
-    assert.is(await containers().update(id, {memoryBytes: 32 * MEBIBYTE, pidsLimit: 20}), id);
-    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
-    assert.is(await codeOf(containers().update(id, {memoryBytes: 1})), 'RESOURCE_INVALID');
-    await containers().restart(id, {timeoutSeconds: 0});
-    assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
-    await containers().stop(id, {timeoutSeconds: 0});
-    await containers().update(id, {pidsLimit: -1, restart: {name: 'always'}});
-    const {made} = await containers().inspect(id);
-    assert.equal([made?.options.pidsLimit, made?.options.memoryBytes], [-1, 32 * MEBIBYTE]);
-    assert.equal(made?.restart, {name: 'always'});
-    await containers().update(id, {restart: null});
-    assert.is((await containers().inspect(id)).made?.restart, null);
-    await store().requireNoTraces();
-  });
+  test(
+    'gets other limits while it runs, which hold for later starts as well',
+    async () => {
+      const id = await store().start('sleep 600', {container: {memoryBytes: 64 * MEBIBYTE}});
+      assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [64 * MEBIBYTE, null]);
+      assert.is(await containers().update(id, {memoryBytes: 32 * MEBIBYTE, pidsLimit: 20}), id);
+      assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
+      assert.is(await codeOf(containers().update(id, {memoryBytes: 1})), 'RESOURCE_INVALID');
+      await containers().restart(id, {timeoutSeconds: 0});
+      assert.equal([limitOf(id, 'memory'), limitOf(id, 'pids')], [32 * MEBIBYTE, 20]);
+      await containers().stop(id, {timeoutSeconds: 0});
+      await containers().update(id, {pidsLimit: -1, restart: {name: 'always'}});
+      const {made} = await containers().inspect(id);
+      assert.equal([made?.options.pidsLimit, made?.options.memoryBytes], [-1, 32 * MEBIBYTE]);
+      assert.equal(made?.restart, {name: 'always'});
+      await containers().update(id, {restart: null});
+      assert.is((await containers().inspect(id)).made?.restart, null);
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
   test('prune removes what does not run, and nothing else', async () => {
     const running = await store().start('sleep 600');
@@ -198,23 +223,27 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('is described with what the image says and what was asked for', async () => {
-    const container = {environment: ['A=1'], labels: {tier: 'front'}, memoryBytes: 64 * 2 ** 20};
-    const id = await store().create('echo text > /file', {name: 'described', container});
-    const created = await containers().inspect('described');
-    assert.equal(
-      [created.state, created.imageConfig?.Cmd, created.made?.hostname],
-      ['created', ['/bin/sh'], id.slice(0, 12)],
-    );
-    assert.equal(created.made?.environment, ['PATH=/bin', 'A=1']);
-    assert.equal([created.made?.options.memoryBytes, created.made?.writtenBytes], [container.memoryBytes, null]);
-    await containers().start(id);
-    await containers().wait(id);
-    const ended = await containers().inspect(id, {size: true});
-    assert.equal([ended.state, ended.exitCode, (ended.made?.writtenBytes ?? 0) > 4], ['exited', 0, true]);
-    assert.is(await codeOf(containers().inspect('none')), 'CONTAINER_UNKNOWN');
-    await store().requireNoTraces();
-  });
+  test(
+    'is described with what the image says and what was asked for',
+    async () => {
+      const container = {environment: ['A=1'], labels: {tier: 'front'}, memoryBytes: 64 * 2 ** 20};
+      const id = await store().create('echo text > /file', {name: 'described', container});
+      const created = await containers().inspect('described');
+      assert.equal(
+        [created.state, created.imageConfig?.Cmd, created.made?.hostname],
+        ['created', ['/bin/sh'], id.slice(0, 12)],
+      );
+      assert.equal(created.made?.environment, ['PATH=/bin', 'A=1']);
+      assert.equal([created.made?.options.memoryBytes, created.made?.writtenBytes], [container.memoryBytes, null]);
+      await containers().start(id);
+      await containers().wait(id);
+      const ended = await containers().inspect(id, {size: true});
+      assert.equal([ended.state, ended.exitCode, (ended.made?.writtenBytes ?? 0) > 4], ['exited', 0, true]);
+      assert.is(await codeOf(containers().inspect('none')), 'CONTAINER_UNKNOWN');
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
   const idleOne = () => store().create('true');
 });

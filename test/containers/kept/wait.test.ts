@@ -1,13 +1,14 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
 describe('containers/kept/wait', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
@@ -35,32 +36,40 @@ describe('containers/kept/wait', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
-  test('waits until it runs, stands still, or is gone', async () => {
-    const id = await store().create('sleep 600');
-    const [runs, stands, gone] = (['running', 'paused', 'removed'] as const).map((condition) =>
-      containers().wait(id, {condition}),
-    );
-    assert.ok(await isOpen(Promise.race([runs, stands, gone])));
-    await containers().start(id);
-    assert.is(await runs, -1);
-    await containers().pause(id);
-    assert.is(await stands, -1);
-    assert.ok(await isOpen(Promise.resolve(gone)));
-    await containers().remove(id, {force: true});
-    assert.ok(((await gone) ?? -1) >= 0);
-    await store().requireNoTraces();
-  });
+  test(
+    'waits until it runs, stands still, or is gone',
+    async () => {
+      const id = await store().create('sleep 600');
+      const [runs, stands, gone] = (['running', 'paused', 'removed'] as const).map((condition) =>
+        containers().wait(id, {condition}),
+      );
+      assert.ok(await isOpen(Promise.race([runs, stands, gone])));
+      await containers().start(id);
+      assert.is(await runs, -1);
+      await containers().pause(id);
+      assert.is(await stands, -1);
+      assert.ok(await isOpen(Promise.resolve(gone)));
+      await containers().remove(id, {force: true});
+      assert.ok(((await gone) ?? -1) >= 0);
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 
-  test('waits for its health', async () => {
-    const health = {command: 'test -e /well', intervalMs: 50, retries: 1};
-    const id = await store().start('sleep 600', {container: {health}});
-    assert.is(await containers().wait(id, {condition: 'unhealthy'}), -1);
-    const well = containers().wait(id, {condition: 'healthy'});
-    assert.ok(await isOpen(well));
-    await containers().exec(id, {command: ['touch', '/well']});
-    assert.is(await well, -1);
-    await store().requireNoTraces();
-  });
+  test(
+    'waits for its health',
+    async () => {
+      const health = {command: 'test -e /well', intervalMs: 50, retries: 1};
+      const id = await store().start('sleep 600', {container: {health}});
+      assert.is(await containers().wait(id, {condition: 'unhealthy'}), -1);
+      const well = containers().wait(id, {condition: 'healthy'});
+      assert.ok(await isOpen(well));
+      await containers().exec(id, {command: ['touch', '/well']});
+      assert.is(await well, -1);
+      await store().requireNoTraces();
+    },
+    missingEntry(),
+  );
 
   test('one that is about to start again says so, until somebody wants it to end', async () => {
     const id = await store().start('exit 3', {restart: {name: 'always'}});

@@ -1,11 +1,11 @@
 import * as assert from 'uvu/assert';
 import type {ContainerUsage} from '../../../src/containers/kept/watch-usage.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {type KeptStore, openKeptStore} from './kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingCgroup();
 const INTERVAL_MS = 100;
 const MEBIBYTE = 1024 * 1024;
 

@@ -7,11 +7,11 @@ import {busyboxImage} from '../../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../../fixtures/registry-server.ts';
 import type {ContainerOptions, MountRequest} from '../../../src/bundle/container-options.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from '../kept/kept-store.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon');
+const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const DATA = [
   {path: 'data/', type: 'directory', mode: 0o2750, uid: 1000, gid: 50},
   {path: 'data/seed', content: 'of the image\n', mode: 0o640, uid: 1000, gid: 1000},
