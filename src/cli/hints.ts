@@ -18,6 +18,8 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['BUNDLE_MOUNT_UNSUPPORTED', 'leave out --mount-rootfs for a copy'],
   ['CONTAINER_RUNNING', 'or end and remove it with --force'],
   ['CONTAINER_UNKNOWN', 'winch ps -a'],
+  ['HEALTHCHECK_MISSING', 'with --health-cmd'],
+  ['HEALTHCHECK_INVALID', '--health-cmd, --no-healthcheck'],
   ['VOLUME_UNKNOWN', 'winch volume ls'],
   ['NETWORK_UNKNOWN', 'winch network ls'],
   ['PORT_TAKEN', 'or leave out the port of this machine (--publish 80) to have one chosen'],

@@ -19,7 +19,8 @@ describe('cli/commands/healthcheck', ({test}) => {
     assert.equal([well.code, well.stdout], [0, '']);
     assert.equal([sick.code, sick.stdout], [1, 'unhealthy\n']);
     const checkHealth = () => Promise.reject(new WinchError('HEALTHCHECK_MISSING', 'none', {kind: 'invalid'}));
-    assert.is((await runWinch(['healthcheck', 'run', 'web'], {containers: {checkHealth}})).code, 125);
+    const {code, stderr} = await runWinch(['healthcheck', 'run', 'web'], {containers: {checkHealth}});
+    assert.equal([code, stderr.includes('--health-cmd')], [125, true]);
   });
 
   test('ps says how containers do, and filters by it', async () => {
