@@ -64,7 +64,8 @@ function unlessGone<T>(work: () => T): T | null {
   try {
     return work();
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ESRCH', 'ENXIO', 'ECONNREFUSED')) return null;
+    // EACCES: what is in /proc of a process that is about to end is root's alone.
+    if (hasErrno(error, 'ENOENT', 'ESRCH', 'ENXIO', 'ECONNREFUSED', 'EACCES')) return null;
     throw error;
   }
 }
