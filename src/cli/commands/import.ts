@@ -11,7 +11,9 @@ export const importCommand = defineCommand({
     'The tar may be packed by gzip or zstd, and becomes the one layer as it is; packed by xz or bzip2 it is unpacked first. Prints the id of the image. FILE may be - for standard input.',
   positionals: {usage: 'FILE [IMAGE]', minimum: 1, maximum: 2},
   options: {
-    change: list('INSTRUCTION', 'CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR', {short: 'c'}),
+    change: list('INSTRUCTION', 'CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR', {
+      short: 'c',
+    }),
     message: text('TEXT', 'What the history of the image says', {short: 'm'}),
     platform: text('OS/ARCH[/VARIANT]', 'What the image is for', {defaultsTo: 'this machine'}),
   },

@@ -1,5 +1,6 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
+import {parseDuration} from '../../oci/duration.ts';
 import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
 import {parseInteger} from './number.ts';
@@ -19,8 +20,6 @@ export const HEALTH_FLAGS = grouped('Health:', {
 
 type HealthValues = OptionValues<typeof HEALTH_FLAGS>;
 
-const UNITS_MS: Readonly<Record<string, number>> = {ns: 1e-6, us: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000};
-const DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|ms|s|m|h))+$/;
 const LONGEST_MS = 24 * 86_400_000;
 
 /** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
@@ -36,14 +35,14 @@ export function parseHealth(values: HealthValues): Pick<ContainerOptions, 'healt
   return {
     health: definedMembers({
       command: values['health-cmd'],
-      intervalMs: parseDuration('health-interval', values),
-      timeoutMs: parseDuration('health-timeout', values),
+      intervalMs: parseTime('health-interval', values),
+      timeoutMs: parseTime('health-timeout', values),
       retries:
         values['health-retries'] === undefined
           ? undefined
           : parseInteger('--health-retries', values['health-retries'], {minimum: 1}),
-      startPeriodMs: parseDuration('health-start-period', values),
-      startIntervalMs: parseDuration('health-start-interval', values),
+      startPeriodMs: parseTime('health-start-period', values),
+      startIntervalMs: parseTime('health-start-interval', values),
     }),
   };
 }
@@ -51,17 +50,11 @@ export function parseHealth(values: HealthValues): Pick<ContainerOptions, 'healt
 type DurationFlag = 'health-interval' | 'health-timeout' | 'health-start-period' | 'health-start-interval';
 
 /** As docker, whose 0 is what the image says, else the usual. */
-function parseDuration(name: DurationFlag, values: HealthValues): number | undefined {
+function parseTime(name: DurationFlag, values: HealthValues): number | undefined {
   const word = values[name];
-  if (word === undefined || word === '0') return undefined;
-  const milliseconds = DURATION.test(word) ? total(word) : Number.NaN;
+  const milliseconds = word === undefined ? 0 : parseDuration(word);
   if (milliseconds === 0) return undefined;
-  if (milliseconds >= 1 && milliseconds <= LONGEST_MS) return milliseconds;
-  throw flagInvalid(`--${name}`, `${quote(word)} is no time from 1ms to 24 days`, `--${name} 30s, 1m30s or 500ms`);
+  if (milliseconds !== null && milliseconds >= 1 && milliseconds <= LONGEST_MS) return milliseconds;
+  const fault = `${quote(word ?? '')} is no time from 1ms to 24 days`;
+  throw flagInvalid(`--${name}`, fault, `--${name} 30s, 1m30s or 500ms`);
 }
-
-const total = (duration: string): number =>
-  [...duration.matchAll(/([\d.]+)(ns|us|ms|s|m|h)/g)].reduce(
-    (sum, [, number, unit = '']) => sum + Number(number) * (UNITS_MS[unit] ?? 0),
-    0,
-  );

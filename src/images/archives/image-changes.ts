@@ -3,6 +3,7 @@ import is from '@sindresorhus/is';
 import {WinchError} from '../../errors.ts';
 import type {ContainerConfig} from '../../oci/container-config.ts';
 import {excerpt} from '../../oci/excerpt.ts';
+import {readHealthChange} from './health-change.ts';
 
 type Change = (config: ContainerConfig, value: string, text: string) => ContainerConfig;
 
@@ -26,6 +27,11 @@ const CHANGES: Readonly<Record<string, Change>> = Object.freeze({
     const ports = words(value, text).map((port) => [readPort(port, text), {}]);
     return {...config, ExposedPorts: {...config.ExposedPorts, ...Object.fromEntries(ports)}};
   },
+  HEALTHCHECK: (config, value, text) => {
+    const check = readHealthChange(value, readJsonList);
+    if (check === null) throw invalid(text, 'it is neither NONE nor flags and CMD with a command');
+    return {...config, Healthcheck: check};
+  },
   LABEL: (config, value, text) => ({
     ...config,
     Labels: {...config.Labels, ...Object.fromEntries(pairs(value, text))},
@@ -40,8 +46,8 @@ const CHANGES: Readonly<Record<string, Change>> = Object.freeze({
 });
 
 /**
- * A container's configuration changed by instructions of a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL,
- * USER, VOLUME, WORKDIR.
+ * A container's configuration changed by instructions of a Dockerfile: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL,
+ * STOPSIGNAL, USER, VOLUME, WORKDIR.
  *
  * @throws {WinchError} `CHANGE_INVALID`
  */

@@ -18,6 +18,17 @@ const GOOD: readonly (readonly [changes: readonly string[], config: ContainerCon
   [['WORKDIR x'], {WorkingDir: '/x'}],
   [['USER 1000:1000', 'STOPSIGNAL SIGINT'], {User: '1000:1000', StopSignal: 'SIGINT'}],
   [['VOLUME /a /b', 'VOLUME ["/c d"]'], {Volumes: {'/a': {}, '/b': {}, '/c d': {}}}],
+  [['HEALTHCHECK CMD curl -f localhost'], {Healthcheck: {Test: ['CMD-SHELL', 'curl -f localhost']}}],
+  [
+    ['HEALTHCHECK --interval=1m30s --timeout=500ms --start-period=1h --start-interval=2s --retries=5 cmd ["a", "b"]'],
+    {
+      Healthcheck: {
+        ...{Test: ['CMD', 'a', 'b'], Interval: 90e9, Timeout: 0.5e9, StartPeriod: 3600e9, StartInterval: 2e9},
+        Retries: 5,
+      },
+    },
+  ],
+  [['HEALTHCHECK CMD a', 'healthcheck none'], {Healthcheck: {Test: ['NONE']}}],
   [[], {}],
 ];
 
@@ -34,6 +45,13 @@ const BAD = [
   'EXPOSE 0',
   'EXPOSE 65536',
   'EXPOSE 80/icmp',
+  'HEALTHCHECK curl',
+  'HEALTHCHECK CMD',
+  'HEALTHCHECK CMD []',
+  'HEALTHCHECK --interval=5 CMD a',
+  'HEALTHCHECK --retries=x CMD a',
+  'HEALTHCHECK --color=5s CMD a',
+  'HEALTHCHECK --interval=5s NONE',
 ];
 
 describe('images/archives/image-changes', ({test}) => {
