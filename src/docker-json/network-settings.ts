@@ -30,7 +30,7 @@ export function toNetworkSettings({networks, ports}: ContainerNetworks) {
 /** As the flag takes it, and docker's inspect shows it. */
 export function formatNetworkMode(mode: NetworkMode = 'none'): string {
   if (typeof mode === 'string') return mode;
-  if ('stack' in mode) return mode.stack ?? 'pasta or slirp4netns';
+  if ('stack' in mode) return mode.stack ?? 'bridge';
   if ('container' in mode) return `container:${mode.container}`;
   return 'namespace' in mode ? `ns:${mode.namespace}` : mode.networks.map(({name}) => name).join(',');
 }

@@ -109,7 +109,7 @@ export function requireNetworkRights(): void {
   if (process.geteuid?.() === 0 && isInitialUserNamespace()) return;
   throw new WinchError('NETWORK_UNSUPPORTED', 'only root can connect containers to networks', {
     kind: 'unsupported',
-    hint: 'run as root, or with no network or that of the machine',
+    hint: 'run as root; users connect each container by itself, with pasta or slirp4netns',
   });
 }
 
