@@ -24,6 +24,7 @@ export async function accompanyRun(
   if (run.health) {
     const {watchRun} = await import('./health/watch-run.ts');
     const directory = join(volatileParent(context), run.id);
+    // What is wrong with its checks must not end the run.
     watchRun(context, {id: run.id, directory, check: run.health, signal: ending.signal}).catch(() => {});
   }
   return (exitCode) => {
