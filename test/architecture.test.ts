@@ -34,7 +34,7 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   koffi: [/^host\/(syscalls|tree-calls|attribute-calls|socket-calls|terminal-mode)\.ts$/],
   'smol-toml': [/^registry\/toml-document\.ts$/],
   semver: [/^images\/remote\/tag-patterns\.ts$/],
-  '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|cli)\//],
+  '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|engine-api|cli)\//],
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
   'node:child_process': [/^(host|runtime|network)\//, /^registry\/credential-helper\.ts$/],
   'node:worker_threads': [/^(host|layers|snapshots)\//],

@@ -14,6 +14,18 @@ const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
   interrupted: 503,
 };
 
+const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
+  ['BODY_TOO_LARGE', 413],
+  ['COMMAND_NOT_FOUND', 400],
+  ['COMMAND_NOT_EXECUTABLE', 400],
+]);
+
+/** By which docker's command tells its exit codes 127 and 126 from others. */
+const DOCKERS_WORDS: ReadonlyMap<string, string> = new Map([
+  ['COMMAND_NOT_FOUND', 'executable file not found'],
+  ['COMMAND_NOT_EXECUTABLE', 'permission denied'],
+]);
+
 /** What the kind of an error does not tell: something is in the way that the caller may clear. */
 const CONFLICTS = /_(?:IN_USE|EXISTS|TAGGED_TWICE|AMBIGUOUS|TAKEN|RUNNING|PAUSED|NOT_PAUSED|CONNECTED|MOUNTED)$/;
 
@@ -25,11 +37,12 @@ export interface ErrorReply {
 /** The status and the text of an error, as docker's clients know them: `{message}`. */
 export function errorReply(error: unknown): ErrorReply {
   if (!isWinchError(error)) return {status: 500, message: 'winch failed unexpectedly; its own output has the details'};
-  const status = CONFLICTS.test(error.code) ? 409 : statusOf(error);
-  return {status, message: error.hint === undefined ? error.message : `${error.message}: ${error.hint}`};
+  const words = [error.message, DOCKERS_WORDS.get(error.code), error.hint];
+  return {status: statusOf(error), message: words.filter((word) => word !== undefined).join(': ')};
 }
 
-const statusOf = ({code, kind}: WinchError): number => (code === 'BODY_TOO_LARGE' ? 413 : STATUS_BY_KIND[kind]);
+const statusOf = ({code, kind}: WinchError): number =>
+  STATUS_BY_CODE.get(code) ?? (CONFLICTS.test(code) ? 409 : STATUS_BY_KIND[kind]);
 
 /** @param what What there is none of, in one clause. */
 export const notOffered = (what: string, hint: string): WinchError =>

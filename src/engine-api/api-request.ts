@@ -1,4 +1,5 @@
 import type {IncomingHttpHeaders} from 'node:http';
+import type {Duplex} from 'node:stream';
 import {WinchError} from '../errors.ts';
 import {parseStrictJson} from '../oci/strict-json.ts';
 import type {Credential} from '../registry/credentials.ts';
@@ -36,6 +37,17 @@ export type ApiReply =
   | {readonly type: 'bytes'; readonly contentType: string; readonly content: AsyncIterable<Uint8Array>};
 
 export type Handler = (context: ApiContext, request: ApiRequest) => Promise<ApiReply> | ApiReply;
+
+/**
+ * Answers a request that leaves HTTP: what is wrong with it is thrown, the rest is a conversation on the bare connection,
+ * which the client may end on its side first.
+ */
+export type Hijack = (context: ApiContext, request: ApiRequest) => Promise<Conversation>;
+
+export interface Conversation {
+  readonly contentType: string;
+  converse(connection: Duplex): Promise<void>;
+}
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
 const YES = /^(?:1|true|yes|on)$/i;

@@ -1,8 +1,10 @@
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import {WinchError} from '../errors.ts';
-import type {ApiContext, ApiReply} from './api-request.ts';
+import {answerUpgrade} from './answer-upgrade.ts';
+import type {ApiContext} from './api-request.ts';
 import {createFindRoute, type FindRoute, NEWEST_VERSION} from './find-route.ts';
 import {listenOnSocket, type SocketPlace} from './listen-on-socket.ts';
+import {readRequest} from './read-request.ts';
 import {ROUTES} from './routes.ts';
 import {sendError, sendReply} from './send-reply.ts';
 
@@ -36,6 +38,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const findRoute = createFindRoute(ROUTES);
   const server = createServer({maxHeaderSize: HEADER_BYTES, requestTimeout: 0}, (request, response) => {
     void answer({...options, findRoute, ending: ending.signal}, request, response);
+  });
+  server.on('upgrade', (request, connection, head) => {
+    void answerUpgrade({...options, findRoute, ending: ending.signal}, {request, connection, head});
   });
   const removeSocket = await listenOnSocket(server, options.socket);
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
@@ -85,16 +90,7 @@ async function answer(answering: Answering, request: IncomingMessage, response: 
   }
 }
 
-async function findReply(
-  {context, findRoute}: Answering,
-  request: IncomingMessage,
-  signal: AbortSignal,
-): Promise<ApiReply> {
-  const {method = '', url = '', headers} = request;
-  const [path = '', ...rest] = url.split('?');
-  const found = findRoute(method, path);
-  if (!found) throw new WinchError('PAGE_UNKNOWN', 'page not found', {kind: 'not-found'});
-  const handle = await found.route.load();
-  const query = new URLSearchParams(rest.join('?'));
-  return handle(context, {parameters: found.parameters, query, headers, body: request, signal});
+async function findReply({context, findRoute}: Answering, request: IncomingMessage, signal: AbortSignal) {
+  const {route, asked} = readRequest(findRoute, request, signal);
+  return (await route.load())(context, asked);
 }

@@ -2,8 +2,9 @@ import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
 import {WinchError} from '../errors.ts';
 import type {Toolkit} from '../toolkit.ts';
 import {notOffered} from './api-error.ts';
-import {type ApiReply, type ApiRequest, filtersOf, type Handler, isSet} from './api-request.ts';
+import {type ApiReply, type ApiRequest, filtersOf, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {idOf} from './containers.ts';
+import {readCreateRequest} from './create-request.ts';
 
 const DONE: ApiReply = {type: 'empty', status: 204};
 const UNCHANGED: ApiReply = {type: 'empty', status: 304};
@@ -13,10 +14,27 @@ const secondsOf = (query: URLSearchParams): number | undefined => (query.get('t'
 const isRunning = async ({containers}: Toolkit, id: string, signal: AbortSignal): Promise<boolean> =>
   (await containers.inspect(id, {signal})).state === 'running';
 
+export const createContainer: Handler = async ({toolkit}, request) => {
+  const {query, signal} = request;
+  const create = readCreateRequest(await readJsonBody(request), query.get('name') || null);
+  return {type: 'json', status: 201, value: {Id: await toolkit.containers.create(create, {signal}), Warnings: []}};
+};
+
+export const refuseBareAttach: Handler = () => {
+  throw notOffered('streams are not attached within HTTP', 'ask with the headers Connection: Upgrade and Upgrade: tcp');
+};
+
 /** What has the wanted state already is left as it is, and that is said. */
 export const startContainer: Handler = async ({toolkit}, request) => {
-  if (await isRunning(toolkit, idOf(request), request.signal)) return UNCHANGED;
-  await toolkit.containers.start(idOf(request));
+  const {id, state, made} = await toolkit.containers.inspect(idOf(request), {signal: request.signal});
+  if (state === 'running') return UNCHANGED;
+  try {
+    await toolkit.containers.start(id);
+  } catch (error) {
+    // Whoever waits for its removal would wait for ever.
+    if (made?.autoRemove) await toolkit.containers.remove(id).catch(() => {});
+    throw error;
+  }
   return DONE;
 };
 
@@ -47,6 +65,15 @@ const simply =
 export const pauseContainer = simply(({containers}, request) => containers.pause(idOf(request)));
 
 export const unpauseContainer = simply(({containers}, request) => containers.unpause(idOf(request)));
+
+export const resizeContainer: Handler = async ({toolkit}, request) => {
+  const [rows, columns] = ['h', 'w'].map((name) => Number(request.query.get(name)));
+  const isSize = (number: number | undefined) =>
+    Number.isInteger(number) && Number(number) >= 0 && Number(number) < 2 ** 16;
+  if (!isSize(rows) || !isSize(columns)) throw new WinchError('SIZE_INVALID', 'h and w are no size', {kind: 'invalid'});
+  await toolkit.containers.resize(idOf(request), {rows: Number(rows), columns: Number(columns)});
+  return {type: 'empty', status: 200};
+};
 
 export const renameContainer = simply(({containers}, request) =>
   containers.rename(idOf(request), request.query.get('name') ?? ''),

@@ -4,11 +4,8 @@ import {WinchError} from '../errors.ts';
 import {type Handler, isSet} from './api-request.ts';
 import {idOf} from './containers.ts';
 import {momentOf} from './moment.ts';
+import {framed, streamType} from './stream-frames.ts';
 
-const STREAM_NUMBERS = {stdout: 1, stderr: 2} as const;
-const HEADER_BYTES = 8;
-
-/** A terminal's output is one stream, and comes as it is; of others each piece has a header of its stream and length. */
 export const readLogs: Handler = async ({toolkit}, request) => {
   const {query, signal} = request;
   const [stdout, stderr] = [isSet(query, 'stdout'), isSet(query, 'stderr')];
@@ -21,7 +18,7 @@ export const readLogs: Handler = async ({toolkit}, request) => {
   const isWanted = ({stream}: LogPiece) => (stream === 'stdout' ? stdout : stderr);
   return {
     type: 'bytes',
-    contentType: `application/vnd.docker.${isTerminal ? 'raw' : 'multiplexed'}-stream`,
+    contentType: streamType(isTerminal),
     content: write(pieces, {isWanted, isTerminal}),
   };
 };
@@ -43,11 +40,4 @@ async function* write(pieces: AsyncIterable<LogPiece>, {isTerminal, isWanted}: W
   for await (const piece of pieces) {
     if (isWanted(piece)) yield isTerminal ? piece.bytes : framed(piece);
   }
-}
-
-function framed({stream, bytes}: LogPiece): Buffer {
-  const header = Buffer.alloc(HEADER_BYTES);
-  header.writeUInt8(STREAM_NUMBERS[stream], 0);
-  header.writeUInt32BE(bytes.length, 4);
-  return Buffer.concat([header, bytes]);
 }

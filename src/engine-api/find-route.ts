@@ -1,5 +1,5 @@
 import {WinchError} from '../errors.ts';
-import type {Handler} from './api-request.ts';
+import type {Handler, Hijack} from './api-request.ts';
 
 export interface Route {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
@@ -7,6 +7,8 @@ export interface Route {
   readonly path: string;
   /** Loads what answers, at the first request of its kind. */
   readonly load: () => Promise<Handler>;
+  /** Of requests to leave HTTP (`Connection: Upgrade`). */
+  readonly loadHijack?: () => Promise<Hijack>;
 }
 
 export interface FoundRoute {

@@ -20,6 +20,7 @@ import type {ContainerProcess} from '../containers/spawn.ts';
 import type {CallOptions} from '../events.ts';
 import {isRoot} from '../host/account.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
+import type {TerminalSize} from '../host/terminal-size.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
 import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
 import {commandOf, entryOf} from './entries.ts';
@@ -62,6 +63,8 @@ export interface Containers extends ContainerFileCalls, MountedBundleCalls {
   pause(container: string): Promise<string>;
   /** Lets the processes of a paused container go on. */
   unpause(container: string): Promise<string>;
+  /** Tells the terminal of a running container its size. */
+  resize(container: string, size: TerminalSize): Promise<void>;
   /** Gives a container another name. */
   rename(container: string, name: string, options?: CallOptions): Promise<string>;
   /** What running containers use, again and again. */
@@ -158,7 +161,10 @@ const openKept = (
     (await import('../containers/kept/settle-ended.ts')).settleEnded(context, id, startSettings(options)),
 });
 
-type LiveCalls = Pick<Containers, 'inspect' | 'pause' | 'unpause' | 'rename' | 'stats' | 'top' | 'update' | 'prune'>;
+type LiveCalls = Pick<
+  Containers,
+  'resize' | 'inspect' | 'pause' | 'unpause' | 'rename' | 'stats' | 'top' | 'update' | 'prune'
+>;
 
 const openLive = (context: ContainerContext): LiveCalls => ({
   inspect: async (...args) =>
@@ -166,6 +172,7 @@ const openLive = (context: ContainerContext): LiveCalls => ({
   pause: async (...args) => (await import('../containers/kept/pause-container.ts')).pauseContainer(context, ...args),
   unpause: async (...args) =>
     (await import('../containers/kept/pause-container.ts')).unpauseContainer(context, ...args),
+  resize: async (...args) => (await import('../containers/kept/resize-container.ts')).resizeContainer(context, ...args),
   rename: async (...args) => (await import('../containers/kept/rename-container.ts')).renameContainer(context, ...args),
   stats: async function* (...args) {
     yield* (await import('../containers/kept/watch-usage.ts')).watchUsage(context, ...args);

@@ -15,8 +15,8 @@ export const serveCommand = defineCommand({
   name: 'serve',
   summary: 'Serve the Engine API, for the docker command and its libraries',
   description:
-    'On a socket that this user alone may connect to, until Ctrl-C. Of the API there is what concerns images, events, ' +
-    'and the containers that winch has made; containers are not made, attached to or entered through it yet.',
+    'On a socket that this user alone may connect to, until Ctrl-C. Of the API there is what concerns images, events and ' +
+    'containers, but for exec, stats, archives, networks and volumes.',
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: {
     host: text('unix://PATH', 'Where to listen', {
@@ -27,7 +27,7 @@ export const serveCommand = defineCommand({
   },
   examples: [
     ['winch serve', 'Until Ctrl-C'],
-    ['DOCKER_HOST=unix:///run/winch.sock docker ps -a', 'What docker then shows'],
+    ['DOCKER_HOST=unix:///run/winch.sock docker run --rm IMAGE', 'What docker then runs'],
     ['winch serve --host unix://$PWD/winch.sock --idle-timeout 5m', 'Elsewhere, as long as it is wanted'],
   ],
   handle: async ({values}, context) => {

@@ -15,6 +15,7 @@ import {readStartNote, readState} from './read-state.ts';
 import type {KeptRecord} from './record.ts';
 import {type StartSettings, startContainer} from './start-container.ts';
 import {killContainer} from './stop-container.ts';
+import {waitForStart} from './wait-for-condition.ts';
 import {holdForWaiting, waitUntilStopped} from './wait-for-exit.ts';
 
 /**
@@ -48,6 +49,8 @@ export interface Attachment extends AsyncDisposable {
 export interface AttachOptions extends CallOptions {
   /** Starts a container that does not run, so that nothing of what it prints is missed. */
   readonly start?: boolean | undefined;
+  /** Waits for somebody else to start a container that does not run; nothing of what it then prints is missed. */
+  readonly awaitsStart?: boolean | undefined;
 }
 
 const UNSEEN_EXIT = 255;
@@ -61,7 +64,7 @@ const UNSEEN_EXIT = 255;
 export async function attachToContainer(
   context: ContainerContext,
   text: string,
-  {start = false, signal, onEvent, ...settings}: AttachOptions & StartSettings,
+  {start = false, awaitsStart = false, signal, onEvent, ...settings}: AttachOptions & StartSettings,
 ): Promise<Attachment> {
   const record = requireContainer(context, text);
   // From here on its code is kept for this process, also of one that goes when it ends.
@@ -69,7 +72,7 @@ export async function attachToContainer(
   try {
     const offset = statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0;
     if (start) await startContainer(context, record.id, {...settings, signal, onEvent});
-    else await requireRunning(context, record);
+    else if (!awaitsStart || !(await waitForStart(context, record.id, {signal}))) await requireRunning(context, record);
     recordContainerEvents(context, record, [{action: 'attach'}]);
     return openAttachment(context, record, {offset, hold, signal});
   } catch (error) {

@@ -85,6 +85,25 @@ async function waitForNextExit(context: ContainerContext, record: KeptRecord, {s
   return UNSEEN_EXIT;
 }
 
+/**
+ * Waits until a container runs, or has run since the call.
+ *
+ * @returns false: it is gone.
+ */
+export async function waitForStart(context: ContainerContext, id: string, {signal}: CallOptions): Promise<boolean> {
+  const startOf = () => readStartNote(placesOf(context, id))?.start;
+  const first = startOf();
+  for (const pause of pauses()) {
+    signal?.throwIfAborted();
+    const record = findRecord(context, id);
+    if (record === null) return false;
+    const {state} = await readState(context, record);
+    if (state === 'running' || (startOf() !== first && state === 'exited')) return true;
+    await sleep(pause);
+  }
+  return false;
+}
+
 /** Few look for long, and nobody notices the first hundredth of a second. */
 function* pauses(): Generator<number> {
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) yield pause;

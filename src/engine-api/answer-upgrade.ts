@@ -1,0 +1,71 @@
+import type {IncomingMessage} from 'node:http';
+import type {Duplex} from 'node:stream';
+import {WinchError} from '../errors.ts';
+import {errorReply} from './api-error.ts';
+import type {ApiContext, Conversation} from './api-request.ts';
+import type {FindRoute} from './find-route.ts';
+import {readRequest} from './read-request.ts';
+
+export interface UpgradeAnswering {
+  readonly context: ApiContext;
+  readonly findRoute: FindRoute;
+  readonly ending: AbortSignal;
+  readonly onBug: (error: unknown) => void;
+}
+
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly connection: Duplex;
+  /** What came behind the request. */
+  readonly head: Buffer;
+}
+
+/** Answers a request to leave HTTP, and has the conversation that follows; the connection is closed at its end. */
+export async function answerUpgrade(answering: UpgradeAnswering, {request, connection, head}: Upgrade): Promise<void> {
+  const gone = new AbortController();
+  connection.once('close', () =>
+    gone.abort(new WinchError('CLIENT_GONE', 'the client is gone', {kind: 'interrupted'})),
+  );
+  // A connection that is reset is closed as well, and told of by that.
+  connection.on('error', () => {});
+  connection.unshift(head);
+  let hasBegun = false;
+  try {
+    const conversation = await open(answering, request, AbortSignal.any([gone.signal, answering.ending]));
+    hasBegun = true;
+    connection.write(
+      headOf('101 UPGRADED', [`Content-Type: ${conversation.contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']),
+    );
+    await conversation.converse(connection);
+  } catch (error) {
+    if (!(error instanceof WinchError) && !gone.signal.aborted) answering.onBug(error);
+    // Behind a 101 it would be taken for output.
+    if (hasBegun) connection.destroy();
+    else refuse(connection, error);
+  }
+}
+
+async function open(
+  {context, findRoute}: UpgradeAnswering,
+  request: IncomingMessage,
+  signal: AbortSignal,
+): Promise<Conversation> {
+  const {route, asked} = readRequest(findRoute, request, signal);
+  if (!route.loadHijack) {
+    throw new WinchError('UPGRADE_REFUSED', 'this is not done outside of HTTP', {
+      kind: 'invalid',
+      hint: 'ask without the header Upgrade',
+    });
+  }
+  return (await route.loadHijack())(context, asked);
+}
+
+function refuse(connection: Duplex, error: unknown): void {
+  const {status, message} = errorReply(error);
+  const body = `${JSON.stringify({message})}\n`;
+  const lines = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`, 'Connection: close'];
+  connection.end(`${headOf(`${status} Refused`, lines)}${body}`);
+}
+
+const headOf = (status: string, lines: readonly string[]): string =>
+  `HTTP/1.1 ${status}\r\n${lines.join('\r\n')}\r\n\r\n`;

@@ -1,0 +1,54 @@
+import is from '@sindresorhus/is';
+import {WinchError} from '../errors.ts';
+
+/** The members of a JSON object by their names; null, as clients send it for what is not said, counts as absent. */
+export interface BodyFields {
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[] | undefined;
+  /** A command as a list, or one word. */
+  words(name: string): readonly string[] | undefined;
+  number(name: string): number | undefined;
+  flag(name: string): boolean | undefined;
+  /** An object with a text for each name. */
+  textMap(name: string): Readonly<Record<string, string>> | undefined;
+  record(name: string): BodyFields;
+  records(name: string): readonly BodyFields[];
+  names(): readonly string[];
+  /** Whether it says something: not zero, empty, false or null. */
+  says(name: string): boolean;
+}
+
+/** @param where The object in a message, with a dot behind it (`HostConfig.`). */
+export function readFields(value: unknown, where = ''): BodyFields {
+  if (!is.plainObject(value)) throw invalid(where === '' ? 'the body' : where.slice(0, -1), 'an object');
+  const member = (name: string): unknown => (Object.hasOwn(value, name) ? (value[name] ?? undefined) : undefined);
+  const read =
+    <T>(accepts: (found: unknown) => found is T, wanted: string) =>
+    (name: string): T | undefined => {
+      const found = member(name);
+      if (found === undefined || accepts(found)) return found;
+      throw invalid(`${where}${name}`, wanted);
+    };
+  const texts = read(isTexts, 'a list of texts');
+  const lists = read(is.array, 'a list');
+  return {
+    text: read(is.string, 'a text'),
+    texts,
+    words: (name) => (is.string(member(name)) ? [String(member(name))] : texts(name)),
+    number: read(is.number, 'a number'),
+    flag: read(is.boolean, 'true or false'),
+    textMap: read(isTextMap, 'an object of texts'),
+    record: (name) => readFields(member(name) ?? {}, `${where}${name}.`),
+    records: (name) => (lists(name) ?? []).map((entry) => readFields(entry, `${where}${name}.`)),
+    names: () => Object.keys(value),
+    says: (name) => Boolean(member(name)) && !is.emptyArray(member(name)) && !is.emptyObject(member(name)),
+  };
+}
+
+const isTexts = (value: unknown): value is readonly string[] => is.array(value, is.string);
+
+const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
+  is.plainObject(value) && Object.values(value).every(is.string);
+
+const invalid = (name: string, wanted: string): WinchError =>
+  new WinchError('BODY_INVALID', `${name} is not ${wanted}`, {kind: 'invalid'});
