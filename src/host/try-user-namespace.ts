@@ -1,9 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {mkdirSync, readFileSync, renameSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {readBootId} from './boot-id.ts';
 import {type NamespacePlan, planUserNamespace} from './plan-user-namespace.ts';
+import {randomHex} from './random-hex.ts';
 import {runCommand} from './run-command.ts';
 import {storageError} from './storage-error.ts';
 import type {Account} from './subordinate-ids.ts';
@@ -96,7 +96,7 @@ function remember(runtimeDirectory: string, facts: Facts): void {
   try {
     mkdirSync(runtimeDirectory, {recursive: true, mode: 0o700});
     const path = join(runtimeDirectory, FILE);
-    const staging = `${path}.${randomBytes(4).toString('hex')}`;
+    const staging = `${path}.${randomHex(4)}`;
     writeFileSync(staging, `${JSON.stringify(facts)}\n`, {mode: 0o600});
     renameSync(staging, path);
   } catch (error) {

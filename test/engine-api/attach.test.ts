@@ -81,11 +81,11 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
     const {State} = (await served().ask(`GET /containers/${id}/json`)).json() as {State: {Running: boolean}};
     assert.ok(State.Running);
     const failing = await create({Cmd: ['nonsense']}, {AutoRemove: true});
-    const waiting = await attach(failing, 'stdout=1');
+    const closed = once((await attach(failing, 'stdout=1')).resume(), 'close');
     const start = await served().ask(`POST /containers/${failing}/start`);
     assert.is(start.status, 400);
     assert.match(start.body.toString(), /executable file not found/);
-    await once(waiting.resume(), 'close');
+    await closed;
     await opened?.store.requireNoTraces();
   });
 

@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto';
 import {mkdirSync, renameSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
@@ -9,6 +8,7 @@ import {createResources} from '../../bundle/resources.ts';
 import {isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
+import {randomHex} from '../../host/random-hex.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {imageNote} from '../../images/images-in-use.ts';
@@ -117,7 +117,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
   const container = request.container ?? {};
   const health = createHealthCheck(image.config.config, container);
   return {
-    id: randomBytes(ID_BYTES).toString('hex'),
+    id: randomHex(ID_BYTES),
     name: request.name ?? randomName(),
     created: new Date(now()).toISOString(),
     image: request.image,

@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto';
 import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
 import {readdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
@@ -9,6 +8,7 @@ import {isRoot} from '../../host/account.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
 import {identifyProcess} from '../../host/process-identity.ts';
+import {randomHex} from '../../host/random-hex.ts';
 import {untilAborted} from '../../host/until-aborted.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
@@ -75,7 +75,7 @@ export async function startLocked(
 ): Promise<void> {
   const {id} = record;
   await clearRemains(context, record, {onEvent});
-  const start = randomBytes(START_BYTES).toString('hex');
+  const start = randomHex(START_BYTES);
   const directory = join(placesOf(context, id).starts, start);
   try {
     mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});

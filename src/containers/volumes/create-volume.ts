@@ -1,10 +1,10 @@
-import {randomBytes} from 'node:crypto';
 import {chmodSync, existsSync, mkdirSync, renameSync} from 'node:fs';
 import {isAbsolute, join} from 'node:path';
 import type {MountedDevice} from '../../bundle/container-options.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
+import {randomHex} from '../../host/random-hex.ts';
 import {removeAsRoot} from '../../host/remove-as-root.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {excerpt} from '../../oci/excerpt.ts';
@@ -48,7 +48,7 @@ export async function createVolume(
   return await ensureVolume(context, record);
 }
 
-export const randomVolumeName = (): string => randomBytes(NAME_BYTES).toString('hex');
+export const randomVolumeName = (): string => randomHex(NAME_BYTES);
 
 /** A store may begin with a volume. */
 export async function beginStore({store}: ContainerContext): Promise<void> {
