@@ -1,5 +1,6 @@
 import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
 import {WinchError} from '../errors.ts';
+import {isRoot} from '../host/account.ts';
 import type {Toolkit} from '../toolkit.ts';
 import {notOffered} from './api-error.ts';
 import {type ApiReply, type ApiRequest, filtersOf, type Handler, isSet, readJsonBody} from './api-request.ts';
@@ -16,7 +17,7 @@ const isRunning = async ({containers}: Toolkit, id: string, signal: AbortSignal)
 
 export const createContainer: Handler = async ({toolkit}, request) => {
   const {query, signal} = request;
-  const create = readCreateRequest(await readJsonBody(request), query.get('name') || null);
+  const create = readCreateRequest(await readJsonBody(request), {name: query.get('name') || null, isUser: !isRoot()});
   return {type: 'json', status: 201, value: {Id: await toolkit.containers.create(create, {signal}), Warnings: []}};
 };
 

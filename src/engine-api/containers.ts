@@ -3,6 +3,7 @@ import type {ContainerSummary} from '../containers/kept/list-containers.ts';
 import {statusOf} from '../containers/kept/status-of.ts';
 import {toDockerContainer} from '../docker-json/container.ts';
 import {toNetworkSettings} from '../docker-json/network-settings.ts';
+import {describeStatus} from '../docker-json/status-text.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
 
@@ -28,7 +29,7 @@ function toRow(container: ContainerSummary) {
     Command: command.join(' '),
     Created: Math.floor(Date.parse(created) / 1000),
     State: statusOf(container),
-    Status: describeState(container, Date.now()),
+    Status: describeStatus(container, new Date()),
     Ports: ports.map(({hostAddress, hostPort, containerPort, protocol}) => ({
       IP: hostAddress ?? '0.0.0.0',
       PrivatePort: containerPort,
@@ -43,34 +44,6 @@ function toRow(container: ContainerSummary) {
 }
 
 const SHORT_ID = 12;
-
-/** `Up 3 seconds (healthy)`, `Exited (1) 2 minutes ago` */
-function describeState(container: ContainerSummary, now: number): string {
-  const {state, isPaused, isRestarting, exitCode, startedAt, finishedAt, health} = container;
-  if (isRestarting) return `Restarting (${exitCode ?? 0}) ${lengthOf(finishedAt, now)} ago`;
-  if (state === 'created') return 'Created';
-  if (state === 'exited') return `Exited (${exitCode ?? 0}) ${lengthOf(finishedAt, now)} ago`;
-  const remark = isPaused
-    ? ' (Paused)'
-    : health
-      ? ` (${health.status === 'starting' ? 'health: starting' : health.status})`
-      : '';
-  return `Up ${lengthOf(startedAt, now)}${remark}`;
-}
-
-const STEPS: readonly (readonly [name: string, seconds: number])[] = [
-  ['day', 86_400],
-  ['hour', 3600],
-  ['minute', 60],
-  ['second', 1],
-];
-
-function lengthOf(since: string | null, now: number): string {
-  const seconds = since === null ? 0 : Math.max(0, Math.floor((now - Date.parse(since)) / 1000));
-  const [name, size] = STEPS.find(([, length]) => seconds >= length) ?? ['second', 1];
-  const count = Math.floor(seconds / size);
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
-}
 
 export const inspectContainer: Handler = async ({toolkit}, request) => {
   const {query, signal} = request;

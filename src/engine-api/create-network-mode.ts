@@ -9,11 +9,19 @@ const DEFAULT_NETWORK = 'bridge';
 const DEFAULT_WORDS = ['', 'default', DEFAULT_NETWORK];
 const PORT = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
 
-/** What a body says of a container's networks, names and ports. @throws {WinchError} `BODY_INVALID` */
-export function readNetwork(config: BodyFields, host: BodyFields): ContainerOptions {
+/**
+ * What a body says of a container's networks, names and ports.
+ *
+ * @param isUser Whether it is for somebody else than root, who has no bridges.
+ * @throws {WinchError} `BODY_INVALID`
+ */
+export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolean): ContainerOptions {
   const [servers, search, options] = ['Dns', 'DnsSearch', 'DnsOptions'].map((name) => nonEmpty(host.texts(name)));
   return definedMembers({
-    network: readMode(host.text('NetworkMode') ?? '', config.record('NetworkingConfig').record('EndpointsConfig')),
+    network: readMode(host.text('NetworkMode') ?? '', {
+      endpoints: config.record('NetworkingConfig').record('EndpointsConfig'),
+      isUser,
+    }),
     publish: nonEmpty(readPorts(host.record('PortBindings'))),
     publishAll: host.flag('PublishAllPorts'),
     extraHosts: host.texts('ExtraHosts')?.map(readExtraHost),
@@ -24,11 +32,17 @@ export function readNetwork(config: BodyFields, host: BodyFields): ContainerOpti
 const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | undefined =>
   values?.length === 0 ? undefined : values;
 
-function readMode(mode: string, endpoints: BodyFields): NetworkMode {
+interface Networking {
+  readonly endpoints: BodyFields;
+  readonly isUser: boolean;
+}
+
+function readMode(mode: string, {endpoints, isUser}: Networking): NetworkMode {
   if (mode === 'none' || mode === 'host') return mode;
   if (mode.startsWith('container:')) return {container: mode.slice('container:'.length)};
   const name = DEFAULT_WORDS.includes(mode) ? DEFAULT_NETWORK : mode;
   const others = endpoints.names().filter((other) => other !== name && !DEFAULT_WORDS.includes(other));
+  if (isUser && name === DEFAULT_NETWORK && others.length === 0) return {stack: null};
   return {networks: [name, ...others].map((joined) => readJoin(joined, endpoints.record(joined)))};
 }
 

@@ -19,14 +19,20 @@ const LOG_TYPES = ['', 'json-file', 'k8s-file', 'local'];
 const NANO = 1e9;
 const NANO_PER_MS = 1e6;
 
+export interface Maker {
+  /** Of the container; null: any. */
+  readonly name: string | null;
+  /** Whether it is for somebody else than root. */
+  readonly isUser: boolean;
+}
+
 /**
  * What the body of a request for a container asks for; the image has to be there.
  *
- * @param name Null: any.
  * @throws {WinchError} `BODY_INVALID` | `NOT_OFFERED`
  * @see Engine API v1.51, ContainerCreate
  */
-export function readCreateRequest(body: unknown, name: string | null): CreateRequest & {readonly image: string} {
+export function readCreateRequest(body: unknown, {name, isUser}: Maker): CreateRequest & {readonly image: string} {
   const config = readFields(body);
   const host = config.record('HostConfig');
   refuseUntaken(host);
@@ -44,7 +50,7 @@ export function readCreateRequest(body: unknown, name: string | null): CreateReq
     container: definedMembers({
       ...processOptions(config),
       ...hostOptions(host),
-      ...readNetwork(config, host),
+      ...readNetwork(config, host, isUser),
       mounts: readMounts(config, host),
       health: readHealth(config.record('Healthcheck')),
     }),

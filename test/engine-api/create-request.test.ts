@@ -3,9 +3,11 @@ import {readCreateRequest} from '../../src/engine-api/create-request.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {describe} from '../helpers/suite.ts';
 
+const AS_ROOT = {name: null, isUser: false};
+
 describe('engine-api/create-request', ({test}) => {
   const read = (config: object, host: object = {}) =>
-    readCreateRequest({Image: 'app', ...config, HostConfig: host}, null);
+    readCreateRequest({Image: 'app', ...config, HostConfig: host}, AS_ROOT);
 
   test('takes what the docker command sends for nothing in particular', () => {
     const config = {Hostname: '', Tty: false, OpenStdin: false, StdinOnce: false, Env: null, Cmd: null, Volumes: {}};
@@ -18,6 +20,8 @@ describe('engine-api/create-request', ({test}) => {
     assert.equal([image, policy, autoRemove], ['app', 'never', undefined]);
     assert.equal(container?.network, {networks: [{name: 'bridge'}]});
     assert.equal(container?.mounts, undefined);
+    const ofUser = readCreateRequest({...config, Image: 'app', HostConfig: host}, {name: 'me', isUser: true});
+    assert.equal([ofUser.name, ofUser.container?.network], ['me', {stack: null}]);
   });
 
   test('reads process, limits, mounts, ports and health', () => {
@@ -67,7 +71,7 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', HostConfig: {Binds: ['/x:/y:rshared']}}, 'NOT_OFFERED'],
     ] as const) {
       assert.throws(
-        () => readCreateRequest(body, null),
+        () => readCreateRequest(body, AS_ROOT),
         (error: unknown) => isWinchError(error, code),
         JSON.stringify(body),
       );

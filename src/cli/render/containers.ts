@@ -1,8 +1,10 @@
 import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
 import {statusOf} from '../../containers/kept/status-of.ts';
+import {humanAge} from '../../docker-json/age.ts';
 import {formatPorts} from '../../docker-json/network-settings.ts';
+import {describeStatus} from '../../docker-json/status-text.ts';
 import {formatRows} from './format.ts';
-import {humanAge, humanBytes, shortDigest} from './human.ts';
+import {humanBytes, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 
 export interface ContainersView {
@@ -69,18 +71,3 @@ function imageOf({image, imageId}: ContainerSummary, isFull: boolean): string {
 
 const cut = (text: string, isFull: boolean): string =>
   isFull || text.length <= LONGEST_COMMAND ? text : `${text.slice(0, LONGEST_COMMAND - 1)}…`;
-
-function describeStatus(container: ContainerSummary, now: Date): string {
-  const {state, isPaused, startedAt, finishedAt, exitCode} = container;
-  if (state === 'created') return 'Created';
-  if (state === 'running') {
-    const remark = isPaused ? ' (Paused)' : describeHealth(container);
-    return `Up ${humanAge(startedAt, now).replace(/ ago$/, '')}${remark}`;
-  }
-  return `${container.isRestarting ? 'Restarting' : 'Exited'} (${exitCode})${finishedAt === null ? '' : ` ${humanAge(finishedAt, now)}`}`;
-}
-
-function describeHealth({health}: ContainerSummary): string {
-  if (health === null) return '';
-  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
-}

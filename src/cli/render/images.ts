@@ -1,6 +1,7 @@
+import {humanAge} from '../../docker-json/age.ts';
 import type {ImageSummary} from '../../images/list.ts';
 import {formatRows} from './format.ts';
-import {humanAge, humanBytes, shortDigest} from './human.ts';
+import {humanBytes, shortDigest} from './human.ts';
 import {safeText} from './safe-text.ts';
 
 export interface ImagesView {

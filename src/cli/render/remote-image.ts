@@ -1,6 +1,7 @@
+import {humanAge} from '../../docker-json/age.ts';
 import type {RemoteImageDetails} from '../../images/remote/describe-image.ts';
 import type {RemoteImage, RemotePlatform} from '../../images/remote/inspect-remote.ts';
-import {humanAge, humanBytes} from './human.ts';
+import {humanBytes} from './human.ts';
 import {safeText} from './safe-text.ts';
 import {renderTable} from './table.ts';
 

@@ -1,5 +1,6 @@
+import {humanAge} from '../../docker-json/age.ts';
 import type {TagMove} from '../../images/tag-history.ts';
-import {humanAge, shortDigest} from './human.ts';
+import {shortDigest} from './human.ts';
 import {renderTable} from './table.ts';
 
 const DASH = '-';

@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
-import {humanAge, humanBytes, humanDuration, shortDigest} from '../../../src/cli/render/human.ts';
+import {humanBytes, humanDuration, shortDigest} from '../../../src/cli/render/human.ts';
 import {safeJson, safeText} from '../../../src/cli/render/safe-text.ts';
 import {renderTable} from '../../../src/cli/render/table.ts';
+import {humanAge} from '../../../src/docker-json/age.ts';
 import {describe} from '../../helpers/suite.ts';
 import {NOW} from '../samples.ts';
 
