@@ -45,6 +45,10 @@ export function readFields(value: unknown, where = ''): BodyFields {
   };
 }
 
+/** Clients write empty lists for what is not said. */
+export const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | undefined =>
+  values?.length === 0 ? undefined : values;
+
 const isTexts = (value: unknown): value is readonly string[] => is.array(value, is.string);
 
 const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>

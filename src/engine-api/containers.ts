@@ -1,4 +1,4 @@
-import {createContainerFilter} from '../containers/kept/container-filter.ts';
+import {createContainerSelection} from '../containers/kept/container-filter.ts';
 import type {ContainerSummary} from '../containers/kept/list-containers.ts';
 import {statusOf} from '../containers/kept/status-of.ts';
 import {toDockerContainer} from '../docker-json/container.ts';
@@ -8,14 +8,11 @@ import type {ProcessDetails} from '../host/process-details.ts';
 import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
 
 export const listContainers: Handler = async ({toolkit}, {query, signal}) => {
-  const filters = filtersOf(query);
-  const isWanted = createContainerFilter(filters);
   const limit = Number(query.get('limit') ?? 0);
-  const showsAll = isSet(query, 'all') || limit > 0 || 'status' in filters || 'exited' in filters;
-  const all = await toolkit.containers.list({size: isSet(query, 'size'), signal});
-  const isListed = ({state, isRestarting}: ContainerSummary) => showsAll || state === 'running' || isRestarting;
-  const shown = all.filter((container) => isListed(container) && isWanted(container, all));
-  return {type: 'json', value: shown.slice(0, limit > 0 ? limit : undefined).map(toRow)};
+  const most = limit > 0 ? limit : undefined;
+  const select = createContainerSelection({filters: filtersOf(query), all: isSet(query, 'all'), most});
+  const found = await toolkit.containers.list({size: isSet(query, 'size'), signal});
+  return {type: 'json', value: select(found).map(toRow)};
 };
 
 /** A row of docker's list. A container without a name has its short id for one, since clients take the first. */

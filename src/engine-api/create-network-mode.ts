@@ -2,7 +2,7 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {WinchError} from '../errors.ts';
 import type {NetworkJoin, NetworkMode, PortProtocol, PublishRequest} from '../network/network-mode.ts';
 import {definedMembers} from '../oci/defined-members.ts';
-import type {BodyFields} from './body-fields.ts';
+import {type BodyFields, nonEmpty} from './body-fields.ts';
 
 const DEFAULT_NETWORK = 'bridge';
 /** What clients write for the network that is usual. */
@@ -28,9 +28,6 @@ export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolea
     dns: servers || search || options ? definedMembers({servers, search, options}) : undefined,
   });
 }
-
-const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | undefined =>
-  values?.length === 0 ? undefined : values;
 
 interface Networking {
   readonly endpoints: BodyFields;

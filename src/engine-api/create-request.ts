@@ -4,7 +4,7 @@ import type {RestartPolicy} from '../containers/kept/restart-policy.ts';
 import {WinchError} from '../errors.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
-import {type BodyFields, readFields} from './body-fields.ts';
+import {type BodyFields, nonEmpty, readFields} from './body-fields.ts';
 import {readMounts} from './create-mounts.ts';
 import {readNetwork} from './create-network-mode.ts';
 
@@ -96,9 +96,6 @@ function readHealth(check: BodyFields): HealthOptions | 'none' | undefined {
   });
   return Object.keys(health).length > 0 ? health : undefined;
 }
-
-const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | undefined =>
-  values?.length === 0 ? undefined : values;
 
 function hostOptions(host: BodyFields): ContainerOptions {
   const nanoCpus = host.number('NanoCpus') ?? 0;

@@ -1,7 +1,7 @@
-import type {ContainerSummary} from '../../containers/kept/list-containers.ts';
+import {createContainerSelection} from '../../containers/kept/container-filter.ts';
 import {flag, list, text} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
-import {parseContainerFilter} from '../options/container-filter.ts';
+import {parseContainerFilters} from '../options/container-filter.ts';
 import {FORMAT_FLAG, NO_TRUNC_FLAG} from '../options/image.ts';
 import {parseInteger} from '../options/number.ts';
 import {renderContainers} from '../render/containers.ts';
@@ -32,16 +32,16 @@ export const psCommand = defineCommand({
   ],
   handle: async ({values}, context) => {
     const {filter = [], all, size, format} = values;
-    const isShown = parseContainerFilter(filter);
-    const most = parseMost(values);
-    const showsAll = all || most !== undefined || filter.some((word) => /^(?:status|exited)=/.test(word));
+    const select = createContainerSelection({
+      filters: parseContainerFilters(filter),
+      all: all ?? false,
+      most: parseMost(values),
+    });
     if (size) await context.becomeRootOfStore();
     const {containers} = await context.openToolkit();
     const found = await containers.list({size, signal: context.signal, onEvent: context.onEvent});
-    const isListed = ({state, isRestarting}: ContainerSummary) => showsAll || state === 'running' || isRestarting;
-    const shown = found.filter((container) => isListed(container) && isShown(container, found)).slice(0, most);
     const view = {format, idsOnly: values.quiet ?? false, isFull: values['no-trunc'] ?? false, now: new Date()};
-    const table = renderContainers(shown, view);
+    const table = renderContainers(select(found), view);
     if (table !== '') context.print(table);
     return 0;
   },

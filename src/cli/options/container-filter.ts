@@ -1,16 +1,14 @@
-import {type ContainerFilter, createContainerFilter} from '../../containers/kept/container-filter.ts';
+import type {ContainerSelection} from '../../containers/kept/container-filter.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 
 /**
- * Reads `--filter`s (`KEY=value`) into one question.
+ * The values of `--filter`s (`KEY=value`) by their keys.
  *
- * @throws {WinchError} `FLAG_INVALID` | `FILTER_INVALID`; what is returned throws `CONTAINER_UNKNOWN`
+ * @throws {WinchError} `FLAG_INVALID`
  */
-export function parseContainerFilter(words: readonly string[]): ContainerFilter {
+export function parseContainerFilters(words: readonly string[]): ContainerSelection['filters'] {
   const byKey = Map.groupBy(words.map(splitFilter), ({key}) => key);
-  return createContainerFilter(
-    Object.fromEntries([...byKey].map(([key, filters]) => [key, filters.map(({value}) => value)])),
-  );
+  return Object.fromEntries([...byKey].map(([key, filters]) => [key, filters.map(({value}) => value)]));
 }
 
 function splitFilter(word: string): {readonly key: string; readonly value: string} {

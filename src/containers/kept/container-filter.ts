@@ -5,8 +5,7 @@ import {findByText, unknownContainer} from './find-container.ts';
 import type {ContainerSummary} from './list-containers.ts';
 import {statusOf} from './status-of.ts';
 
-/** Whether a container of a list of all is wanted. */
-export type ContainerFilter = (container: ContainerSummary, all: readonly ContainerSummary[]) => boolean;
+type ContainerFilter = (container: ContainerSummary, all: readonly ContainerSummary[]) => boolean;
 
 /** What filters of these keys may ask for. */
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -33,13 +32,35 @@ const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = 
   publish: (value) => (container) => publishes(container, value),
 };
 
+export interface ContainerSelection {
+  /** Values by their keys, as docker has them. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+  /** Whether those are listed as well that do not run; so they are when filters ask for their end, and with `most`. */
+  readonly all: boolean;
+  /** How many, from the latest; absent: any number. */
+  readonly most?: number | undefined;
+}
+
+/**
+ * Makes a choice among all containers.
+ *
+ * @throws {WinchError} `FILTER_INVALID`; what is returned throws `CONTAINER_UNKNOWN`
+ */
+export function createContainerSelection({filters, all, most}: ContainerSelection) {
+  const isWanted = createContainerFilter(filters);
+  const takesEnded = all || most !== undefined || 'status' in filters || 'exited' in filters;
+  const isListed = ({state, isRestarting}: ContainerSummary) => takesEnded || state === 'running' || isRestarting;
+  return (containers: readonly ContainerSummary[]): readonly ContainerSummary[] =>
+    containers.filter((container) => isListed(container) && isWanted(container, containers)).slice(0, most);
+}
+
 /**
  * Makes one question of filters by their keys. As docker has it, filters of one key are alternatives, but every label
  * must be there, and those of different keys must all hold.
  *
  * @throws {WinchError} `FILTER_INVALID`; what is returned throws `CONTAINER_UNKNOWN`
  */
-export function createContainerFilter(filters: Readonly<Record<string, readonly string[]>>): ContainerFilter {
+function createContainerFilter(filters: Readonly<Record<string, readonly string[]>>): ContainerFilter {
   const questions = Object.entries(filters).map(([key, values]) => ({
     isEvery: key === 'label',
     asked: values.map((value) => questionOf(key, value)),

@@ -6,34 +6,13 @@ import type {LogsOptions} from '../../../src/containers/kept/read-logs.ts';
 import {WinchError} from '../../../src/errors.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
+import {containerOf} from './sample-container.ts';
 
 const ID = 'a'.repeat(64);
 const unknown = (name: string) => new WinchError('CONTAINER_UNKNOWN', `no ${name}`, {kind: 'not-found'});
 
-const container = (more: Partial<ContainerSummary>): ContainerSummary => ({
-  id: ID,
-  name: 'web',
-  image: 'nginx:1',
-  imageId: `sha256:${'b'.repeat(64)}`,
-  command: ['nginx', '-g', 'daemon off; and more'],
-  created: new Date(Date.now() - 3_600_000).toISOString(),
-  labels: {tier: 'front'},
-  isKept: true,
-  mounts: [],
-  health: null,
-  networks: [],
-  ports: [],
-  state: 'running',
-  isPaused: false,
-  isRestarting: false,
-  pid: 1,
-  startedAt: new Date(Date.now() - 120_000).toISOString(),
-  finishedAt: null,
-  exitCode: null,
-  outOfMemory: false,
-  lostBecause: null,
-  ...more,
-});
+const container = (more: Partial<ContainerSummary>) =>
+  containerOf({command: ['nginx', '-g', 'daemon off; and more'], labels: {tier: 'front'}, ...more});
 const ENDED = container({id: 'c'.repeat(64), name: null, image: 'job', state: 'exited', exitCode: 3, labels: {}});
 const list = async () => [container({}), ENDED];
 const ps = (...words: readonly string[]) => runWinch(['ps', ...words], {containers: {list}});
