@@ -1,4 +1,4 @@
-// node bench/read-files.ts --image REFERENCE [--runs N] [--drivers NAMES] [--size MIB] [--plain-http]
+// node bench/read-files.ts --image REFERENCE [--runs N] [--drivers NAMES] [--size MIB] [--plain-http] [--machine-disk]
 //
 // How fast a container reads all files of its image under each snapshot driver: `run IMAGE` with
 // `find / -xdev -type f | xargs cat`. Cold: a run after the store was unmounted; warm: once more in the same container;
@@ -6,8 +6,10 @@
 // and the processor time of these programs, which tells more on a machine with other work.
 //
 // The store is on a disk of its own, a file that is mounted as ext4. Before a cold run it is unmounted, and what the
-// machine has cached of the file is dropped; the caches of everybody else stay.
-import {mkdtemp, rm} from 'node:fs/promises';
+// machine has cached of the file is dropped; the caches of everybody else stay. The machine reads such a file ahead in
+// large pieces, so that jumping about costs nothing. With --machine-disk the store is below /var/tmp, every cache of the
+// machine is dropped before a cold run, and a jump costs what it costs on that disk.
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {loadavg} from 'node:os';
 import {join} from 'node:path';
 import {parseArgs} from 'node:util';
@@ -23,6 +25,7 @@ const {values} = parseArgs({
     drivers: {type: 'string', default: 'erofs,overlay'},
     size: {type: 'string', default: '12000'},
     'plain-http': {type: 'boolean', default: false},
+    'machine-disk': {type: 'boolean', default: false},
   },
 });
 const {image = fail('--image is missing')} = values;
@@ -36,9 +39,11 @@ interface Reading {
   readonly cpuMs: number;
 }
 
-/** Of each pass, the first from `begun` on. */
-function readPasses(output: string, begun: number): Reading[] {
-  const ends = [...output.matchAll(ENDED)].map(([, ...parts]) => {
+/** Of each pass; the output begins with when the first began. */
+function readPasses(output: string): Reading[] {
+  const lineEnd = output.indexOf('\n');
+  const begun = Number(output.slice(0, lineEnd));
+  const ends = [...output.slice(lineEnd).matchAll(ENDED)].map(([, ...parts]) => {
     const [end = 0, userMinutes = 0, user = 0, systemMinutes = 0, system = 0] = parts.map(Number);
     return {end, cpuMs: ((userMinutes + systemMinutes) * 60 + user + system) * 1000};
   });
@@ -60,10 +65,33 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
+interface Disk extends AsyncDisposable {
+  readonly path: string;
+  readonly within: readonly string[];
+  chill(): Promise<void>;
+}
+
+async function openDisk(): Promise<Disk> {
+  if (values['machine-disk'])
+    return {path: directory, within: [], chill: dropCaches, [Symbol.asyncDispose]: async () => {}};
+  const disk = await openLoopDisk(directory, Number(values.size));
+  const chill = async () => {
+    await requireProgram('sync', ['-f', disk.outside]);
+    await disk.restart();
+    await requireProgram('dd', [`if=${join(directory, 'disk.img')}`, 'iflag=nocache', 'count=0', 'status=none']);
+  };
+  return {path: disk.path, within: disk.within, chill, [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose]()};
+}
+
+async function dropCaches(): Promise<void> {
+  await requireProgram('sync', []);
+  await writeFile('/proc/sys/vm/drop_caches', '3');
+}
+
 const directory = await mkdtemp('/var/tmp/winch-read-');
 try {
   using winch = makeWinch();
-  await using disk = await openLoopDisk(directory, Number(values.size));
+  await using disk = await openDisk();
   const env = {WINCH_ROOT: join(disk.path, 'store')};
   const call = async (words: readonly string[]): Promise<string> => {
     const {exitCode, stdout, stderr} = await winch.run(words, {within: disk.within, env});
@@ -71,17 +99,8 @@ try {
     return stdout;
   };
   const read = async (driver: string, passes: number): Promise<readonly Reading[]> => {
-    const script = Array(passes).fill(PASS).join(';');
-    const begun = Date.now();
-    return readPasses(
-      await call(['run', '--pull', 'never', '--snapshotter', driver, image, 'sh', '-c', script]),
-      begun,
-    );
-  };
-  const chill = async () => {
-    await requireProgram('sync', ['-f', disk.outside]);
-    await disk.restart();
-    await requireProgram('dd', [`if=${join(directory, 'disk.img')}`, 'iflag=nocache', 'count=0', 'status=none']);
+    const script = ['date +%s%3N', ...Array(passes).fill(PASS)].join(';');
+    return readPasses(await call(['run', '--pull', 'never', '--snapshotter', driver, image, 'sh', '-c', script]));
   };
   await call(['pull', ...(values['plain-http'] ? ['--insecure'] : []), image]);
   const results = new Map(
@@ -91,7 +110,7 @@ try {
   for (const driver of drivers) await read(driver, 1);
   for (let round = 0; round < Number(values.runs); round++) {
     for (const [driver, readings] of results) {
-      await chill();
+      await disk.chill();
       const [cold = fail('nothing was read'), warm = fail('nothing was read twice')] = await read(driver, 2);
       const [next = fail('nothing was read')] = await read(driver, 1);
       readings.cold.push(cold);
