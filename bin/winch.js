@@ -24,6 +24,8 @@ async function runCommand() {
   if (cacheDirectory !== null) process.getBuiltinModule('node:module').enableCompileCache(cacheDirectory);
   const {main} = await loadMain(cacheDirectory);
   await main();
+  // Everything is written and closed by now. A process that ends by itself takes its heap apart first, for 2 ms.
+  process.exit();
 }
 
 /** A package has the bundled command; a checkout that was not built has its source, which Node strips of its types. */

@@ -18,8 +18,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['toolkit'],
   ['toolkit.ts'],
   ['run-process.ts', 'exit-process.ts', 'health-process.ts', 'index.ts'],
-  ['docker-json'],
-  ['engine-api'],
+  ['docker-json', 'http-server'],
+  ['engine-api', 'registry-api'],
   ['cli'],
 ];
 
@@ -31,15 +31,15 @@ const FENCES: Readonly<Record<string, readonly RegExp[]>> = {
   ora: [/^cli\/render\//],
   'cli-progress': [/^cli\/render\//],
   'tar-fs': [/^layers\/pack\.ts$/],
-  koffi: [/^host\/(syscalls|tree-calls|attribute-calls|socket-calls|terminal-mode)\.ts$/],
+  koffi: [/^host\/(load-koffi|tree-calls)\.ts$/],
   'smol-toml': [/^registry\/toml-document\.ts$/],
   semver: [/^images\/remote\/tag-patterns\.ts$/],
   '@sindresorhus/is': [/^(oci|registry|layers|media|images|bundle|engine-api|cli)\//],
   'node:sqlite': [/^store\/database\.ts$/, /^host\/locks\.ts$/],
   'node:child_process': [/^(host|runtime|network)\//, /^registry\/credential-helper\.ts$/],
   'node:worker_threads': [/^(host|layers|snapshots)\//],
-  'node:http': [/^registry\/(agents|transport)\.ts$/, /^engine-api\//],
-  'node:https': [/^registry\/agents\.ts$/],
+  'node:http': [/^registry\/(agents|transport)\.ts$/, /^http-server\//, /^(engine|registry)-api\//],
+  'node:https': [/^registry\/agents\.ts$/, /^http-server\/http-server\.ts$/],
   'node:tls': [/^registry\/agents\.ts$/],
 };
 

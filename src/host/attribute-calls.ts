@@ -1,5 +1,5 @@
-import {createRequire} from 'node:module';
 import {hasErrno} from '../errors.ts';
+import {loadKoffi} from './load-koffi.ts';
 import {systemError} from './syscalls.ts';
 
 /** System calls that read extended attributes. No symlink is followed. */
@@ -14,7 +14,7 @@ const END = Buffer.alloc(1);
 
 /** Loads libc through koffi, as `loadSyscalls` does. @throws Node-style system errors from each call that fails */
 export function loadAttributeCalls(): AttributeCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const libc = koffi.load(null);
   const llistxattr = libc.func('intptr_t llistxattr(const uint8_t*, uint8_t*, size_t)');
   const lgetxattr = libc.func('intptr_t lgetxattr(const uint8_t*, const uint8_t*, uint8_t*, size_t)');

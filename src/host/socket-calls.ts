@@ -1,5 +1,5 @@
 import {closeSync, constants, openSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {loadKoffi} from './load-koffi.ts';
 import {systemError} from './syscalls.ts';
 
 /** System calls on local sockets of a kind that `node:net` does not have. */
@@ -24,7 +24,7 @@ const ADDRESS_BYTES = 110;
 
 /** Loads libc through koffi, as `loadSyscalls` does. */
 export function loadSocketCalls(): SocketCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const libc = koffi.load(null);
   const socket = libc.func('int socket(int, int, int)');
   const connect = libc.func('int connect(int, const uint8_t*, unsigned int)');

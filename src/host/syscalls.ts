@@ -1,4 +1,4 @@
-import {createRequire} from 'node:module';
+import {loadKoffi} from './load-koffi.ts';
 
 /** System calls that Node lacks. They act on the calling thread: namespaces and the working directory included. */
 export interface Syscalls {
@@ -64,12 +64,12 @@ const MISSING_ERRORS: ReadonlyMap<number, readonly [string, string]> = new Map([
 ]);
 
 /**
- * Loads libc through koffi (about 10 ms), so only what mounts or opens below a rootfs pays for it.
+ * Loads libc through koffi, so only what mounts or opens below a rootfs pays for it.
  *
  * @throws a Node-style system error (`code`, `errno`, `syscall`, `path`) from each call that fails.
  */
 export function loadSyscalls(): Syscalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const libc = koffi.load(null);
   const mount = libc.func('int mount(const char*, const char*, const char*, unsigned long, const char*)');
   const umount2 = libc.func('int umount2(const char*, int)');

@@ -1,4 +1,4 @@
-import {createRequire} from 'node:module';
+import {loadKoffi} from './load-koffi.ts';
 import {systemError} from './syscalls.ts';
 
 /** How the kernel treats what is typed and shown on a terminal. */
@@ -23,7 +23,7 @@ const DRAIN = 1;
  * @param fd Of a terminal.
  */
 export function openTerminalMode(fd: number): TerminalMode {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const libc = koffi.load(null);
   const tcgetattr = libc.func('int tcgetattr(int, uint8_t*)');
   const tcsetattr = libc.func('int tcsetattr(int, int, const uint8_t*)');

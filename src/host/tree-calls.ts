@@ -1,4 +1,4 @@
-import {createRequire} from 'node:module';
+import {loadKoffi} from './load-koffi.ts';
 import {systemError} from './syscalls.ts';
 
 /**
@@ -42,7 +42,7 @@ const END = Buffer.alloc(1);
 
 /** Loads libc through koffi, as `loadSyscalls` does. @throws Node-style system errors from each call that fails */
 export function loadTreeCalls(): TreeCalls {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  const koffi = loadKoffi();
   const libc = koffi.load(null);
   const openat = libc.func('int openat(int, const uint8_t*, int, unsigned int)');
   const close = libc.func('int close(int)');
