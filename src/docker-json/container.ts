@@ -1,16 +1,14 @@
-import type {ContainerOptions, MountRequest, SecurityOption} from '../bundle/container-options.ts';
 import type {HealthCheck} from '../bundle/health-check.ts';
 import type {ContainerHealth} from '../containers/health/health-log.ts';
 import type {ContainerDetails, MadeWith} from '../containers/kept/inspect-container.ts';
 import {statusOf} from '../containers/kept/status-of.ts';
-import {formatNetworkMode, toNetworkSettings} from './network-settings.ts';
-import {VOLUME_DRIVER} from './volume-driver.ts';
+import {anonymousTargets, toMounts} from './container-mounts.ts';
+import {toHostConfig} from './host-config.ts';
+import {innerOf, toNetworkSettings} from './network-settings.ts';
+import {NEVER} from './never.ts';
 
-/** How docker writes a time that has not come. */
-const NEVER = '0001-01-01T00:00:00Z';
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
-const NANO = 1e9;
 const NANO_PER_MS = 1e6;
+const DRIVER = 'winch';
 
 /**
  * A container with the field names of `docker container inspect`, so that templates and scripts for it go on working. Of
@@ -19,6 +17,7 @@ const NANO_PER_MS = 1e6;
 export function toDockerContainer(container: ContainerDetails) {
   const {id, name, created, command, imageId, made} = container;
   const [path = '', ...words] = command;
+  const exposed = Object.keys(toExposedPorts(container));
   return {
     Id: id,
     Created: created,
@@ -27,14 +26,17 @@ export function toDockerContainer(container: ContainerDetails) {
     State: toState(container),
     Image: imageId ?? '',
     Name: name === null ? '' : `/${name}`,
+    Platform: 'linux',
+    Driver: DRIVER,
+    GraphDriver: {Name: DRIVER, Data: null},
     Config: toConfig(container),
-    NetworkSettings: toNetworkSettings(container),
+    NetworkSettings: toNetworkSettings({...container, exposed, mode: made?.options.network}),
     ...(made && {
       RestartCount: made.restarts,
       LogPath: made.logPath,
       ...(made.writtenBytes !== null && {SizeRw: made.writtenBytes}),
       HostConfig: toHostConfig(made),
-      Mounts: (made.options.mounts ?? []).map(toMount),
+      Mounts: toMounts(made.options, made.volumeDirectories),
     }),
   };
 }
@@ -48,6 +50,7 @@ function toState(container: ContainerDetails) {
     Paused: isPaused,
     Restarting: isRestarting,
     OOMKilled: outOfMemory,
+    Dead: false,
     Pid: pid ?? 0,
     ExitCode: exitCode ?? 0,
     Error: lostBecause ?? '',
@@ -72,95 +75,42 @@ const toHealthConfig = (check: HealthCheck) => ({
   Retries: check.retries,
 });
 
-function toConfig({image, labels, imageConfig, made}: ContainerDetails) {
+function toConfig(container: ContainerDetails) {
+  const {image, labels, imageConfig, made} = container;
   const options = made?.options ?? {};
   const imageCommand = options.entrypoint === undefined ? (imageConfig?.Cmd ?? null) : null;
+  const volumes = {...imageConfig?.Volumes, ...Object.fromEntries(anonymousTargets(options).map((path) => [path, {}]))};
   return {
-    Image: image ?? '',
-    Labels: labels,
+    ...(made && toProcess(container, made)),
+    ExposedPorts: toExposedPorts(container),
     Cmd: options.command ?? imageCommand,
+    Image: image ?? '',
+    Volumes: Object.keys(volumes).length > 0 ? volumes : null,
     Entrypoint: options.entrypoint ?? imageConfig?.Entrypoint ?? null,
-    ExposedPorts: imageConfig?.ExposedPorts ?? {},
-    Volumes: imageConfig?.Volumes ?? null,
-    ...(made && {
-      Hostname: made.hostname,
-      Domainname: options.domainname ?? '',
-      User: options.user ?? imageConfig?.User ?? '',
-      Tty: options.terminal ?? false,
-      OpenStdin: made.interactive,
-      Env: made.environment,
-      WorkingDir: made.workingDirectory,
-      ...(made.healthCheck && {Healthcheck: toHealthConfig(made.healthCheck)}),
-      ...(options.stopTimeoutSeconds !== undefined && {StopTimeout: options.stopTimeoutSeconds}),
-      StopSignal: options.stopSignal ?? imageConfig?.StopSignal ?? String(made.stopSignal),
-    }),
+    OnBuild: null,
+    Labels: labels,
   };
 }
 
-function toHostConfig({options, autoRemove, runtime, restart}: MadeWith) {
-  const retries = restart?.name === 'on-failure' ? (restart.maximumRetries ?? 0) : 0;
-  return {
-    NetworkMode: formatNetworkMode(options.network),
-    AutoRemove: autoRemove,
-    RestartPolicy: {Name: restart?.name ?? 'no', MaximumRetryCount: retries},
-    Runtime: runtime,
-    ...toIsolation(options),
-    ...toLimits(options),
-  };
-}
-
-const toIsolation = (options: ContainerOptions) => ({
-  CapAdd: options.capabilitiesToAdd ?? null,
-  CapDrop: options.capabilitiesToDrop ?? null,
-  Privileged: options.privileged ?? false,
-  ReadonlyRootfs: options.readOnlyRootfs ?? false,
-  SecurityOpt: options.securityOptions?.map(toSecurityOption) ?? null,
-  Sysctls: options.sysctls ?? {},
-  Dns: options.dns?.servers ?? [],
-  DnsOptions: options.dns?.options ?? [],
-  DnsSearch: options.dns?.search ?? [],
-  ExtraHosts: options.extraHosts?.map(({name, address}) => `${name}:${address}`) ?? null,
-  GroupAdd: options.groupAdd ?? null,
-  Init: options.initPath !== undefined,
+const toProcess = ({imageConfig}: ContainerDetails, {options, ...made}: MadeWith) => ({
+  Hostname: made.hostname,
+  Domainname: options.domainname ?? '',
+  User: options.user ?? imageConfig?.User ?? '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: options.terminal ?? false,
+  OpenStdin: made.interactive,
+  StdinOnce: made.interactive && !made.keepsInput,
+  Env: made.environment,
+  WorkingDir: made.workingDirectory,
+  ...(made.healthCheck && {Healthcheck: toHealthConfig(made.healthCheck)}),
+  ...(options.stopTimeoutSeconds !== undefined && {StopTimeout: options.stopTimeoutSeconds}),
+  StopSignal: options.stopSignal ?? imageConfig?.StopSignal ?? String(made.stopSignal),
 });
 
-const toLimits = (options: ContainerOptions) => ({
-  Memory: options.memoryBytes ?? 0,
-  MemorySwap: options.memorySwapBytes ?? 0,
-  NanoCpus: Math.round((options.cpus ?? 0) * NANO),
-  CpuShares: options.cpuShares ?? 0,
-  CpusetCpus: options.cpusetCpus ?? '',
-  PidsLimit: options.pidsLimit ?? null,
-  OomScoreAdj: options.oomScoreAdjustment ?? 0,
-  ShmSize: options.shmBytes ?? DEFAULT_SHM_BYTES,
-  Ulimits: options.ulimits?.map(({name, soft, hard}) => ({Name: name, Soft: soft, Hard: hard})) ?? null,
-  Devices:
-    options.devices?.map(({source, target, permissions}) => ({
-      PathOnHost: source,
-      PathInContainer: target,
-      CgroupPermissions: permissions,
-    })) ?? [],
+/** What the image says that it listens at, and what is published. */
+const toExposedPorts = ({imageConfig, made}: ContainerDetails): Readonly<Record<string, unknown>> => ({
+  ...imageConfig?.ExposedPorts,
+  ...Object.fromEntries((made?.options.publish ?? []).map((request) => [innerOf(request), {}])),
 });
-
-const toMount = (mount: MountRequest) => ({
-  Type: mount.type,
-  ...(mount.type === 'volume' && {Name: mount.source, Driver: VOLUME_DRIVER}),
-  ...((mount.type === 'bind' || mount.type === 'image') && {Source: mount.source}),
-  Destination: mount.target,
-  RW: mount.type === 'image' ? mount.readOnly === false : mount.readOnly !== true,
-  ...(mount.type === 'bind' && {Propagation: mount.propagation ?? 'rprivate'}),
-});
-
-/** As the flag takes them. */
-function toSecurityOption(option: SecurityOption): string {
-  switch (option.name) {
-    case 'no-new-privileges':
-      return `no-new-privileges=${option.enabled}`;
-    case 'seccomp':
-      return `seccomp=${typeof option.profile === 'string' ? option.profile : JSON.stringify(option.profile)}`;
-    case 'apparmor':
-      return `apparmor=${option.profile}`;
-    default:
-      return `${option.name}=${option.paths === 'ALL' ? 'ALL' : option.paths.join(':')}`;
-  }
-}

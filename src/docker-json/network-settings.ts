@@ -4,27 +4,44 @@ import type {NetworkMode, PublishedPort} from '../network/network-mode.ts';
 type Membership = ContainerNetworks['networks'][number];
 
 const EVERYWHERE = '0.0.0.0';
+const SHORT_ID = 12;
+
+export interface ConnectedContainer extends ContainerNetworks {
+  readonly id: string;
+  readonly name: string | null;
+  /** What it was made with; absent: that is not known. */
+  readonly mode?: NetworkMode | undefined;
+  /** Ports that it says it has (`80/tcp`). */
+  readonly exposed?: readonly string[];
+}
 
 /** How a container is connected, with the field names of `docker container inspect`. */
-export function toNetworkSettings({networks, ports}: ContainerNetworks) {
-  const [first] = networks;
+export function toNetworkSettings(container: ConnectedContainer) {
+  const [first] = container.networks;
   return {
-    ...(first
-      ? toAddresses(first)
-      : {IPAddress: '', Gateway: '', GlobalIPv6Address: '', IPv6Gateway: '', MacAddress: ''}),
-    Ports: Object.fromEntries(
-      [...Map.groupBy(ports, innerOf)].map(([inner, outer]) => [
-        inner,
-        outer.map(({hostAddress, hostPort}) => ({HostIp: hostAddress ?? EVERYWHERE, HostPort: String(hostPort)})),
-      ]),
-    ),
-    Networks: Object.fromEntries(
-      networks.map((network) => [
-        network.name,
-        {NetworkID: network.id, Aliases: network.aliases, ...toAddresses(network)},
-      ]),
-    ),
+    ...{Bridge: '', SandboxID: '', SandboxKey: '', EndpointID: ''},
+    ...toAddresses(first ?? NOWHERE),
+    Ports: toPorts(container),
+    Networks: toNetworks(container),
   };
+}
+
+/** Those that it is in; docker counts the machine's own, and none, as networks as well. */
+export const toNetworks = (
+  container: Omit<ConnectedContainer, 'ports'>,
+): Readonly<Record<string, ReturnType<typeof toEndpoint>>> =>
+  container.mode === 'host' || container.mode === 'none'
+    ? {[container.mode]: toEndpoint(container, NOWHERE)}
+    : Object.fromEntries(container.networks.map((network) => [network.name, toEndpoint(container, network)]));
+
+/** Ports that lead nowhere are listed where the container runs. */
+function toPorts({ports, networks, exposed = []}: ConnectedContainer) {
+  const isConnected = networks.some(({addresses}) => addresses.length > 0);
+  const published = [...Map.groupBy(ports, innerOf)].map(([inner, outer]) => [
+    inner,
+    outer.map(({hostAddress, hostPort}) => ({HostIp: hostAddress ?? EVERYWHERE, HostPort: String(hostPort)})),
+  ]);
+  return Object.fromEntries([...(isConnected ? exposed.map((inner) => [inner, null]) : []), ...published]);
 }
 
 /** As the flag takes it, and docker's inspect shows it. */
@@ -46,16 +63,43 @@ export function formatHostPort({hostAddress, hostPort}: PublishedPort): string {
 }
 
 /** `80/tcp` */
-export const innerOf = ({containerPort, protocol}: PublishedPort): string => `${containerPort}/${protocol}`;
+export const innerOf = ({containerPort, protocol}: Pick<PublishedPort, 'containerPort' | 'protocol'>): string =>
+  `${containerPort}/${protocol}`;
 
-function toAddresses({addresses, gateways, macAddress}: Membership) {
-  const isSix = (address: string) => address.includes(':');
-  const isFour = (address: string) => !isSix(address);
+/** The prefix length of the subnet that an address is of; 0: of none of these. */
+export function prefixLengthOf(address: string, subnets: readonly string[]): number {
+  const subnet = subnets.find((candidate) => isSix(candidate) === isSix(address));
+  return Number(subnet?.split('/')[1] ?? 0);
+}
+
+const NOWHERE: Membership = Object.freeze({
+  ...{name: '', id: '', device: '', macAddress: null},
+  ...{addresses: [], gateways: [], subnets: [], aliases: []},
+});
+
+function toEndpoint({id, name}: Pick<ConnectedContainer, 'id' | 'name'>, network: Membership) {
+  const {aliases} = network;
+  const names = [...(name === null ? [] : [name]), ...aliases, id.slice(0, SHORT_ID)];
   return {
-    IPAddress: addresses.find(isFour) ?? '',
-    Gateway: gateways.find(isFour) ?? '',
-    GlobalIPv6Address: addresses.find(isSix) ?? '',
+    ...{IPAMConfig: null, Links: null, DriverOpts: null, GwPriority: 0, EndpointID: ''},
+    Aliases: aliases.length > 0 ? aliases : null,
+    NetworkID: network.id,
+    DNSNames: [...new Set(names)],
+    ...toAddresses(network),
+  };
+}
+
+function toAddresses({addresses, gateways, subnets, macAddress}: Membership) {
+  const [four, six] = [addresses.find((address) => !isSix(address)), addresses.find(isSix)];
+  return {
+    IPAddress: four ?? '',
+    IPPrefixLen: four === undefined ? 0 : prefixLengthOf(four, subnets),
+    Gateway: gateways.find((gateway) => !isSix(gateway)) ?? '',
+    GlobalIPv6Address: six ?? '',
+    GlobalIPv6PrefixLen: six === undefined ? 0 : prefixLengthOf(six, subnets),
     IPv6Gateway: gateways.find(isSix) ?? '',
     MacAddress: macAddress ?? '',
   };
 }
+
+const isSix = (address: string): boolean => address.includes(':');

@@ -15,9 +15,15 @@ const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
 };
 
 const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
+  ['BODY_TIMEOUT', 408],
+  ['AUTH_DENIED', 401],
   ['BODY_TOO_LARGE', 413],
   ['COMMAND_NOT_FOUND', 400],
   ['COMMAND_NOT_EXECUTABLE', 400],
+  ['NETWORK_CONNECTED', 403],
+  ['NETWORK_IN_USE', 403],
+  ['NETWORK_OVERLAPS', 403],
+  ['NETWORK_PERMANENT', 403],
 ]);
 
 /** By which docker's command tells its exit codes 127 and 126 from others. */

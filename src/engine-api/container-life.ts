@@ -1,11 +1,13 @@
+import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
 import {WinchError} from '../errors.ts';
 import {isRoot} from '../host/account.ts';
 import type {Toolkit} from '../toolkit.ts';
 import {notOffered} from './api-error.ts';
-import {type ApiReply, type ApiRequest, filtersOf, type Handler, isSet, readJsonBody} from './api-request.ts';
+import {type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {idOf} from './containers.ts';
 import {readCreateRequest} from './create-request.ts';
+import {readPruneFilters} from './prune-filters.ts';
 
 const DONE: ApiReply = {type: 'empty', status: 204};
 const UNCHANGED: ApiReply = {type: 'empty', status: 304};
@@ -17,9 +19,23 @@ const isRunning = async ({containers}: Toolkit, id: string, signal: AbortSignal)
 
 export const createContainer: Handler = async ({toolkit}, request) => {
   const {query, signal} = request;
-  const create = readCreateRequest(await readJsonBody(request), {name: query.get('name') || null, isUser: !isRoot()});
+  const asked = readCreateRequest(await readJsonBody(request), {name: query.get('name') || null, isUser: !isRoot()});
+  const create = {
+    ...asked,
+    ...(query.get('platform') && {platform: query.get('platform') ?? ''}),
+    container: await withNetworkNames(toolkit, asked.container ?? {}),
+  };
   return {type: 'json', status: 201, value: {Id: await toolkit.containers.create(create, {signal}), Warnings: []}};
 };
+
+/** Clients name networks by their ids as well; one that is not there is missed at the start. */
+async function withNetworkNames({networks}: Toolkit, container: ContainerOptions): Promise<ContainerOptions> {
+  const {network} = container;
+  if (typeof network !== 'object' || !('networks' in network)) return container;
+  const known = await networks.list();
+  const nameOf = (text: string) => known.find(({id, name}) => name !== text && id === text)?.name ?? text;
+  return {...container, network: {networks: network.networks.map((join) => ({...join, name: nameOf(join.name)}))}};
+}
 
 export const refuseBareAttach: Handler = () => {
   throw notOffered('streams are not attached within HTTP', 'ask with the headers Connection: Upgrade and Upgrade: tcp');
@@ -106,9 +122,7 @@ const waitFor = async ({containers}: Toolkit, request: ApiRequest, condition: Wa
 });
 
 export const pruneContainers: Handler = async ({toolkit}, {query, signal}) => {
-  const [unknown] = Object.keys(filtersOf(query));
-  if (unknown !== undefined)
-    throw notOffered(`containers are not pruned by ${unknown} here`, 'winch container prune --filter is for that');
-  const {deleted, freedBytes} = await toolkit.containers.prune({signal});
+  const {createdBefore, labels} = readPruneFilters(query, {now: Date.now()});
+  const {deleted, freedBytes} = await toolkit.containers.prune({createdBefore, labels, signal});
   return {type: 'json', value: {ContainersDeleted: deleted, SpaceReclaimed: freedBytes}};
 };

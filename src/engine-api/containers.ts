@@ -2,8 +2,9 @@ import {createContainerSelection} from '../containers/kept/container-filter.ts';
 import type {ContainerSummary} from '../containers/kept/list-containers.ts';
 import {statusOf} from '../containers/kept/status-of.ts';
 import {toDockerContainer} from '../docker-json/container.ts';
-import {toNetworkSettings} from '../docker-json/network-settings.ts';
+import {formatNetworkMode, toNetworks} from '../docker-json/network-settings.ts';
 import {describeStatus} from '../docker-json/status-text.ts';
+import {VOLUME_DRIVER} from '../docker-json/volume-driver.ts';
 import type {ProcessDetails} from '../host/process-details.ts';
 import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
 
@@ -16,14 +17,14 @@ export const listContainers: Handler = async ({toolkit}, {query, signal}) => {
 };
 
 /** A row of docker's list. A container without a name has its short id for one, since clients take the first. */
-function toRow(container: ContainerSummary) {
-  const {id, name, image, imageId, command, created, labels, mounts, ports, writtenBytes} = container;
+export function toRow(container: ContainerSummary) {
+  const {id, name, image, imageId, command, created, labels, mounts, ports, networkMode, writtenBytes} = container;
   return {
     Id: id,
     Names: [`/${name ?? id.slice(0, SHORT_ID)}`],
     Image: image ?? imageId ?? '',
     ImageID: imageId ?? '',
-    Command: command.join(' '),
+    Command: command.map((word, index) => (index > 0 && word.includes(' ') ? `'${word}'` : word)).join(' '),
     Created: Math.floor(Date.parse(created) / 1000),
     State: statusOf(container),
     Status: describeStatus(container, new Date()),
@@ -34,11 +35,22 @@ function toRow(container: ContainerSummary) {
       Type: protocol,
     })),
     Labels: labels,
-    NetworkSettings: {Networks: toNetworkSettings(container).Networks},
-    Mounts: mounts.map(({source, target}) => ({Source: source ?? '', Destination: target})),
+    HostConfig: {NetworkMode: formatNetworkMode(networkMode)},
+    NetworkSettings: {Networks: toNetworks({...container, mode: networkMode})},
+    Mounts: mounts.map(toMount),
     ...(writtenBytes !== undefined && {SizeRw: writtenBytes}),
   };
 }
+
+const toMount = ({source, target}: ContainerSummary['mounts'][number]) => {
+  const isVolume = source !== null && !source.startsWith('/');
+  return {
+    Type: source === null ? 'tmpfs' : isVolume ? 'volume' : 'bind',
+    ...(isVolume && {Name: source, Driver: VOLUME_DRIVER}),
+    Source: isVolume ? '' : (source ?? ''),
+    Destination: target,
+  };
+};
 
 const SHORT_ID = 12;
 

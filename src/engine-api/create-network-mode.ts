@@ -1,8 +1,9 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {WinchError} from '../errors.ts';
-import type {NetworkJoin, NetworkMode, PortProtocol, PublishRequest} from '../network/network-mode.ts';
+import type {NetworkMode, PortProtocol, PublishRequest} from '../network/network-mode.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
+import {readJoin} from './network-request.ts';
 
 const DEFAULT_NETWORK = 'bridge';
 /** What clients write for the network that is usual. */
@@ -18,11 +19,8 @@ const PORT = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
 export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolean): ContainerOptions {
   const [servers, search, options] = ['Dns', 'DnsSearch', 'DnsOptions'].map((name) => nonEmpty(host.texts(name)));
   return definedMembers({
-    network: readMode(host.text('NetworkMode') ?? '', {
-      endpoints: config.record('NetworkingConfig').record('EndpointsConfig'),
-      isUser,
-    }),
-    publish: nonEmpty(readPorts(host.record('PortBindings'))),
+    network: config.flag('NetworkDisabled') ? 'none' : readMode(host.text('NetworkMode') ?? '', {config, isUser}),
+    publish: nonEmpty([...readPorts(host.record('PortBindings')), ...readExposed(config, host)]),
     publishAll: host.flag('PublishAllPorts'),
     extraHosts: host.texts('ExtraHosts')?.map(readExtraHost),
     dns: servers || search || options ? definedMembers({servers, search, options}) : undefined,
@@ -30,42 +28,51 @@ export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolea
 }
 
 interface Networking {
-  readonly endpoints: BodyFields;
+  readonly config: BodyFields;
   readonly isUser: boolean;
 }
 
-function readMode(mode: string, {endpoints, isUser}: Networking): NetworkMode {
+function readMode(mode: string, {config, isUser}: Networking): NetworkMode {
+  const endpoints = config.record('NetworkingConfig').record('EndpointsConfig');
+  // Older clients say it of the container.
+  const macAddress = config.text('MacAddress') || undefined;
   if (mode === 'none' || mode === 'host') return mode;
   if (mode.startsWith('container:')) return {container: mode.slice('container:'.length)};
   const name = DEFAULT_WORDS.includes(mode) ? DEFAULT_NETWORK : mode;
   const others = endpoints.names().filter((other) => other !== name && !DEFAULT_WORDS.includes(other));
   if (isUser && name === DEFAULT_NETWORK && others.length === 0) return {stack: null};
-  return {networks: [name, ...others].map((joined) => readJoin(joined, endpoints.record(joined)))};
+  const [first, ...more] = [name, ...others].map((joined) => readJoin(joined, endpointOf(endpoints, joined)));
+  return {networks: first ? [{...definedMembers({macAddress}), ...first}, ...more] : []};
 }
 
-function readJoin(name: string, endpoint: BodyFields): NetworkJoin {
-  const ipam = endpoint.record('IPAMConfig');
-  const addresses = [ipam.text('IPv4Address'), ipam.text('IPv6Address')].filter((address) => Boolean(address));
-  return definedMembers({
-    name,
-    aliases: nonEmpty(endpoint.texts('Aliases')),
-    addresses: addresses.length > 0 ? addresses.map(String) : undefined,
-    macAddress: endpoint.text('MacAddress') || undefined,
-  });
+const endpointOf = (endpoints: BodyFields, name: string): BodyFields =>
+  endpoints.record(name === DEFAULT_NETWORK && endpoints.names().includes('default') ? 'default' : name);
+
+/** What the image exposes is published by another way; these are a client's own. */
+function readExposed(config: BodyFields, host: BodyFields): readonly PublishRequest[] {
+  if (!host.flag('PublishAllPorts')) return [];
+  const bound = host.record('PortBindings').names();
+  const own = config.record('ExposedPorts').names();
+  return own.filter((inner) => !bound.includes(inner)).map((inner) => ({...innerOf(inner), ...ANYWHERE}));
 }
+
+const ANYWHERE = Object.freeze({hostAddress: null, hostPorts: null});
 
 /** `{"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}` */
 const readPorts = (bindings: BodyFields): readonly PublishRequest[] =>
   bindings.names().flatMap((inner) => {
-    const [, port, protocol = 'tcp'] = PORT.exec(inner) ?? [];
     const outer = bindings.records(inner);
     return outer.map((binding) => ({
       hostAddress: addressOf(binding.text('HostIp') ?? ''),
       hostPorts: rangeOf(binding.text('HostPort') ?? ''),
-      containerPort: portOf(port ?? ''),
-      protocol: protocol as PortProtocol,
+      ...innerOf(inner),
     }));
   });
+
+function innerOf(text: string): Pick<PublishRequest, 'containerPort' | 'protocol'> {
+  const [, port = text, protocol = 'tcp'] = PORT.exec(text) ?? [];
+  return {containerPort: portOf(port), protocol: protocol as PortProtocol};
+}
 
 const addressOf = (address: string): string | null => (['', '0.0.0.0', '::'].includes(address) ? null : address);
 

@@ -19,6 +19,8 @@ const images = () => import('./images.ts');
 const archives = () => import('./image-archives.ts');
 const containers = () => import('./containers.ts');
 const life = () => import('./container-life.ts');
+const networks = () => import('./networks.ts');
+const volumes = () => import('./volumes.ts');
 const logs = () => import('./container-logs.ts');
 const changes = () => import('./image-changes.ts');
 
@@ -64,4 +66,16 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('POST /containers/{id}/rename', from(life, 'renameContainer')),
   route('POST /containers/{id}/wait', from(life, 'waitForContainer')),
   route('DELETE /containers/{id}', from(life, 'removeContainer')),
+  route('GET /networks', from(networks, 'listNetworks')),
+  route('GET /networks/{id}', from(networks, 'inspectNetwork')),
+  route('POST /networks/create', from(networks, 'createNetwork')),
+  route('POST /networks/prune', from(networks, 'pruneNetworks')),
+  route('POST /networks/{id}/connect', from(networks, 'connectToNetwork')),
+  route('POST /networks/{id}/disconnect', from(networks, 'disconnectFromNetwork')),
+  route('DELETE /networks/{id}', from(networks, 'removeNetwork')),
+  route('GET /volumes', from(volumes, 'listVolumes')),
+  route('GET /volumes/{name}', from(volumes, 'inspectVolume')),
+  route('POST /volumes/create', from(volumes, 'createVolume')),
+  route('POST /volumes/prune', from(volumes, 'pruneVolumes')),
+  route('DELETE /volumes/{name}', from(volumes, 'removeVolume')),
 ]);

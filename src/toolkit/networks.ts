@@ -13,9 +13,9 @@ export interface Networks {
   list(options?: CallOptions): Promise<readonly NetworkSummary[]>;
   /** A network by its name, its id, or the first digits of its id, with its containers. */
   inspect(network: string): Promise<NetworkSummary>;
-  /** Connects a running container to one more network, until it ends. */
+  /** Connects a container to one more network; a run in the foreground has to go on. */
   connect(container: string, join: NetworkJoin, options?: CallOptions): Promise<void>;
-  /** Takes a running container out of one of its networks. */
+  /** Takes a container out of one of its networks. */
   disconnect(container: string, network: string, options?: CallOptions): Promise<void>;
   /** Removes a network that no container has. @returns its name */
   remove(network: string, options?: CallOptions): Promise<string>;
@@ -29,9 +29,9 @@ export const openNetworks = (context: ContainerContext): Networks => ({
     (await import('../containers/networks/list-networks.ts')).listNetworkSummaries(context, ...args),
   inspect: async (name) => (await import('../containers/networks/list-networks.ts')).inspectNetwork(context, name),
   connect: async (...args) =>
-    (await import('../containers/networks/change-membership.ts')).joinNetwork(context, ...args),
+    (await import('../containers/networks/join-network.ts')).joinNetwork(context, ...args),
   disconnect: async (...args) =>
-    (await import('../containers/networks/change-membership.ts')).leaveNetwork(context, ...args),
+    (await import('../containers/networks/join-network.ts')).leaveNetwork(context, ...args),
   remove: async (...args) => (await import('../containers/networks/remove-network.ts')).removeNetwork(context, ...args),
   prune: async (...args) => (await import('../containers/networks/remove-network.ts')).pruneNetworks(context, ...args),
 });

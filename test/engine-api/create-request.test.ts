@@ -57,6 +57,93 @@ describe('engine-api/create-request', ({test}) => {
     assert.equal(container?.ulimits, [{name: 'nofile', soft: 1, hard: 2}]);
   });
 
+  test('reads every kind of mount with its options', () => {
+    const mounts = [
+      {Type: 'bind', Source: '/a', Target: '/b', BindOptions: {Propagation: 'rslave', NonRecursive: true}},
+      {
+        Type: 'bind',
+        Source: '/a',
+        Target: '/c',
+        ReadOnly: true,
+        BindOptions: {CreateMountpoint: true, ReadOnlyNonRecursive: true},
+      },
+      {Type: 'volume', Source: 'v', Target: '/d', VolumeOptions: {NoCopy: true, Labels: {x: 'y'}, Subpath: 'p'}},
+      {Type: 'volume', Source: 'w', Target: '/e', VolumeOptions: {DriverConfig: {Options: {type: 'tmpfs'}}}},
+      {Type: 'tmpfs', Target: '/f', TmpfsOptions: {SizeBytes: 4096, Mode: 0o700}},
+      {Type: 'image', Source: 'alpine', Target: '/g', ImageOptions: {Subpath: 'etc'}},
+    ];
+    assert.equal(read({}, {Binds: ['/h:/i:ro,rshared', 'n:/j:nocopy', '/k'], Mounts: mounts}).container?.mounts, [
+      {type: 'bind', source: '/h', target: '/i', readOnly: true, propagation: 'rshared', createSource: true},
+      {type: 'volume', source: 'n', target: '/j', readOnly: false, nocopy: true},
+      {type: 'volume', target: '/k', readOnly: false},
+      {
+        type: 'bind',
+        source: '/a',
+        target: '/b',
+        readOnly: false,
+        createSource: false,
+        propagation: 'rslave',
+        recursive: false,
+      },
+      {type: 'bind', source: '/a', target: '/c', readOnly: true, createSource: true, submounts: 'writable'},
+      {type: 'volume', source: 'v', target: '/d', readOnly: false, subpath: 'p', labels: {x: 'y'}, nocopy: true},
+      {
+        type: 'volume',
+        source: 'w',
+        target: '/e',
+        readOnly: false,
+        mounts: {type: 'tmpfs', device: 'tmpfs', options: ''},
+      },
+      {type: 'tmpfs', target: '/f', readOnly: false, sizeBytes: 4096, mode: 0o700},
+      {type: 'image', source: 'alpine', target: '/g', subpath: 'etc', readOnly: true},
+    ]);
+  });
+
+  test('reads networks with what the container is in each, and ports that it says it has', () => {
+    const {container} = read(
+      {
+        ...{MacAddress: '02:00:00:00:00:09', ExposedPorts: {'80/tcp': {}, '53/udp': {}}},
+        NetworkingConfig: {
+          EndpointsConfig: {
+            front: {Aliases: ['www'], IPAMConfig: {IPv4Address: '10.1.2.3'}},
+            back: {MacAddress: '02:00:00:00:00:07'},
+          },
+        },
+      },
+      {NetworkMode: 'front', PublishAllPorts: true, PortBindings: {'80/tcp': [{HostPort: '8000-8010'}]}},
+    );
+    assert.equal(container?.network, {
+      networks: [
+        {macAddress: '02:00:00:00:00:09', name: 'front', aliases: ['www'], addresses: ['10.1.2.3']},
+        {name: 'back', macAddress: '02:00:00:00:00:07'},
+      ],
+    });
+    assert.equal(container?.publish, [
+      {hostAddress: null, hostPorts: {first: 8000, last: 8010}, containerPort: 80, protocol: 'tcp'},
+      {containerPort: 53, protocol: 'udp', hostAddress: null, hostPorts: null},
+    ]);
+    assert.is(read({NetworkDisabled: true}).container?.network, 'none');
+  });
+
+  test('reads what keeps a container within bounds', () => {
+    const {container, largestLogBytes} = read(
+      {Entrypoint: ['']},
+      {
+        ...{CpuQuota: 50_000, CpuPeriod: 25_000, UsernsMode: 'host', VolumeDriver: 'local'},
+        LogConfig: {Type: 'json-file', Config: {'max-size': '10m', 'max-file': '3'}},
+        SecurityOpt: ['label=disable', 'no-new-privileges', 'seccomp={"defaultAction":"SCMP_ACT_ALLOW"}'],
+        ...{MaskedPaths: [], ReadonlyPaths: []},
+      },
+    );
+    assert.equal([container?.cpus, largestLogBytes, container?.entrypoint], [2, 10 * 2 ** 20, []]);
+    assert.equal(container?.securityOptions, [
+      {name: 'no-new-privileges', enabled: true},
+      {name: 'seccomp', profile: {defaultAction: 'SCMP_ACT_ALLOW'}},
+      {name: 'unmask', paths: 'ALL'},
+    ]);
+    assert.is(read({Entrypoint: []}).container?.entrypoint, undefined);
+  });
+
   test('E02 refuses bodies of other shapes, and says what it does not take', () => {
     for (const [body, code] of [
       [null, 'BODY_INVALID'],
@@ -64,11 +151,27 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 7}, 'BODY_INVALID'],
       [{Image: 'a', Env: [1]}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: []}, 'BODY_INVALID'],
-      [{Image: 'a', HostConfig: {Binds: ['/x']}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {Binds: ['x']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {PortBindings: {'99999/tcp': [{}]}}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {PidMode: 'host'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],
-      [{Image: 'a', HostConfig: {Binds: ['/x:/y:rshared']}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {LogConfig: {Config: {'max-size': 'large'}}}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {CgroupnsMode: 'host'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp=[]']}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp={']}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {Binds: ['/x:/y:weird']}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {Mounts: [{Type: 'npipe', Target: '/x'}]}}, 'BODY_INVALID'],
+      [
+        {Image: 'a', HostConfig: {Mounts: [{Type: 'bind', Source: '/x', Target: '/y', VolumeOptions: {NoCopy: true}}]}},
+        'BODY_INVALID',
+      ],
+      [
+        {
+          Image: 'a',
+          HostConfig: {Mounts: [{Type: 'volume', Target: '/y', VolumeOptions: {DriverConfig: {Name: 'nfs'}}}]},
+        },
+        'NOT_OFFERED',
+      ],
     ] as const) {
       assert.throws(
         () => readCreateRequest(body, AS_ROOT),

@@ -7,8 +7,8 @@ import {defineCommand} from '../command.ts';
 /** `winch network connect` */
 export const networkConnectCommand = defineCommand({
   name: 'network connect',
-  summary: 'Connect a running container to one more network',
-  description: 'Until it ends: started again, it has the networks that it was made with.',
+  summary: 'Connect a container to one more network',
+  description: 'At once where it runs, and whenever it is started again.',
   positionals: {usage: 'NETWORK CONTAINER', minimum: 2, maximum: 2},
   options: {
     alias: list('NAME', 'A further name in the network'),

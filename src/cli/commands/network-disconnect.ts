@@ -3,7 +3,7 @@ import {defineCommand} from '../command.ts';
 /** `winch network disconnect` */
 export const networkDisconnectCommand = defineCommand({
   name: 'network disconnect',
-  summary: 'Take a running container out of a network',
+  summary: 'Take a container out of a network',
   positionals: {usage: 'NETWORK CONTAINER', minimum: 2, maximum: 2},
   options: {},
   examples: [['winch network disconnect shop postgres', 'The others do not find it any more']],

@@ -1,7 +1,7 @@
+import {toDockerNetwork} from '../../docker-json/network.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
 import {formatValue} from '../render/format.ts';
-import {toDockerNetwork} from '../render/networks.ts';
 import {safeJson} from '../render/safe-text.ts';
 
 /** `winch network inspect` */

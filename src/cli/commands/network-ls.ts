@@ -1,7 +1,8 @@
+import {createNetworkFilter} from '../../containers/networks/network-filter.ts';
 import {flag, list} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG, NO_TRUNC_FLAG} from '../options/image.ts';
-import {parseNetworkFilter} from '../options/network-filter.ts';
+import {parseKeyFilters} from '../options/key-filter.ts';
 import {renderNetworks} from '../render/networks.ts';
 
 /** `winch network ls` */
@@ -12,7 +13,7 @@ export const networkLsCommand = defineCommand({
   options: {
     filter: list(
       'KEY=value',
-      'name, id, label, driver, dangling (true: no container is in it) or type (custom, builtin)',
+      'name, id, label, driver, scope, dangling (true: no container is in it) or type (custom, builtin)',
     ),
     ...FORMAT_FLAG,
     ...NO_TRUNC_FLAG,
@@ -24,7 +25,7 @@ export const networkLsCommand = defineCommand({
     ["winch network ls --format '{{.Name}} {{.Subnets}}'", 'By template; json prints everything'],
   ],
   handle: async ({values}, context) => {
-    const isShown = parseNetworkFilter(values.filter ?? []);
+    const isShown = createNetworkFilter(parseKeyFilters(values.filter ?? []));
     const {networks} = await context.openToolkit();
     const shown = (await networks.list({signal: context.signal})).filter(isShown);
     const view = {format: values.format, namesOnly: values.quiet ?? false, isFull: values['no-trunc'] ?? false};

@@ -1,8 +1,8 @@
 import {createContainerSelection} from '../../containers/kept/container-filter.ts';
 import {flag, list, text} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
-import {parseContainerFilters} from '../options/container-filter.ts';
 import {FORMAT_FLAG, NO_TRUNC_FLAG} from '../options/image.ts';
+import {parseKeyFilters} from '../options/key-filter.ts';
 import {parseInteger} from '../options/number.ts';
 import {renderContainers} from '../render/containers.ts';
 
@@ -33,7 +33,7 @@ export const psCommand = defineCommand({
   handle: async ({values}, context) => {
     const {filter = [], all, size, format} = values;
     const select = createContainerSelection({
-      filters: parseContainerFilters(filter),
+      filters: parseKeyFilters(filter),
       all: all ?? false,
       most: parseMost(values),
     });

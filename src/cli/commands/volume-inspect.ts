@@ -1,9 +1,9 @@
+import {toDockerVolume} from '../../docker-json/volume.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
 import {VOLUMES} from '../options/volumes.ts';
 import {formatValue} from '../render/format.ts';
 import {safeJson} from '../render/safe-text.ts';
-import {toDockerVolume} from '../render/volumes.ts';
 
 /** `winch volume inspect` */
 export const volumeInspectCommand = defineCommand({

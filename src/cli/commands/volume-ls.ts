@@ -1,7 +1,8 @@
+import {createVolumeFilter} from '../../containers/volumes/volume-filter.ts';
 import {flag, list} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
-import {parseVolumeFilter} from '../options/volume-filter.ts';
+import {parseKeyFilters} from '../options/key-filter.ts';
 import {renderVolumes} from '../render/volumes.ts';
 
 /** `winch volume ls` */
@@ -20,7 +21,7 @@ export const volumeLsCommand = defineCommand({
     ["winch volume ls --format '{{.Name}} {{.Mountpoint}}'", 'By template; json prints everything'],
   ],
   handle: async ({values}, context) => {
-    const isShown = parseVolumeFilter(values.filter ?? []);
+    const isShown = createVolumeFilter(parseKeyFilters(values.filter ?? []));
     const {volumes} = await context.openToolkit();
     const shown = (await volumes.list({signal: context.signal})).filter(isShown);
     const text = renderVolumes(shown, {format: values.format, namesOnly: values.quiet ?? false});

@@ -1,10 +1,10 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {findInit} from '../../bundle/find-init.ts';
 import {WinchError} from '../../errors.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import type {Environment} from '../environment.ts';
 import {readEnvironmentVariables} from './environment-variables.ts';
-import {findInit} from './init.ts';
 import {parseKeyValues} from './key-value.ts';
 import {parseStopSeconds} from './stop.ts';
 

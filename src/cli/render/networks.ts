@@ -31,7 +31,7 @@ export function renderNetworks(networks: readonly NetworkSummary[], view: Networ
 }
 
 const toRow = (network: NetworkSummary, {isFull}: NetworksView) => ({
-  ID: (isFull ? network.id : network.id?.slice(0, SHORT_ID)) ?? '',
+  ID: isFull ? network.id : network.id.slice(0, SHORT_ID),
   Name: safeText(network.name),
   Driver: network.driver,
   Subnets: network.subnets.map(({subnet}) => subnet).join(' '),
@@ -43,37 +43,4 @@ const toRow = (network: NetworkSummary, {isFull}: NetworksView) => ({
       .map(([name, value]) => `${name}=${value}`)
       .join(','),
   ),
-});
-
-/** A network with the field names of `docker network inspect`. */
-export const toDockerNetwork = (network: NetworkSummary) => ({
-  Name: network.name,
-  Id: network.id,
-  Created: network.created,
-  Scope: 'local',
-  Driver: network.driver,
-  EnableIPv6: network.subnets.some(({gateway}) => gateway.includes(':')),
-  IPAM: {
-    Driver: 'host-local',
-    Config: network.subnets.map(({subnet, gateway, range}) => ({
-      Subnet: subnet,
-      Gateway: gateway,
-      ...(range && {IPRange: `${range.first}-${range.last}`}),
-    })),
-  },
-  Internal: network.isInternal,
-  Containers: Object.fromEntries(network.containers.map((member) => [member.id, toDockerMember(member)])),
-  Options: {
-    ...(network.bridge !== null && {'com.docker.network.bridge.name': network.bridge}),
-    ...(network.parent && {parent: network.parent.device, [`${network.driver}_mode`]: network.parent.mode}),
-    ...(network.mtu !== null && {'com.docker.network.driver.mtu': String(network.mtu)}),
-  },
-  Labels: network.labels,
-});
-
-const toDockerMember = ({name, addresses, macAddress}: NetworkSummary['containers'][number]) => ({
-  Name: name,
-  MacAddress: macAddress,
-  IPv4Address: addresses.find((address) => !address.includes(':')) ?? '',
-  IPv6Address: addresses.find((address) => address.includes(':')) ?? '',
 });

@@ -11,6 +11,8 @@ import {measureTree} from '../../store/file-sizes.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {watchAgain} from '../health/watch-kept.ts';
+import {volumesOf} from '../volumes/mounted-volumes.ts';
+import {placesOfVolume} from '../volumes/places.ts';
 import {chooseHostname} from '../write-image-bundle.ts';
 import {findByText, unknownContainer} from './find-container.ts';
 import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
@@ -36,6 +38,12 @@ export interface MadeWith {
   readonly workingDirectory: string;
   /** Whether its standard input stays open. */
   readonly interactive: boolean;
+  /** Whether that outlives the input of those who attach to it. */
+  readonly keepsInput: boolean;
+  /** From which size on its log begins anew, in bytes; null: never. */
+  readonly largestLogBytes: number | null;
+  /** Where the files of its volumes are, by their names. */
+  readonly volumeDirectories: Readonly<Record<string, string>>;
   /** Whether it goes when it ends. */
   readonly autoRemove: boolean;
   /** When it starts again by itself; null: never. */
@@ -106,6 +114,9 @@ function describeMade(
     healthCheck: record.health ?? null,
     restarts: readStartNote(placesOf(context, id))?.restarts ?? 0,
     logPath: placesOf(context, id).log,
+    keepsInput: record.keepsInput ?? false,
+    largestLogBytes: record.largestLogBytes ?? null,
+    volumeDirectories: Object.fromEntries(volumesOf(options).map((name) => [name, placesOfVolume(context, name).data])),
     ...{interactive, autoRemove, runtime, stopSignal},
   };
 }

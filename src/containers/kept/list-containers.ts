@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
+import type {NetworkMode} from '../../network/network-mode.ts';
 import {type Digest, digestHex} from '../../oci/digest.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {measureTree} from '../../store/file-sizes.ts';
@@ -11,7 +12,7 @@ import {volatileParent} from '../directories.ts';
 import type {ContainerHealth} from '../health/health-log.ts';
 import {healthAt, placeOfKept, placeOfRun} from '../health/health-place.ts';
 import {watchAgain} from '../health/watch-kept.ts';
-import {type ContainerNetworks, readNetworks} from '../networks/read-networks.ts';
+import {type ContainerNetworks, readKeptNetworks, readNetworks} from '../networks/read-networks.ts';
 import {clearRemains} from './clear-remains.ts';
 import {isPaused} from './is-paused.ts';
 import {listRuns, type OneShotRun} from './one-shot-runs.ts';
@@ -35,6 +36,8 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
   readonly labels: Readonly<Record<string, string>>;
   /** What is mounted in it besides its image; of a run in the foreground that is not known. */
   readonly mounts: readonly {readonly source: string | null; readonly target: string}[];
+  /** What it was made with; absent: its own network is empty, or nothing is known of it. */
+  readonly networkMode?: NetworkMode;
   /** How it does in its checks; null: it is not checked, or has never been started. */
   readonly health: ContainerHealth | null;
   /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
@@ -111,7 +114,9 @@ export function summaryOf(context: ContainerContext, record: KeptRecord, state: 
   const health = healthAt(placeOfKept(context, record));
   // As docker has it: what does not run does no work.
   const current = health && state.state !== 'running' ? {...health, status: 'unhealthy' as const} : health;
-  return {...known, isKept: true, health: current, ...state, ...readNetworks(directory)};
+  const networks = readKeptNetworks(context, directory, record.container);
+  const {network: networkMode} = record.container;
+  return {...known, ...(networkMode && {networkMode}), isKept: true, health: current, ...state, ...networks};
 }
 
 const mountsOf = ({container: {mounts = []}}: Pick<KeptRecord, 'container'>): ContainerSummary['mounts'] =>

@@ -2,13 +2,14 @@ import {readdirSync, readFileSync} from 'node:fs';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import type {HealthCheck} from '../../bundle/health-check.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
+import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {nameInNote} from '../../images/images-in-use.ts';
 import type {ContainerContext} from '../context.ts';
 import {PASSING, placesOf} from './places.ts';
 import type {RestartPolicy} from './restart-policy.ts';
 
-/** What a container was made from; of all that, its name alone may change. */
+/** What a container was made from; of that, its name, its limits and its networks may change. */
 export interface KeptRecord {
   readonly id: string;
   readonly name: string | null;
@@ -58,6 +59,13 @@ export function findRecord(context: ContainerContext, id: string): KeptRecord | 
       cause: error,
     });
   }
+}
+
+/** Whoever calls holds the container's lock. */
+export async function saveRecord(context: ContainerContext, record: KeptRecord): Promise<void> {
+  const {durability} = context.store;
+  const bytes = Buffer.from(`${JSON.stringify(record, null, 2)}\n`);
+  await writeFileAtomic(placesOf(context, record.id).record, bytes, {durability, mode: 0o600});
 }
 
 /** All kept containers. */

@@ -20,12 +20,12 @@ import {lockNetworks} from './places.ts';
 import {settleNetworks} from './settle.ts';
 
 /**
- * Connects a running container to one more network, until it ends: started again, it has those that it was made with.
+ * Connects a running container to one more network, until it ends.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `NETWORK_UNKNOWN` |
  * `NETWORK_CONNECTED` | `NETWORK_UNSUPPORTED` | `NETWORK_PLUGIN_NOT_FOUND` | `NETWORK_FAILED` | `FIREWALL_FAILED` …
  */
-export async function joinNetwork(
+export async function joinRunning(
   context: ContainerContext,
   container: string,
   join: NetworkJoin,
@@ -58,12 +58,12 @@ async function dropHalfMade(context: ContainerContext, live: LiveConnection, nam
 }
 
 /**
- * Takes a running container out of one of its networks.
+ * Takes a running container out of one of its networks, until it ends.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `NETWORK_UNCONNECTED` |
  * `NETWORK_UNSUPPORTED` | `NETWORK_PLUGIN_NOT_FOUND` | `NETWORK_FAILED` | `FIREWALL_FAILED` …
  */
-export async function leaveNetwork(
+export async function leaveRunning(
   context: ContainerContext,
   container: string,
   name: string,
@@ -121,17 +121,17 @@ interface Named {
   readonly name: string | null;
 }
 
-const isConnected = (container: Named, network: string): WinchError =>
+export const isConnected = (container: Named, network: string): WinchError =>
   new WinchError('NETWORK_CONNECTED', `container ${nameOf(container)} is in network ${network} already`, {
     kind: 'invalid',
   });
 
-const isUnconnected = (container: Named, network: string): WinchError =>
+export const isUnconnected = (container: Named, network: string): WinchError =>
   new WinchError('NETWORK_UNCONNECTED', `container ${nameOf(container)} is not in network ${network}`, {
     kind: 'not-found',
   });
 
-const withoutNetworks = (container: Named): WinchError =>
+export const withoutNetworks = (container: Named): WinchError =>
   new WinchError('NETWORK_UNSUPPORTED', `container ${nameOf(container)} was not made for networks`, {
     kind: 'unsupported',
     hint: "make it anew with a network, instead of none or the machine's or another container's",

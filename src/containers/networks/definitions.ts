@@ -71,9 +71,12 @@ export const unknownNetwork = (name: string): WinchError =>
 export const bridgeOf = (context: ContainerContext, name: string): string => `winch-${storeTag(context, name)}`;
 
 export const networkId = (context: ContainerContext, name: string): string =>
-  createHash('sha256')
-    .update([storeTag(context), name, String(context.now())].join('\0'))
-    .digest('hex');
+  hashOf(storeTag(context), name, String(context.now()));
+
+/** The same whenever it is made, as clients keep it. */
+export const defaultNetworkId = (context: ContainerContext): string => hashOf(storeTag(context), DEFAULT_NETWORK);
+
+const hashOf = (...words: readonly string[]): string => createHash('sha256').update(words.join('\0')).digest('hex');
 
 /**
  * A subnet that nobody on this machine uses, with its first address for the machine itself.
@@ -95,7 +98,7 @@ export const gatewayOf = ({family, first}: Subnet): string => formatAddress(fami
 async function makeDefaultNetwork(context: ContainerContext): Promise<NetworkDefinition> {
   const network: NetworkDefinition = {
     name: DEFAULT_NETWORK,
-    id: networkId(context, DEFAULT_NETWORK),
+    id: defaultNetworkId(context),
     created: new Date(context.now()).toISOString(),
     bridge: bridgeOf(context, DEFAULT_NETWORK),
     subnets: [{...chooseFreeSubnet(context, DEFAULT_NETWORK), range: null}],

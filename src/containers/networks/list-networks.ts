@@ -8,13 +8,12 @@ import {
 } from '../../network/definition.ts';
 import type {ContainerContext} from '../context.ts';
 import {type ConnectionNote, listConnections} from './connection-note.ts';
-import {findDefaultNetwork, listNetworks, unknownNetwork} from './definitions.ts';
+import {defaultNetworkId, findDefaultNetwork, listNetworks, unknownNetwork} from './definitions.ts';
 
 export interface NetworkSummary {
   readonly name: string;
-  /** Null for the default network as long as nobody uses it, as is its `created`. */
-  readonly id: string | null;
-  /** ISO 8601. */
+  readonly id: string;
+  /** ISO 8601; null for the default network as long as nobody uses it. */
   readonly created: string | null;
   readonly driver: NetworkDriver;
   /** The bridge's device on this machine; null where there is none. */
@@ -35,7 +34,7 @@ export interface NetworkMember {
   readonly macAddress: string | null;
 }
 
-const UNUSED = Object.freeze({id: null, created: null, bridge: null, subnets: [], isInternal: false, mtu: null});
+const UNUSED = Object.freeze({created: null, bridge: null, subnets: [], isInternal: false, mtu: null});
 
 /** The default network first, then those that somebody has made, by name. */
 export async function listNetworkSummaries(
@@ -43,7 +42,8 @@ export async function listNetworkSummaries(
   _options: CallOptions = {},
 ): Promise<readonly NetworkSummary[]> {
   const connections = listConnections(context);
-  const byDefault = findDefaultNetwork(context) ?? {...UNUSED, name: DEFAULT_NETWORK, labels: {}};
+  const unused = {...UNUSED, name: DEFAULT_NETWORK, id: defaultNetworkId(context), labels: {}};
+  const byDefault = findDefaultNetwork(context) ?? unused;
   return [byDefault, ...listNetworks(context)].map((network) => summaryOf(network, connections));
 }
 
@@ -55,7 +55,7 @@ export async function inspectNetwork(context: ContainerContext, name: string): P
   const networks = await listNetworkSummaries(context);
   const found =
     networks.find((network) => network.name === name) ??
-    networks.find(({id}) => name.length >= MINIMUM_ID && id?.startsWith(name));
+    networks.find(({id}) => name.length >= MINIMUM_ID && id.startsWith(name));
   if (found) return found;
   throw unknownNetwork(name);
 }
@@ -64,7 +64,7 @@ export async function inspectNetwork(context: ContainerContext, name: string): P
 const MINIMUM_ID = 4;
 
 const summaryOf = (
-  network: Omit<NetworkDefinition, 'id' | 'created' | 'bridge'> & Pick<NetworkSummary, 'id' | 'created' | 'bridge'>,
+  network: Omit<NetworkDefinition, 'created' | 'bridge'> & Pick<NetworkSummary, 'created' | 'bridge'>,
   connections: readonly ConnectionNote[],
 ): NetworkSummary => ({
   ...network,

@@ -23,7 +23,8 @@ export async function openNetwork(
   const mode = container.network as Exclude<NetworkMode, string>;
   const hostname = chooseHostname({id, container, hostname: context.hostname});
   if ('networks' in mode) {
-    const publish = listPublished(container, image);
+    // Ports lead into the first of them.
+    const publish = mode.networks.length > 0 ? listPublished(container, image) : [];
     return connectContainer(
       context,
       {id, name, hostname, directory, joins: mode.networks, publish, container},

@@ -50,6 +50,9 @@ const DETAILS: ContainerDetails = {
     hostname: 'box',
     workingDirectory: '/',
     interactive: false,
+    keepsInput: false,
+    largestLogBytes: null,
+    volumeDirectories: {},
     autoRemove: true,
     restart: {name: 'on-failure', maximumRetries: 3},
     restarts: 2,
@@ -263,6 +266,7 @@ describe('cli/commands/container-states', ({test}) => {
         Paused: false,
         Restarting: false,
         OOMKilled: false,
+        Dead: false,
         Pid: 7,
         ExitCode: 0,
         Error: '',
@@ -277,7 +281,7 @@ describe('cli/commands/container-states', ({test}) => {
     assert.equal([NanoCpus, Memory, NetworkMode, AutoRemove], [1.5e9, 1024, 'host', true]);
     assert.equal(SecurityOpt, ['no-new-privileges=false', 'unmask=ALL']);
     assert.equal(shown.Mounts, [
-      {Type: 'bind', Source: '/srv', Destination: '/data', RW: false, Propagation: 'rprivate'},
+      {Type: 'bind', Source: '/srv', Destination: '/data', Mode: 'ro', RW: false, Propagation: 'rprivate'},
     ]);
     assert.is(shown.SizeRw, 5);
     assert.equal([shown.RestartCount, shown.HostConfig.RestartPolicy], [2, {Name: 'on-failure', MaximumRetryCount: 3}]);

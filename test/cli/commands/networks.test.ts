@@ -23,6 +23,7 @@ const NETWORKS: ContainerNetworks = {
     {
       ...{name: 'shop', id: ID, device: 'eth0', macAddress: '02:00:00:00:00:01', aliases: ['www']},
       ...{addresses: ['10.1.2.2', 'fd00::2'], gateways: ['10.1.2.1', 'fd00::1']},
+      subnets: ['10.1.2.0/24', 'fd00::/64'],
     },
   ],
   ports: [...PORTS, port({hostAddress: '127.0.0.1', hostPort: 81})],
@@ -54,7 +55,7 @@ describe('cli/commands/networks', ({test}) => {
   test('ls shows those for which all filters of different keys hold, and one of each key', async () => {
     const of = (name: string, more: Partial<NetworkSummary> = {}): NetworkSummary => ({...SHOP, name, ...more});
     const all = [
-      of('bridge', {id: null, created: null, bridge: null}),
+      of('bridge', {created: null, bridge: null}),
       of('shop', {labels: {ci: '', tier: 'front'}}),
       of('lan', {driver: 'macvlan', labels: {ci: 'yes'}}),
       of('busy', {containers: [{id: ID, name: 'web', addresses: [], macAddress: null}]}),
@@ -72,8 +73,9 @@ describe('cli/commands/networks', ({test}) => {
     assert.is(await list('dangling=false', 'type=custom'), 'busy');
     assert.is(await list('type=builtin'), 'bridge');
     assert.is(await list('id=ab', 'name=lan'), 'lan');
-    for (const odd of ['type=x', 'dangling=1', 'scope=local', 'name=', 'label'])
-      assert.match(await list(odd), 'FLAG_INVALID');
+    for (const odd of ['type=x', 'dangling=maybe', 'color=red', 'name='])
+      assert.match(await list(odd), 'FILTER_INVALID');
+    assert.match(await list('label'), 'FLAG_INVALID');
   });
 
   test('rm and prune print what is gone', async () => {
@@ -108,14 +110,21 @@ describe('cli/commands/networks', ({test}) => {
   });
 
   test("a container's networks have docker's names", () => {
-    const {Ports, IPAddress, Networks} = toNetworkSettings(NETWORKS);
+    const {Ports, IPAddress, IPPrefixLen, Networks} = toNetworkSettings({
+      id: ID,
+      name: 'web',
+      ...NETWORKS,
+      exposed: ['80/tcp', '81/tcp'],
+    });
     assert.equal(Ports['80/tcp'], [
       {HostIp: '0.0.0.0', HostPort: '8080'},
       {HostIp: '127.0.0.1', HostPort: '81'},
     ]);
-    assert.is(IPAddress, '10.1.2.2');
+    assert.is(Ports['81/tcp'], null);
+    assert.equal([IPAddress, IPPrefixLen], ['10.1.2.2', 24]);
     assert.equal([Networks.shop?.IPv6Gateway, Networks.shop?.Aliases], ['fd00::1', ['www']]);
-    assert.is(toNetworkSettings({networks: [], ports: []}).IPAddress, '');
+    const none = toNetworkSettings({id: ID, name: null, networks: [], ports: [], mode: 'none'});
+    assert.equal([none.IPAddress, Object.keys(none.Networks)], ['', ['none']]);
   });
 
   test('a network mode is written as the flag takes it', () => {

@@ -3,7 +3,7 @@ import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
 import {containerOf} from './sample-container.ts';
 
-const NETWORK = {device: 'eth0', addresses: [], gateways: [], macAddress: null, aliases: []};
+const NETWORK = {device: 'eth0', addresses: [], gateways: [], subnets: [], macAddress: null, aliases: []};
 const PORT = {hostAddress: null, hostPort: 8080, containerPort: 80, protocol: 'tcp'} as const;
 const WEB = containerOf({
   name: 'web',

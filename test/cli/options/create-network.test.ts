@@ -31,7 +31,7 @@ describe('cli/options/create-network', ({test}) => {
     for (const opt of ['mtu=x', 'mtu=10', 'other=1']) {
       assert.is(
         codeOf(() => parseCreateNetwork('shop', {opt: [opt]})),
-        'FLAG_INVALID',
+        'NETWORK_INVALID',
         opt,
       );
     }
@@ -46,7 +46,7 @@ describe('cli/options/create-network', ({test}) => {
     assert.equal(parentOf('ipvlan', 'mode=l3')?.mode, 'l3');
     assert.is(
       codeOf(() => parseCreateNetwork('lan', {driver: 'macvlan'})),
-      'FLAGS_CONFLICT',
+      'NETWORK_INVALID',
     );
     for (const values of [
       {opt: ['parent=eth0']},
@@ -54,7 +54,7 @@ describe('cli/options/create-network', ({test}) => {
     ] as const) {
       assert.is(
         codeOf(() => parseCreateNetwork('lan', values)),
-        'FLAG_INVALID',
+        'NETWORK_INVALID',
       );
     }
   });

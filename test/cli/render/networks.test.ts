@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
-import {renderNetworks, toDockerNetwork} from '../../../src/cli/render/networks.ts';
+import {renderNetworks} from '../../../src/cli/render/networks.ts';
 import type {NetworkSummary} from '../../../src/containers/networks/list-networks.ts';
+import {toDockerNetwork} from '../../../src/docker-json/network.ts';
 import {describe} from '../../helpers/suite.ts';
 
 const SHOP: NetworkSummary = {
@@ -18,7 +19,6 @@ const SHOP: NetworkSummary = {
 const UNUSED: NetworkSummary = {
   ...SHOP,
   name: 'bridge',
-  id: null,
   created: null,
   bridge: null,
   subnets: [],
@@ -29,7 +29,7 @@ const VIEW = {format: undefined, namesOnly: false, isFull: false};
 describe('cli/render/networks', ({test}) => {
   test('lists networks with their subnets', () => {
     const [, first, second] = renderNetworks([UNUSED, SHOP], VIEW).split('\n');
-    assert.match(first ?? '', /^ +bridge +bridge +0$/);
+    assert.match(first ?? '', /^abababababab +bridge +bridge +0$/);
     assert.match(second ?? '', /^abababababab +shop +bridge +10\.1\.2\.0\/24 +1$/);
   });
 
@@ -43,7 +43,10 @@ describe('cli/render/networks', ({test}) => {
     const {Name, IPAM, Containers, Options} = toDockerNetwork(SHOP);
     assert.equal([Name, IPAM.Config], ['shop', [{Subnet: '10.1.2.0/24', Gateway: '10.1.2.1'}]]);
     assert.equal(Object.values(Containers), [
-      {Name: 'web', MacAddress: '02:00:00:00:00:01', IPv4Address: '10.1.2.2', IPv6Address: 'fd00::2'},
+      {
+        ...{Name: 'web', EndpointID: '', MacAddress: '02:00:00:00:00:01'},
+        ...{IPv4Address: '10.1.2.2/24', IPv6Address: 'fd00::2/0'},
+      },
     ]);
     assert.is(Options['com.docker.network.driver.mtu'], '1400');
   });

@@ -279,6 +279,31 @@ describe('containers/networks', ({test: declare, before, after}) => {
       await toolkit().networks.remove('shop');
     }));
 
+  test('what a container joins and leaves lasts, whether it runs or not', () =>
+    leavingNothing(async () => {
+      for (const name of ['one', 'two']) await toolkit().networks.create({name});
+      const namesOf = async (id: string) => (await store().find(id)).networks.map(({name}) => name);
+      const codeOf = async (work: Promise<unknown>) => (await rejectionOf(work)).code;
+      const web = await store().create('exec sleep 600', {name: 'web', container: {network: joined('one')}});
+      await toolkit().networks.connect('web', {name: 'two', aliases: ['db']});
+      assert.is(await codeOf(toolkit().networks.connect('web', {name: 'two'})), 'NETWORK_CONNECTED');
+      assert.is(await codeOf(toolkit().networks.connect('web', {name: 'three'})), 'NETWORK_UNKNOWN');
+      await toolkit().networks.disconnect('web', 'one');
+      assert.is(await codeOf(toolkit().networks.disconnect('web', 'one')), 'NETWORK_UNCONNECTED');
+      assert.equal(await namesOf(web), ['two']);
+      await toolkit().containers.start(web);
+      assert.match(readHosts(web), /\bdb\b/);
+      await toolkit().networks.connect('web', {name: 'one'});
+      await toolkit().containers.restart(web, {timeoutSeconds: 0});
+      assert.equal(await namesOf(web), ['two', 'one']);
+      assert.is(await codeOf(toolkit().networks.remove('one')), 'NETWORK_IN_USE');
+      for (const name of ['one', 'two']) await toolkit().networks.disconnect('web', name);
+      await toolkit().containers.restart(web, {timeoutSeconds: 0});
+      assert.equal(await namesOf(web), []);
+      await store().requireNoTraces();
+      for (const name of ['one', 'two']) await toolkit().networks.remove(name);
+    }));
+
   test('a network of both families has addresses of both', () =>
     leavingNothing(async () => {
       await toolkit().networks.create({name: 'dual', ipv6: true});

@@ -1,0 +1,113 @@
+import type {ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
+import type {MadeWith} from '../containers/kept/inspect-container.ts';
+import type {PublishRequest} from '../network/network-mode.ts';
+import {toMountRequests} from './container-mounts.ts';
+import {formatNetworkMode, innerOf} from './network-settings.ts';
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+const NANO = 1e9;
+
+/** What a container was made with, as docker's `HostConfig` has it. */
+export function toHostConfig({options, autoRemove, runtime, restart, largestLogBytes}: MadeWith) {
+  const retries = restart?.name === 'on-failure' ? (restart.maximumRetries ?? 0) : 0;
+  return {
+    ...toMountRequests(options),
+    ContainerIDFile: '',
+    LogConfig: {Type: 'json-file', Config: largestLogBytes === null ? {} : {'max-size': String(largestLogBytes)}},
+    NetworkMode: firstMode(options),
+    PortBindings: toPortBindings(options.publish ?? []),
+    PublishAllPorts: options.publishAll ?? false,
+    AutoRemove: autoRemove,
+    RestartPolicy: {Name: restart?.name ?? 'no', MaximumRetryCount: retries},
+    VolumeDriver: '',
+    ConsoleSize: [0, 0],
+    Runtime: runtime,
+    ...toIsolation(options),
+    ...toLimits(options),
+    ...(options.annotations && {Annotations: options.annotations}),
+  };
+}
+
+/** Docker names the first of several networks. */
+function firstMode({network}: ContainerOptions): string {
+  const [first] = typeof network === 'object' && 'networks' in network ? network.networks : [];
+  return first?.name ?? formatNetworkMode(network);
+}
+
+const toPortBindings = (publish: readonly PublishRequest[]) =>
+  Object.fromEntries(
+    [...Map.groupBy(publish, innerOf)].map(([inner, requests]) => [
+      inner,
+      requests.map(({hostAddress, hostPorts}) => ({HostIp: hostAddress ?? '', HostPort: formatRange(hostPorts)})),
+    ]),
+  );
+
+function formatRange(range: PublishRequest['hostPorts']): string {
+  if (range === null) return '';
+  return range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
+}
+
+const toIsolation = (options: ContainerOptions) => ({
+  CapAdd: options.capabilitiesToAdd ?? null,
+  CapDrop: options.capabilitiesToDrop ?? null,
+  CgroupnsMode: 'private',
+  Dns: options.dns?.servers ?? [],
+  DnsOptions: options.dns?.options ?? [],
+  DnsSearch: options.dns?.search ?? [],
+  ExtraHosts: options.extraHosts?.map(({name, address}) => `${name}:${address}`) ?? null,
+  GroupAdd: options.groupAdd ?? null,
+  IpcMode: 'private',
+  Cgroup: '',
+  Links: null,
+  PidMode: '',
+  Privileged: options.privileged ?? false,
+  ReadonlyRootfs: options.readOnlyRootfs ?? false,
+  SecurityOpt: options.securityOptions?.map(toSecurityOption) ?? null,
+  UTSMode: '',
+  UsernsMode: '',
+  Sysctls: options.sysctls ?? {},
+  Isolation: '',
+  Init: options.initPath !== undefined,
+});
+
+const toLimits = (options: ContainerOptions) => ({
+  CpuShares: options.cpuShares ?? 0,
+  Memory: options.memoryBytes ?? 0,
+  NanoCpus: Math.round((options.cpus ?? 0) * NANO),
+  CgroupParent: '',
+  BlkioWeight: 0,
+  CpuPeriod: 0,
+  CpuQuota: 0,
+  CpusetCpus: options.cpusetCpus ?? '',
+  CpusetMems: '',
+  Devices:
+    options.devices?.map(({source, target, permissions}) => ({
+      PathOnHost: source,
+      PathInContainer: target,
+      CgroupPermissions: permissions,
+    })) ?? [],
+  DeviceCgroupRules: null,
+  DeviceRequests: null,
+  MemoryReservation: 0,
+  MemorySwap: options.memorySwapBytes ?? 0,
+  MemorySwappiness: null,
+  OomKillDisable: false,
+  OomScoreAdj: options.oomScoreAdjustment ?? 0,
+  PidsLimit: options.pidsLimit ?? null,
+  ShmSize: options.shmBytes ?? DEFAULT_SHM_BYTES,
+  Ulimits: options.ulimits?.map(({name, soft, hard}) => ({Name: name, Soft: soft, Hard: hard})) ?? null,
+});
+
+/** As the flag takes them. */
+function toSecurityOption(option: SecurityOption): string {
+  switch (option.name) {
+    case 'no-new-privileges':
+      return `no-new-privileges=${option.enabled}`;
+    case 'seccomp':
+      return `seccomp=${typeof option.profile === 'string' ? option.profile : JSON.stringify(option.profile)}`;
+    case 'apparmor':
+      return `apparmor=${option.profile}`;
+    default:
+      return `${option.name}=${option.paths === 'ALL' ? 'ALL' : option.paths.join(':')}`;
+  }
+}

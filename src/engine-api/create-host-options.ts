@@ -1,0 +1,117 @@
+import type {ContainerOptions} from '../bundle/container-options.ts';
+import {findInit} from '../bundle/find-init.ts';
+import {WinchError} from '../errors.ts';
+import {definedMembers} from '../oci/defined-members.ts';
+import {notOffered} from './api-error.ts';
+import {type BodyFields, nonEmpty} from './body-fields.ts';
+import {readSecurity} from './create-security.ts';
+
+/** What would change the container, and winch does not take from here. */
+const NOT_TAKEN = [
+  ...['PidMode', 'UTSMode', 'CgroupParent', 'Cgroup', 'Links', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
+  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'MemoryReservation', 'KernelMemory', 'OomKillDisable'],
+  ...['BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'],
+  ...['BlkioDeviceWriteIOps', 'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
+];
+/** Of these, what is as every container is anyway. */
+const TAKEN: Readonly<Record<string, readonly string[]>> = {
+  IpcMode: ['', 'private', 'shareable'],
+  CgroupnsMode: ['', 'private'],
+  UsernsMode: ['', 'host'],
+  VolumeDriver: ['', 'local'],
+  Isolation: ['', 'default'],
+};
+const LOG_TYPES = ['', 'json-file', 'k8s-file', 'local'];
+/** `max-file` is the most old logs that are wanted, and winch keeps none. */
+const LOG_OPTIONS = ['max-size', 'max-file'];
+const CPU_PERIOD_US = 100_000;
+const NANO = 1e9;
+
+/**
+ * What a `HostConfig` asks for, but for its mounts and networks.
+ *
+ * @throws {WinchError} `BODY_INVALID` | `NOT_OFFERED` | `INIT_NOT_FOUND`
+ */
+export function readHostOptions(host: BodyFields): ContainerOptions {
+  refuseUntaken(host);
+  return definedMembers({
+    volumesFrom: host.texts('VolumesFrom')?.map(readVolumesFrom),
+    memoryBytes: host.number('Memory') || undefined,
+    memorySwapBytes: host.number('MemorySwap') || undefined,
+    cpus: readCpus(host),
+    cpuShares: host.number('CpuShares') || undefined,
+    cpusetCpus: host.text('CpusetCpus') || undefined,
+    pidsLimit: host.number('PidsLimit') || undefined,
+    shmBytes: host.number('ShmSize') || undefined,
+    oomScoreAdjustment: host.number('OomScoreAdj') || undefined,
+    capabilitiesToAdd: host.texts('CapAdd'),
+    capabilitiesToDrop: host.texts('CapDrop'),
+    groupAdd: host.texts('GroupAdd'),
+    privileged: host.flag('Privileged'),
+    readOnlyRootfs: host.flag('ReadonlyRootfs'),
+    sysctls: host.textMap('Sysctls'),
+    securityOptions: readSecurity(host),
+    devices: nonEmpty(host.records('Devices').map(readDevice)),
+    ulimits: nonEmpty(host.records('Ulimits').map(readUlimit)),
+    annotations: host.textMap('Annotations'),
+    initPath: host.flag('Init') ? findInit() : undefined,
+  });
+}
+
+/** In whole processors, or as the time within a period that they may be had. */
+function readCpus(host: BodyFields): number | undefined {
+  const [nano = 0, quota = 0] = [host.number('NanoCpus'), host.number('CpuQuota')];
+  if (nano > 0) return nano / NANO;
+  return quota > 0 ? quota / (host.number('CpuPeriod') || CPU_PERIOD_US) : undefined;
+}
+
+const readDevice = (device: BodyFields) => {
+  const source = device.text('PathOnHost') ?? '';
+  const target = device.text('PathInContainer') || source;
+  return {source, target, permissions: device.text('CgroupPermissions') || 'rwm'};
+};
+
+const readUlimit = (limit: BodyFields) => ({
+  name: limit.text('Name') ?? '',
+  soft: limit.number('Soft') ?? 0,
+  hard: limit.number('Hard') ?? 0,
+});
+
+function readVolumesFrom(text: string) {
+  const [container = '', mode] = text.split(':');
+  return {container, ...((mode === 'ro' || mode === 'rw') && {readOnly: mode === 'ro'})};
+}
+
+function refuseUntaken(host: BodyFields): void {
+  const untaken =
+    NOT_TAKEN.find((name) => host.says(name)) ??
+    Object.entries(TAKEN).find(([name, words]) => !words.includes(host.text(name) ?? ''))?.[0];
+  if (untaken === undefined) return;
+  throw notOffered(`HostConfig.${untaken} is not offered`, 'leave it out, or make the container with winch create');
+}
+
+/**
+ * From which size on, in bytes, the log begins anew.
+ *
+ * @throws {WinchError} `BODY_INVALID` | `NOT_OFFERED`
+ */
+export function readLogLimit(log: BodyFields): number | undefined {
+  const options = log.textMap('Config') ?? {};
+  const unknown = Object.keys(options).find((name) => !LOG_OPTIONS.includes(name));
+  if (!LOG_TYPES.includes(log.text('Type') ?? '') || unknown !== undefined) {
+    throw notOffered(
+      'logs are kept in one file, in no other way',
+      `leave out the LogConfig, or set ${LOG_OPTIONS.join(' and ')}`,
+    );
+  }
+  const size = options['max-size'];
+  return size === undefined || size === '-1' ? undefined : readSize(size);
+}
+
+const POWERS: Readonly<Record<string, number>> = {'': 0, b: 0, k: 1, m: 2, g: 3};
+
+function readSize(text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,12})([bkmg]?)b?$/i.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits) * 1024 ** (POWERS[unit.toLowerCase()] ?? 0);
+  throw new WinchError('BODY_INVALID', 'the max-size of the log is no size as 10m', {kind: 'invalid'});
+}
