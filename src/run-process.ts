@@ -1,14 +1,19 @@
 import type {RootCall} from './containers/call-as-root.ts';
-import type {RunRequest, RunResult} from './containers/run.ts';
+import type {FileCall} from './containers/files/file-call.ts';
+import type {ContainerPathStatus} from './containers/files/path-status.ts';
+import type {RunRequest} from './containers/run.ts';
 import {describeFailure, type WorkerReply} from './containers/worker-reply.ts';
 import {WinchError} from './errors.ts';
 import type {CallOptions, EventSink} from './events.ts';
 import {openToolkit, type Toolkit, type ToolkitOptions} from './toolkit.ts';
 
 /** What this process is told to do, in its first message. */
-export type Work = {readonly toolkit: ToolkitOptions} & ({readonly request: RunRequest} | {readonly call: RootCall});
+export type Work = {readonly toolkit: ToolkitOptions} & (
+  | {readonly request: RunRequest}
+  | {readonly call: RootCall | FileCall}
+);
 
-type Result = RunResult | string;
+type Reply = WorkerReply<unknown, ContainerPathStatus | null>;
 
 const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
@@ -16,7 +21,7 @@ const STOPPING_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHU
  * The process behind `containers.spawn`, and behind what only root of a user namespace can do: one run or one call, then
  * the end. A parent that dies or says so ends it.
  */
-async function serve(work: Work): Promise<WorkerReply<Result>> {
+async function serve(work: Work): Promise<Reply> {
   const controller = new AbortController();
   const stop = () => controller.abort(new WinchError('RUN_STOPPED', 'the run was stopped', {kind: 'interrupted'}));
   process.once('disconnect', stop);
@@ -40,7 +45,7 @@ async function serve(work: Work): Promise<WorkerReply<Result>> {
   }
 }
 
-function perform({containers}: Toolkit, work: Work, options: CallOptions): Promise<Result> {
+async function perform({containers}: Toolkit, work: Work, options: CallOptions): Promise<unknown> {
   if ('request' in work) return containers.run(work.request, options);
   const {call} = work;
   switch (call.name) {
@@ -51,9 +56,13 @@ function perform({containers}: Toolkit, work: Work, options: CallOptions): Promi
     case 'restart':
       return containers.restart(call.id, {...options, timeoutSeconds: call.timeoutSeconds});
   }
+  const {performFileCall} = await import('./toolkit/perform-file-call.ts');
+  const onOpened = (opened: ContainerPathStatus | null) => reply({type: 'opened', opened});
+  const streams = {input: process.stdin, output: process.stdout, onOpened};
+  return performFileCall(containers, call, {options, streams});
 }
 
-function reply(message: WorkerReply<Result>): void {
+function reply(message: Reply): void {
   if (process.connected) process.send?.(message);
 }
 

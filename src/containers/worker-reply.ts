@@ -3,8 +3,10 @@ import type {CallOptions, WinchEvent} from '../events.ts';
 import type {WorkerProcess} from '../host/worker-process.ts';
 
 /** What a process says that does one thing for another one. */
-export type WorkerReply<T> =
+export type WorkerReply<T, Opened = never> =
   | {readonly type: 'event'; readonly event: WinchEvent}
+  /** What is read from the standard output of the process from now on. */
+  | {readonly type: 'opened'; readonly opened: Opened}
   | {readonly type: 'result'; readonly result: T}
   | {readonly type: 'failure'; readonly failure: WorkerFailure};
 
@@ -31,7 +33,7 @@ export const waitForReply = <T>(
     worker.onMessage((message) => {
       const received = message as WorkerReply<T>;
       if (received.type === 'event') onEvent?.(received.event);
-      else reply = received;
+      else if (received.type !== 'opened') reply = received;
     });
     worker.onError(reject);
     worker.onExit((code) => {

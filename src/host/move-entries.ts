@@ -1,8 +1,14 @@
 import {closeSync, constants, lstatSync, openSync, readdirSync, renameSync, rmdirSync, type Stats} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
+import {removeEntry} from './remove-entry.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+export interface MoveOptions {
+  /** Whether a directory makes way for a file, and a file for a directory; default false. */
+  readonly replacesOtherKinds?: boolean | undefined;
+}
 
 /**
  * Moves what is in one directory into another on the same file system. Directories that both have are merged and keep
@@ -11,12 +17,12 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOL
  * Every step names one component below an open directory and follows no symlink, so what is moved stays below `to`.
  *
  * @throws {WinchError} `DESTINATION_INVALID`: one has a directory where the other has something else, or what would be
- * replaced is no file. What came before it stays moved.
+ * replaced is no file, unless other kinds are replaced. What came before it stays moved.
  */
-export function moveEntries(from: string, to: string): void {
+export function moveEntries(from: string, to: string, options: MoveOptions = {}): void {
   const [source, target] = [openSync(from, DIRECTORY), openSync(to, DIRECTORY)];
   try {
-    moveBetween({source, target, path: to});
+    moveBetween({source, target, path: to}, options);
   } finally {
     closeSync(source);
     closeSync(target);
@@ -30,16 +36,17 @@ interface Directories {
   readonly path: string;
 }
 
-function moveBetween({source, target, path}: Directories): void {
+function moveBetween({source, target, path}: Directories, options: MoveOptions): void {
   for (const name of readdirSync(`/proc/self/fd/${source}`, {encoding: 'buffer'})) {
     const [from, to] = [below(source, name), below(target, name)];
     const place = `${path}/${name.toString()}`;
     const existing = statsOf(to);
     const isDirectory = lstatSync(from).isDirectory();
     if (existing === null) move(from, to, place);
-    else if (isDirectory && existing.isDirectory()) mergeDirectory({from, to, path: place});
+    else if (isDirectory && existing.isDirectory()) mergeDirectory({from, to, path: place}, options);
+    else if (!isDirectory && (existing.isFile() || existing.isSymbolicLink())) move(from, to, place);
+    else if (options.replacesOtherKinds) replace({from, to, place}, {directory: target, name});
     else if (isDirectory || existing.isDirectory()) throw invalid(place, isDirectory ? NO_DIRECTORY : A_DIRECTORY);
-    else if (existing.isFile() || existing.isSymbolicLink()) move(from, to, place);
     else throw invalid(place, 'exists and is no regular file');
   }
 }
@@ -47,12 +54,18 @@ function moveBetween({source, target, path}: Directories): void {
 const NO_DIRECTORY = 'exists and is no directory, and a directory cannot replace it';
 const A_DIRECTORY = 'is a directory, and a file cannot replace it';
 
-function mergeDirectory({from, to, path}: {readonly from: Buffer; readonly to: Buffer; readonly path: string}): void {
+interface Merge {
+  readonly from: Buffer;
+  readonly to: Buffer;
+  readonly path: string;
+}
+
+function mergeDirectory({from, to, path}: Merge, options: MoveOptions): void {
   const source = openSync(from, DIRECTORY);
   try {
     const target = openSync(to, DIRECTORY);
     try {
-      moveBetween({source, target, path});
+      moveBetween({source, target, path}, options);
     } finally {
       closeSync(target);
     }
@@ -60,6 +73,15 @@ function mergeDirectory({from, to, path}: {readonly from: Buffer; readonly to: B
     closeSync(source);
   }
   rmdirSync(from);
+}
+
+/** What cannot be renamed over. */
+function replace(
+  {from, to, place}: {readonly from: Buffer; readonly to: Buffer; readonly place: string},
+  {directory, name}: {readonly directory: number; readonly name: Buffer},
+): void {
+  removeEntry(directory, name);
+  move(from, to, place);
 }
 
 function move(from: Buffer, to: Buffer, place: string): void {

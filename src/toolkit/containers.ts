@@ -104,7 +104,7 @@ export const openContainers = (
   {onSpan: _, onWire: __, ...toolkitOptions}: ToolkitOptions,
 ): Containers => ({
   ...openKept(context, toolkitOptions),
-  ...openContainerFiles(context),
+  ...openContainerFiles(context, toolkitOptions),
   ...openMountedBundles(context),
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>

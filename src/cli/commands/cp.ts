@@ -1,4 +1,5 @@
 import {isAbsolute} from 'node:path';
+import type {ContainerFiles} from '../../containers/files/copy-from-container.ts';
 import type {CopiedTree} from '../../images/copy-from.ts';
 import type {ImagePath} from '../../images/open-files.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
@@ -92,7 +93,7 @@ async function copyOut(source: ImagePath, destination: string, {options, context
 async function copyToOutput(toolkit: Toolkit, source: ImagePath, {options, context}: Copying): Promise<void> {
   const {signal, onEvent} = context;
   const call = {...options, signal, onEvent};
-  const {content, close} = await orOfImage(options.platform, {
+  const {content, close} = await orOfImage<ContainerFiles>(options.platform, {
     ofContainer: () => toolkit.containers.readTar({container: source.reference, path: source.path}, call),
     ofImage: () => toolkit.images.readTar(source, call),
   });

@@ -5,8 +5,9 @@ import type {CopySource} from '../../images/copy-source.ts';
 import {writeTreeTar} from '../../layers/tree-tar.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
-import {type ContainerPath, type LocatedFile, locateFile, meansContent, unknownPath} from './located-file.ts';
+import {type ContainerPath, type LocatedFile, meansContent, unknownPath} from './located-file.ts';
 import {openContainerRoot} from './open-root.ts';
+import {type ContainerPathStatus, describeFile, locateExisting} from './path-status.ts';
 import {spoolTree} from './spooled-tree.ts';
 
 export interface CopyOfContainer extends ContainerPath {
@@ -25,6 +26,11 @@ export interface ReadContainerOptions extends CallOptions {
 export interface ContainerFiles {
   readonly content: AsyncIterable<Uint8Array>;
   close(): void;
+}
+
+/** As `ContainerFiles`, of one file or directory. */
+export interface ContainerPathFiles extends ContainerFiles {
+  readonly status: ContainerPathStatus;
 }
 
 /** In the tar that is between the container and its copy. */
@@ -47,7 +53,7 @@ export async function copyFromContainer(
 
 async function spoolSource(context: ContainerContext, source: ContainerPath, options: CopyFromContainerOptions) {
   using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
-  using file = locateSource(root, source, options);
+  using file = locateExisting(root, source, {followsLast: options.followsLink ?? false});
   return await spoolPlace(context, {path: source.path, file}, options);
 }
 
@@ -75,25 +81,30 @@ export async function readContainerTar(
   context: ContainerContext,
   source: ContainerPath,
   options: ReadContainerOptions = {},
-): Promise<ContainerFiles> {
+): Promise<ContainerPathFiles> {
   using held = new DisposableStack();
   const root = held.use(await openContainerRoot(context, source.container, {...options, hasMounts: true}));
-  const file = held.use(locateSource(root, source, options));
+  const file = held.use(locateExisting(root, source, {followsLast: options.followsLink ?? false}));
+  const status = describeFile(root, {path: source.path, file});
   const name = nameOfSource(source.path, file) ?? '';
   const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
   const kept = held.move();
-  return {content, close: () => kept.dispose()};
+  return {status, content, close: () => kept.dispose()};
 }
 
-function locateSource(
-  {rootFd, syscalls}: Pick<Awaited<ReturnType<typeof openContainerRoot>>, 'rootFd' | 'syscalls'>,
+/**
+ * What is at a path of a kept container; a symlink at its end is not followed, but with a slash behind it.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `PATH_UNKNOWN` | `PATH_LOOP` …
+ */
+export async function statContainerPath(
+  context: ContainerContext,
   source: ContainerPath,
-  {followsLink = false}: ReadContainerOptions,
-): LocatedFile {
-  const file = locateFile(syscalls, {...source, rootFd}, {followsLast: followsLink});
-  if (file.stats !== null) return file;
-  file[Symbol.dispose]();
-  throw unknownPath(`${excerpt(source.path)} in container ${source.container}`);
+  options: CallOptions = {},
+): Promise<ContainerPathStatus> {
+  using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
+  using file = locateExisting(root, source, {followsLast: false});
+  return describeFile(root, {path: source.path, file});
 }
 
 /** As bytes; null: only what is in the directory is meant. */

@@ -1,8 +1,12 @@
+import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
 import type {ContainerPath} from './located-file.ts';
 import {openContainerRoot} from './open-root.ts';
-import {findPutTarget, putFiles, spoolSource} from './put-files.ts';
+import {locateExisting} from './path-status.ts';
+import {findPutTarget, type OpenedRoot, putFiles, spoolSource} from './put-files.ts';
+import {splitByPlace} from './split-by-place.ts';
 
 export interface CopyToContainer extends ContainerPath {
   /** An absolute path of this machine, or a tar whose files go into the directory at `path`. */
@@ -14,6 +18,10 @@ export interface CopyToContainerOptions extends CallOptions {
   readonly keepsOwners?: boolean | undefined;
   /** Copy what a symlink at the end of the source leads to, under the link's name, and not the link. */
   readonly followsLink?: boolean | undefined;
+  /** Refuse a path that is no directory yet, instead of making it. */
+  readonly needsDirectory?: boolean | undefined;
+  /** Put files in the place of directories, and directories in the place of files, which is refused otherwise. */
+  readonly replacesOtherKinds?: boolean | undefined;
 }
 
 /**
@@ -33,8 +41,21 @@ export async function copyToContainer(
 ): Promise<void> {
   await using tree = await spoolSource(context, source, options);
   using root = await openContainerRoot(context, destination.container, {...options, hasMounts: true});
-  using target = findPutTarget(root, destination, tree);
+  if (options.needsDirectory) requireDirectory(root, destination);
+  using target = splitByPlace(root, findPutTarget(root, destination, tree));
   const isRooted = typeof source === 'string' && options.keepsOwners !== true;
   const ownerOf = isRooted ? () => ({uid: 0, gid: 0}) : undefined;
-  await putFiles(target, {...options, ownerOf});
+  const {signal, replacesOtherKinds} = options;
+  for (const place of target.places) await putFiles(place, {signal, replacesOtherKinds, ownerOf});
+}
+
+/** @throws {WinchError} `PATH_UNKNOWN` | `PATH_LOOP` | `DESTINATION_INVALID` */
+function requireDirectory(root: OpenedRoot, destination: ContainerPath): void {
+  using file = locateExisting(root, destination, {followsLast: true});
+  if (file.stats.isDirectory()) return;
+  const where = `${excerpt(destination.path)} in container ${destination.container}`;
+  throw new WinchError('DESTINATION_INVALID', `${where} is no directory`, {
+    kind: 'invalid',
+    hint: 'name a directory that exists',
+  });
 }

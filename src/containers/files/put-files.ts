@@ -3,7 +3,7 @@ import {basename, dirname} from 'node:path';
 import {hasErrno, isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
-import {moveEntries} from '../../host/move-entries.ts';
+import {type MoveOptions, moveEntries} from '../../host/move-entries.ts';
 import {randomHex} from '../../host/random-hex.ts';
 import {removeEntry} from '../../host/remove-entry.ts';
 import {storageError} from '../../host/storage-error.ts';
@@ -54,6 +54,8 @@ export interface OpenedRoot {
 /** An open directory, and what goes into it. */
 export interface PutTarget extends Disposable {
   readonly directoryFd: number;
+  /** In the container, without symlinks. */
+  readonly path: string;
   /** As messages name it. */
   readonly where: string;
   readonly entries: ReadonlyMap<ByteString, FileNode>;
@@ -75,7 +77,7 @@ export function findPutTarget(
   const isDirectory = node.kind === 'directory';
   const into = (path: string, entries: PutTarget['entries']): PutTarget => {
     const directoryFd = attempt(where, () => syscalls.openInRoot(rootFd, path, DIRECTORY_FLAGS));
-    return {directoryFd, where, entries, [Symbol.dispose]: () => closeSync(directoryFd)};
+    return {directoryFd, path, where, entries, [Symbol.dispose]: () => closeSync(directoryFd)};
   };
   if (stats?.isDirectory())
     return into(file.path, name === null ? (node.entries ?? new Map()) : new Map([[name, node]]));
@@ -102,8 +104,8 @@ function attempt<T>(where: string, step: () => T): T {
  * @throws {WinchError} `DESTINATION_INVALID` | `COPY_FAILED` | `STORE_FULL` …
  */
 export async function putFiles(
-  {directoryFd, where, entries}: Omit<PutTarget, keyof Disposable>,
-  {signal, ownerOf}: Pick<WriteRootfsOptions, 'signal' | 'ownerOf'>,
+  {directoryFd, where, entries}: Pick<PutTarget, 'directoryFd' | 'where' | 'entries'>,
+  {signal, ownerOf, ...moving}: Pick<WriteRootfsOptions, 'signal' | 'ownerOf'> & MoveOptions,
 ): Promise<void> {
   const name = `.winch-copy-${randomHex(6)}`;
   const staging = `/proc/self/fd/${directoryFd}/${name}`;
@@ -114,7 +116,7 @@ export async function putFiles(
       const directory = `/proc/self/fd/${stagingFd}/.`;
       await writeRootfs({...EMPTY_ROOT, entries}, {directory, name: CONTENT}, {signal, ownerOf});
       signal?.throwIfAborted();
-      moveEntries(`${directory}/${CONTENT}`, `/proc/self/fd/${directoryFd}/.`);
+      moveEntries(`${directory}/${CONTENT}`, `/proc/self/fd/${directoryFd}/.`, moving);
     } finally {
       closeSync(stagingFd);
     }
@@ -128,7 +130,7 @@ export async function putFiles(
 
 function failure(error: unknown, where: string): unknown {
   const known = storageError(error, where);
-  if (known !== error || !hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EEXIST', 'ENOTEMPTY')) return known;
+  if (known !== error || !hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EEXIST', 'ENOTEMPTY', 'EBUSY')) return known;
   return new WinchError('COPY_FAILED', `files cannot be written to ${where}: ${error.code}`, {
     kind: 'storage',
     hint: 'the container may have changed it meanwhile: try again',

@@ -77,7 +77,8 @@ describe('cli/commands/cp', ({test}) => {
         },
         readTar: async ({container}) => {
           if (container !== 'web') throw new WinchError('CONTAINER_UNKNOWN', 'none', {kind: 'not-found'});
-          return {content: piecesOf('of ', 'web'), close: () => void asked.push('closed')};
+          const status = {name: 'x', bytes: 1, mode: 0o100_644, modifiedAt: new Date(0), linkTarget: null};
+          return {status, content: piecesOf('of ', 'web'), close: () => void asked.push('closed')};
         },
         copyTo: async ({source, ...copy}, {signal: _, onEvent: __, ...options} = {}) => {
           asked.push(typeof source === 'string' ? source : await text(source), copy, options);
