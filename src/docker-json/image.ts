@@ -8,7 +8,7 @@ export function toDockerImage(image: ImageDetails) {
   const config = asRecord(image.config);
   return {
     Id: image.imageId,
-    RepoTags: image.references,
+    RepoTags: image.references.filter((reference) => !reference.includes('@')),
     RepoDigests: image.repositoryDigests,
     Parent: image.parent?.imageId ?? '',
     Comment: lastComment(config.history),

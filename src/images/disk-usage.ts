@@ -39,6 +39,11 @@ export interface ImageUsage {
   readonly lastUsedAt: string | null;
 }
 
+export interface VolumeUsage {
+  readonly name: string;
+  readonly bytes: number;
+}
+
 export interface DiskUsage {
   /** The root directory and all that is below it, as `du --apparent-size` has it. */
   readonly totalBytes: number;
@@ -60,6 +65,7 @@ export interface DiskUsage {
   readonly otherBytes: number;
   /** Newest first. */
   readonly perImage: readonly ImageUsage[];
+  readonly perVolume: readonly VolumeUsage[];
 }
 
 /** A file on disk. */
@@ -108,6 +114,7 @@ export function readDiskUsage(store: Store): DiskUsage {
     volumes: {count: sizes.volumes.size, bytes: volumes, reclaimableBytes: sum(unmounted)},
     otherBytes: Math.max(0, sizes.totalBytes - total(files) - partials - containers - volumes),
     perImage: images,
+    perVolume: [...sizes.volumes].map(([name, bytes]) => ({name, bytes})),
   };
 }
 

@@ -3,6 +3,7 @@ import {type ImageRecord, listImages} from '../store/image-records.ts';
 import {type ImageSizes, readImageSizes} from '../store/image-sizes.ts';
 import type {Store} from '../store/store.ts';
 import {listTagsByImage, type TagRecord} from '../store/tags.ts';
+import {readLabels} from './prune-filter.ts';
 
 /** One row for each tag and platform that was stored of it, and one for each image without a tag. */
 export interface ImageSummary {
@@ -24,17 +25,25 @@ export interface ImageSummary {
   readonly compressedBytes: number;
   /** Bytes of the unpacked layers, shared ones included; null while some layer is only downloaded. */
   readonly unpackedBytes: number | null;
+  /** Of the image's config; absent unless asked for. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface ListImagesOptions {
+  /** Whether the config of each image is read for its labels. */
+  readonly hasLabels?: boolean | undefined;
 }
 
 /** Every stored image, newest first. */
-export const listStoredImages = (store: Store): readonly ImageSummary[] =>
+export const listStoredImages = (store: Store, {hasLabels = false}: ListImagesOptions = {}): readonly ImageSummary[] =>
   store.read((database) => {
     const tagsByImage = listTagsByImage(database);
     const sizesByImage = readImageSizes(database);
     return listImages(database).flatMap((image) => {
       const sizes = sizesByImage.get(image.manifestDigest) ?? NO_LAYERS;
       const tags = tagsByImage.get(image.manifestDigest) ?? [null];
-      return tags.map((tag) => summary(image, tag, sizes));
+      const labels = hasLabels ? {labels: readLabels(store, image.configDigest) ?? {}} : {};
+      return tags.map((tag) => ({...summary(image, tag, sizes), ...labels}));
     });
   }, []);
 

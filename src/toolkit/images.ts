@@ -2,7 +2,7 @@ import type {CallOptions} from '../events.ts';
 import type {ExportedFiles} from '../images/archives/export-image.ts';
 import type {CheckOptions, CheckReport} from '../images/check/check.ts';
 import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
-import type {PushOptions} from '../images/copy/push.ts';
+import type {PushedImage, PushOptions} from '../images/copy/push.ts';
 import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
 import type {CopiedFiles, CopyFromOptions, FileCopy} from '../images/copy-from.ts';
 import type {SourceOptions} from '../images/copy-source.ts';
@@ -11,7 +11,7 @@ import type {DiskUsage} from '../images/disk-usage.ts';
 import type {BundleOptions, BundleReport} from '../images/export-bundle.ts';
 import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
-import type {ImageSummary} from '../images/list.ts';
+import type {ImageSummary, ListImagesOptions} from '../images/list.ts';
 import type {FilesOptions, ImageFile} from '../images/list-files.ts';
 import type {ImageFilesOptions, ImagePath} from '../images/open-files.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
@@ -19,6 +19,7 @@ import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {ImageFileContent} from '../images/read-file.ts';
+import type {ReadThrough, ReadThroughOptions} from '../images/read-through/open-read-through.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
@@ -26,20 +27,23 @@ import type {WhichAnswer} from '../images/which.ts';
 import {type Archives, openArchives} from './archives.ts';
 
 export interface Images extends Archives {
+  /** Of those who pull the same at once, one does it for all; an abort ends it once all have left. */
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   /** Pulls several, and yields how each ended in the order given. */
   pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
+  /** Opens images as a registry has them: what is not stored is fetched, and then kept. */
+  openReadThrough(options?: ReadThroughOptions): Promise<ReadThrough>;
   /** Says what a pull would download and from where; nothing is stored. */
   plan(reference: string, options?: PlanOptions): Promise<PullPlan>;
   /** Copies a stored image to where its name says, or to `options.destination`. */
-  push(reference: string, options?: PushOptions): Promise<CopiedImage>;
+  push(reference: string, options?: PushOptions): Promise<PushedImage>;
   /** The stored references of a repository, each of which can be pushed. */
   listPushable(repository: string): Promise<readonly string[]>;
   /** Copies between registries, OCI layouts, archives and the store; digests stay. */
   copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
   /** Brings tags of one repository to another, and yields how each ended. */
   sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
-  list(): Promise<readonly ImageSummary[]>;
+  list(options?: ListImagesOptions): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
   /** Roots first; an image is a child of the image whose whole chain of layers it starts with. @param reference Only its line. */
@@ -80,12 +84,19 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     await prepare();
     return module;
   };
+  let pull: Images['pull'] | null = null;
   return {
     ...openArchives({images: context, settings}, load),
-    pull: async (...args) => (await load(import('../images/pull-from-registry.ts'))).pullFromRegistry(context, ...args),
+    pull: async (...args) => {
+      const {createSharedPull} = await load(import('../images/shared-pull.ts'));
+      pull ??= createSharedPull(context);
+      return pull(...args);
+    },
     pullEach: async function* (...args) {
       yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
     },
+    openReadThrough: async (options) =>
+      (await load(import('../images/read-through/open-read-through.ts'))).openReadThrough(context, options),
     plan: async (...args) =>
       (await load(import('../images/plan-pull.ts'))).planPull({images: context, settings}, ...args),
     push: async (...args) =>
@@ -97,7 +108,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     sync: async function* (...args) {
       yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
     },
-    list: async () => (await load(import('../images/list.ts'))).listStoredImages(context.store),
+    list: async (options) => (await load(import('../images/list.ts'))).listStoredImages(context.store, options),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),
     tree: async (...args) => (await load(import('../images/tree.ts'))).readTree(context.store, ...args),

@@ -1,6 +1,7 @@
 import type {CallOptions} from '../events.ts';
 import type {ImageContext} from '../images/context.ts';
 import type {RegistryExplanation} from '../images/explain-registry.ts';
+import type {LoginToCheck} from '../images/logins/check-login.ts';
 import type {LoginReport, LoginRequest} from '../images/logins/login.ts';
 import type {LogoutReport} from '../images/logins/logout.ts';
 import type {RegistrySettings} from '../images/registry-settings.ts';
@@ -16,6 +17,7 @@ import type {OpenedBlob, RemoteBlob} from '../images/remote/open-blob.ts';
 import type {PutManifestOptions, StoredManifest} from '../images/remote/put-manifest.ts';
 import type {RemoteRateLimit} from '../images/remote/rate-limit.ts';
 import type {RemoteDigest} from '../images/remote/resolve-digest.ts';
+import type {CheckedLogin} from '../registry/check-login.ts';
 import type {CredentialDescription} from '../registry/credentials.ts';
 
 export interface RegistriesContext {
@@ -27,6 +29,8 @@ export interface RegistriesContext {
 export interface Registries {
   /** Logs in and keeps the login in `loginFile`, else in docker's `config.json`, or in the helper named there. */
   login(request: LoginRequest, options?: CallOptions): Promise<LoginReport>;
+  /** Asks a registry whether it takes a credential, and keeps nothing. */
+  checkLogin(login: LoginToCheck, options?: CallOptions): Promise<CheckedLogin>;
   logout(registry: string, options?: CallOptions): Promise<LogoutReport>;
   /** Forgets every login that the login file or its helpers know. */
   logoutEverywhere(options?: CallOptions): Promise<readonly LogoutReport[]>;
@@ -62,6 +66,8 @@ export interface Registries {
 export const openRegistries = ({images, settings}: RegistriesContext): Registries => ({
   login: async (...args) =>
     (await import('../images/logins/login.ts')).login({registry: images.registry, settings}, ...args),
+  checkLogin: async (...args) =>
+    (await import('../images/logins/check-login.ts')).checkLoginAt({registry: images.registry}, ...args),
   logout: async (...args) => (await import('../images/logins/logout.ts')).logout(settings, ...args),
   logoutEverywhere: async (...args) => (await import('../images/logins/logout.ts')).logoutEverywhere(settings, ...args),
   getLogin: async (...args) => (await import('../images/logins/logout.ts')).getLogin(settings, ...args),

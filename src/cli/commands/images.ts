@@ -1,7 +1,8 @@
+import {selectImages} from '../../docker-json/select-images.ts';
 import {flag, list} from '../arguments/option-table.ts';
 import {defineCommand} from '../command.ts';
 import {FORMAT_FLAG, NO_TRUNC_FLAG} from '../options/image.ts';
-import {parseImageFilter} from '../options/image-filter.ts';
+import {parseKeyFilters} from '../options/key-filter.ts';
 import {renderImages} from '../render/images.ts';
 
 /** `winch images` */
@@ -12,7 +13,10 @@ export const imagesCommand = defineCommand({
   options: {
     all: flag('Show every platform that a tag was pulled for', {short: 'a'}),
     digests: flag('Show digests'),
-    filter: list('KEY=value', 'reference=PATTERN or dangling=true'),
+    filter: list(
+      'KEY=value',
+      'reference=PATTERN, dangling=true, label=NAME[=value], before=IMAGE, since=IMAGE or until=TIME',
+    ),
     ...FORMAT_FLAG,
     ...NO_TRUNC_FLAG,
     quiet: flag('Print ids only', {short: 'q'}),
@@ -25,9 +29,9 @@ export const imagesCommand = defineCommand({
   ],
   handle: async ({values, positionals}, context) => {
     const references = positionals.map((pattern) => `reference=${pattern}`);
-    const isShown = parseImageFilter([...(values.filter ?? []), ...references]);
-    const toolkit = await context.openToolkit();
-    const images = (await toolkit.images.list()).filter((image) => (values.all || image.isChosen) && isShown(image));
+    const filters = parseKeyFilters([...(values.filter ?? []), ...references]);
+    const found = await selectImages(await context.openToolkit(), filters, {now: Date.now()});
+    const images = found.filter(({isChosen}) => values.all || isChosen);
     const text = renderImages(images, {
       format: values.format,
       idsOnly: values.quiet ?? false,

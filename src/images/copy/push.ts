@@ -1,3 +1,4 @@
+import {statSync} from 'node:fs';
 import {WinchError} from '../../errors.ts';
 import {familiarReference, parseReference, type Reference, repositoryName} from '../../oci/reference.ts';
 import {listTags} from '../../store/tags.ts';
@@ -11,12 +12,17 @@ export interface PushOptions extends CopyOptions {
   readonly destination?: string | undefined;
 }
 
+export interface PushedImage extends CopiedImage {
+  /** Of the manifest or index that the name leads to now; 0: the store has it no more. */
+  readonly documentBytes: number;
+}
+
 /**
  * Copies a stored image to its registry.
  *
  * @throws {WinchError} `IMAGE_UNKNOWN` | `PUSH_NAME_MISSING`: an id names no registry | `PLATFORMS_MISSING` | as `copyImage`
  */
-export async function pushImage(context: CopyContext, text: string, options: PushOptions = {}): Promise<CopiedImage> {
+export async function pushImage(context: CopyContext, text: string, options: PushOptions = {}): Promise<PushedImage> {
   const {destination} = options;
   const reference = destination === undefined ? nameOf(context, text) : parseReference(destination);
   const copied = await copyBetween(
@@ -26,7 +32,8 @@ export async function pushImage(context: CopyContext, text: string, options: Pus
   );
   const name = familiarReference(reference);
   recordImageEvents(context.images, [{action: 'push', id: name, name}]);
-  return copied;
+  const document = statSync(context.images.store.blobs.path(copied.digest), {throwIfNoEntry: false});
+  return {...copied, documentBytes: document?.size ?? 0};
 }
 
 /**

@@ -33,6 +33,7 @@ const USAGE: DiskUsage = {
       lastUsedAt: null,
     },
   ],
+  perVolume: [{name: 'data', bytes: 100}],
 };
 
 const df = (...words: readonly string[]) => runWinch(['df', ...words], {images: {usage: async () => USAGE}});
