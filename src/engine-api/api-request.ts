@@ -26,15 +26,24 @@ export interface ApiRequest {
   readonly signal: AbortSignal;
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 export type ApiReply =
-  | {readonly type: 'empty'; readonly status: number}
-  | {readonly type: 'text'; readonly text: string; readonly headers?: Readonly<Record<string, string>>}
+  | {readonly type: 'empty'; readonly status: number; readonly headers?: Headers}
+  | {readonly type: 'text'; readonly text: string; readonly headers?: Headers}
   | {readonly type: 'json'; readonly status?: number; readonly value: unknown}
   /** The head is sent at once, so that the client knows that it is waited for. */
   | {readonly type: 'late-json'; readonly value: Promise<unknown>}
   /** A line of JSON for each value, as it comes; what goes wrong later is the last of them. */
   | {readonly type: 'lines'; readonly values: AsyncIterable<unknown>}
-  | {readonly type: 'bytes'; readonly contentType: string; readonly content: AsyncIterable<Uint8Array>};
+  | {
+      readonly type: 'bytes';
+      readonly contentType: string;
+      readonly headers?: Headers;
+      readonly content: AsyncIterable<Uint8Array>;
+      /** Called at the end, also when nothing could be sent. */
+      readonly close?: () => unknown;
+    };
 
 export type Handler = (context: ApiContext, request: ApiRequest) => Promise<ApiReply> | ApiReply;
 

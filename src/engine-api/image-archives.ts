@@ -2,6 +2,7 @@ import {parseReference} from '../oci/reference.ts';
 import type {ApiContext, ApiRequest, Handler} from './api-request.ts';
 import {nameOf} from './images.ts';
 import {pullProgress} from './pull-progress.ts';
+import {readPlatform} from './read-platform.ts';
 import {readRegistryAuth} from './registry-auth.ts';
 
 /** `docker pull` and `docker import`. */
@@ -20,7 +21,7 @@ function referenceOf(query: URLSearchParams): string {
 async function* pullImage(context: ApiContext, {query, headers, signal}: ApiRequest): AsyncGenerator<unknown> {
   const reference = referenceOf(query);
   const credential = readRegistryAuth(headers['x-registry-auth']);
-  const options = {platform: query.get('platform') || undefined, signal};
+  const options = {platform: readPlatform(query.get('platform')), signal};
   if (credential === null) {
     yield* pullProgress(context.toolkit, reference, options);
     return;
@@ -35,7 +36,7 @@ async function* importImage({toolkit}: ApiContext, {query, body, signal}: ApiReq
     reference: repository ? (tag ? `${repository}:${tag}` : repository) : undefined,
     changes: query.getAll('changes'),
     message: query.get('message') || undefined,
-    platform: query.get('platform') || undefined,
+    platform: readPlatform(query.get('platform')),
     signal,
   });
   yield {status: imageId};
@@ -44,7 +45,7 @@ async function* importImage({toolkit}: ApiContext, {query, body, signal}: ApiReq
 export const loadImages: Handler = ({toolkit}, {body, query, signal}) => ({
   type: 'lines',
   values: (async function* () {
-    const platform = query.get('platform') || undefined;
+    const platform = readPlatform(query.get('platform'));
     for (const {names, imageId} of await toolkit.images.load(body, {platform, force: true, signal})) {
       if (names.length === 0) yield {stream: `Loaded image ID: ${imageId}\n`};
       for (const name of names) yield {stream: `Loaded image: ${name}\n`};
@@ -56,16 +57,6 @@ export const loadImages: Handler = ({toolkit}, {body, query, signal}) => ({
 export const saveImages: Handler = async ({toolkit}, request) => {
   const {query, parameters, signal} = request;
   const names = parameters.name === undefined ? query.getAll('names') : [nameOf(request)];
-  const archive = await toolkit.images.save(names, {signal});
-  return {
-    type: 'bytes',
-    contentType: 'application/x-tar',
-    content: (async function* () {
-      try {
-        yield* archive.content;
-      } finally {
-        await archive.close();
-      }
-    })(),
-  };
+  const {content, close} = await toolkit.images.save(names, {signal});
+  return {type: 'bytes', contentType: 'application/x-tar', content, close};
 };

@@ -1,6 +1,6 @@
-import {notOffered} from './api-error.ts';
-import {filtersOf, type Handler, isSet} from './api-request.ts';
+import {type Handler, isSet} from './api-request.ts';
 import {nameOf} from './images.ts';
+import {readPruneFilters} from './prune-filters.ts';
 
 export const tagImage: Handler = async ({toolkit}, request) => {
   const {query} = request;
@@ -19,12 +19,9 @@ export const removeImage: Handler = async ({toolkit}, request) => {
 };
 
 export const pruneImages: Handler = async ({toolkit}, {query, signal}) => {
-  const {dangling = ['true'], ...others} = filtersOf(query);
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw notOffered(`images are not pruned by ${unknown} here`, 'winch prune --filter is for that');
-  const all = dangling.some((value) => value === 'false' || value === '0');
-  const {untagged, deleted, freedBytes} = await toolkit.images.prune({all, signal});
+  const {createdBefore, labels, others} = readPruneFilters(query, {now: Date.now(), others: ['dangling']});
+  const all = others.dangling?.some((value) => value === 'false' || value === '0') ?? false;
+  const {untagged, deleted, freedBytes} = await toolkit.images.prune({all, createdBefore, labels, signal});
   return {
     type: 'json',
     value: {

@@ -1,38 +1,37 @@
 import {toDockerImage} from '../docker-json/image.ts';
+import {NEVER} from '../docker-json/never.ts';
+import {selectImages} from '../docker-json/select-images.ts';
 import type {ImageSummary} from '../images/list.ts';
+import type {Toolkit} from '../toolkit.ts';
 import {notOffered} from './api-error.ts';
-import {type ApiRequest, filtersOf, type Handler, parameterOf} from './api-request.ts';
+import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
+import {readPlatform} from './read-platform.ts';
 
 /** Rows that a registry's search would have. */
 export const refuseSearch: Handler = () => {
   throw notOffered('winch searches no registry', 'list what one has with: winch catalog and winch tags');
 };
 
-/** How docker writes a time that nobody knows. */
-const NEVER = '0001-01-01T00:00:00Z';
-const FILTERS = ['reference', 'dangling'];
-
 /** Newest first, one row for each image. */
 export const listImages: Handler = async ({toolkit}, {query}) => {
-  const filters = filtersOf(query);
-  const unknown = Object.keys(filters).find((name) => !FILTERS.includes(name));
-  if (unknown !== undefined)
-    throw notOffered(`images are not filtered by ${unknown}`, `by ${FILTERS.join(' or ')} they are`);
-  const rows = Map.groupBy(await toolkit.images.list(), ({imageId}) => imageId);
+  const found = await selectImages(toolkit, filtersOf(query), {now: Date.now(), hasLabels: true});
+  const shared = isSet(query, 'shared-size') ? await readSharedBytes(toolkit) : NO_SIZES;
+  const images = Map.groupBy(found, ({imageId}) => imageId);
   return {
     type: 'json',
-    value: [...rows.values()].map(imageRow).filter((row) => isWanted(row, filters)),
+    value: [...images].map(([id, rows]) => ({...imageRow(rows), SharedSize: shared.get(id) ?? -1})),
   };
 };
 
-interface ImageRow {
-  readonly Id: string;
-  readonly RepoTags: readonly string[];
-  readonly RepoDigests: readonly string[];
-  readonly [name: string]: unknown;
+const NO_SIZES: ReadonlyMap<string, number> = new Map();
+
+async function readSharedBytes({images}: Toolkit): Promise<ReadonlyMap<string, number>> {
+  const {perImage} = await images.usage();
+  return new Map(perImage.map(({image, sharedBytes}) => [image.imageId, sharedBytes]));
 }
 
-function imageRow(summaries: readonly ImageSummary[]): ImageRow {
+/** @param summaries Of one image, with its labels. */
+export function imageRow(summaries: readonly ImageSummary[]) {
   const [first] = summaries;
   if (!first) throw new Error('an image without a row');
   return {
@@ -44,37 +43,29 @@ function imageRow(summaries: readonly ImageSummary[]): ImageRow {
     ],
     Created: secondsOf(first.created),
     Size: first.unpackedBytes ?? first.compressedBytes,
-    SharedSize: -1,
     VirtualSize: first.unpackedBytes ?? first.compressedBytes,
-    Labels: null,
+    Labels: Object.keys(first.labels ?? {}).length > 0 ? first.labels : null,
     Containers: -1,
   };
 }
 
-function isWanted(row: ImageRow, {reference = [], dangling = []}: Readonly<Record<string, readonly string[]>>) {
-  const isDangling = row.RepoTags.length === 0;
-  if (dangling.length > 0 && !dangling.includes(String(isDangling))) return false;
-  return reference.length === 0 || reference.some((pattern) => row.RepoTags.some((tag) => matches(tag, pattern)));
-}
-
-/** A pattern of a shell, for the whole reference or for its repository. */
-function matches(reference: string, pattern: string): boolean {
-  const words = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '[^/]*')
-    .replace(/\?/g, '[^/]');
-  const expression = new RegExp(`^${words}$`);
-  return expression.test(reference) || expression.test(reference.replace(/:[^/:]*$/, ''));
-}
+/** What docker says where an image does not. */
+const EMPTY_CONFIG = Object.freeze({
+  ...{Hostname: '', Domainname: '', User: '', AttachStdin: false, AttachStdout: false, AttachStderr: false},
+  ...{Tty: false, OpenStdin: false, StdinOnce: false, Env: null, Cmd: null, Image: '', Volumes: null, WorkingDir: ''},
+  ...{Entrypoint: null, OnBuild: null, Labels: null},
+});
 
 export const inspectImage: Handler = async ({toolkit}, request) => {
-  const image = await toolkit.images.inspect(nameOf(request));
+  const image = await toolkit.images.inspect(nameOf(request), {platform: readPlatform(request.query.get('platform'))});
   const size = image.unpackedBytes ?? image.compressedBytes;
   const docker = toDockerImage(image);
   return {
     type: 'json',
     value: {
       ...docker,
+      Config: {...EMPTY_CONFIG, ...(docker.Config as object)},
+      DockerVersion: '',
       Created: docker.Created ?? NEVER,
       Size: size,
       VirtualSize: size,

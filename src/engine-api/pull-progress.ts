@@ -1,17 +1,8 @@
-import {type EventSink, iterateEvents, type WinchEvent} from '../events.ts';
+import {iterateEvents, type WinchEvent} from '../events.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import {parseReference} from '../oci/reference.ts';
 import type {Toolkit} from '../toolkit.ts';
-
-/** A line of docker's progress. */
-interface ProgressLine {
-  readonly status: string;
-  readonly id?: string;
-  readonly progressDetail?: {readonly current?: number; readonly total?: number};
-}
-
-const SHORT_ID = 12;
-const PAUSE_MS = 100;
+import {layerLine, movingLine, type ProgressLine, thinOut} from './progress-line.ts';
 
 /**
  * Pulls an image, and says how far it is as docker does.
@@ -33,19 +24,6 @@ export async function* pullProgress(
   yield* closingLines(reference, pulled);
 }
 
-/** What a slow client has not read stays in memory, so it gets to see less of what comes in great numbers. */
-function thinOut(onEvent: EventSink): EventSink {
-  const told = new Map<string, number>();
-  return (event) => {
-    if (event.type === 'blob:received') {
-      const now = performance.now();
-      if (now - (told.get(event.digest) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS) return;
-      told.set(event.digest, now);
-    }
-    onEvent(event);
-  };
-}
-
 function* linesOf(event: WinchEvent, from: ProgressLine): Generator<ProgressLine> {
   switch (event.type) {
     case 'manifest:resolved':
@@ -56,8 +34,8 @@ function* linesOf(event: WinchEvent, from: ProgressLine): Generator<ProgressLine
       yield layerLine(event.digest, 'Waiting');
       return;
     case 'blob:received': {
-      const {digest, receivedBytes: current, totalBytes: total} = event;
-      yield {...layerLine(digest, 'Downloading'), progressDetail: {current, total}};
+      const {digest, receivedBytes, totalBytes} = event;
+      yield movingLine(digest, 'Downloading', [receivedBytes, totalBytes]);
       return;
     }
     case 'blob:present':
@@ -80,9 +58,3 @@ function* closingLines(reference: string, pulled: PulledImage | null): Generator
   yield {status: `Digest: ${digest}`};
   yield {status: `Status: ${changed ? 'Downloaded newer image' : 'Image is up to date'} for ${name ?? reference}`};
 }
-
-const layerLine = (digest: string, status: string): ProgressLine => ({
-  status,
-  progressDetail: {},
-  id: digest.slice(digest.indexOf(':') + 1).slice(0, SHORT_ID),
-});

@@ -21,6 +21,11 @@ export function readRegistryAuth(header: string | readonly string[] | undefined)
     if (typeof member !== 'string') throw invalid();
     return member;
   };
+  return readLogin(text);
+}
+
+/** @returns null where there is none. */
+export function readLogin(text: (name: string) => string): Credential | null {
   const [registryToken, identityToken, username] = [text('registrytoken'), text('identitytoken'), text('username')];
   if (registryToken !== '') return {registryToken};
   if (identityToken !== '') return {identityToken, ...(username !== '' && {username})};

@@ -23,6 +23,12 @@ const networks = () => import('./networks.ts');
 const volumes = () => import('./volumes.ts');
 const logs = () => import('./container-logs.ts');
 const changes = () => import('./image-changes.ts');
+const push = () => import('./image-push.ts');
+const usage = () => import('./disk-usage.ts');
+const auth = () => import('./auth.ts');
+const files = () => import('./container-archives.ts');
+const commit = () => import('./commit.ts');
+const update = () => import('./update-container.ts');
 
 /** Those with a fixed word stand before those that take any. */
 export const ROUTES: readonly Route[] = Object.freeze([
@@ -30,8 +36,9 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('HEAD /_ping', from(system, 'ping')),
   route('GET /version', from(system, 'version')),
   route('GET /info', from(system, 'info')),
-  route('GET /system/df', from(system, 'diskUsage')),
+  route('GET /system/df', from(usage, 'diskUsage')),
   route('GET /events', from(system, 'events')),
+  route('POST /auth', from(auth, 'checkAuth')),
   route('POST /build', from(system, 'refuseBuild')),
   route('POST /session', from(system, 'refuseBuild')),
   route('GET /images/json', from(images, 'listImages')),
@@ -44,11 +51,17 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('POST /images/load', from(archives, 'loadImages')),
   route('POST /images/prune', from(changes, 'pruneImages')),
   route('POST /images/{name*}/tag', from(changes, 'tagImage')),
+  route('POST /images/{name*}/push', from(push, 'pushImage')),
   route('DELETE /images/{name*}', from(changes, 'removeImage')),
   route('GET /containers/json', from(containers, 'listContainers')),
   route('GET /containers/{id}/json', from(containers, 'inspectContainer')),
   route('GET /containers/{id}/top', from(containers, 'listProcesses')),
   route('GET /containers/{id}/changes', from(containers, 'listChanges')),
+  route('GET /containers/{id}/archive', from(files, 'readArchive')),
+  route('HEAD /containers/{id}/archive', from(files, 'statArchive')),
+  route('PUT /containers/{id}/archive', from(files, 'writeArchive')),
+  route('GET /containers/{id}/export', from(files, 'exportContainer')),
+  route('POST /commit', from(commit, 'commitContainer')),
   route('GET /containers/{id}/logs', from(logs, 'readLogs')),
   {
     ...route('POST /containers/{id}/attach', from(life, 'refuseBareAttach')),
@@ -64,6 +77,7 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('POST /containers/{id}/unpause', from(life, 'unpauseContainer')),
   route('POST /containers/{id}/resize', from(life, 'resizeContainer')),
   route('POST /containers/{id}/rename', from(life, 'renameContainer')),
+  route('POST /containers/{id}/update', from(update, 'updateContainer')),
   route('POST /containers/{id}/wait', from(life, 'waitForContainer')),
   route('DELETE /containers/{id}', from(life, 'removeContainer')),
   route('GET /networks', from(networks, 'listNetworks')),

@@ -9,7 +9,7 @@ const JSON_TYPE = 'application/json';
 export async function sendReply(response: ServerResponse, reply: ApiReply): Promise<void> {
   switch (reply.type) {
     case 'empty':
-      response.writeHead(reply.status).end();
+      response.writeHead(reply.status, reply.headers).end();
       return;
     case 'text':
       response.writeHead(200, {'Content-Type': 'text/plain; charset=utf-8', ...reply.headers}).end(reply.text);
@@ -25,8 +25,19 @@ export async function sendReply(response: ServerResponse, reply: ApiReply): Prom
       await sendLines(response, reply.values);
       return;
     case 'bytes':
-      response.writeHead(200, {'Content-Type': reply.contentType});
-      await pipeline(reply.content, response);
+      await sendBytes(response, reply);
+  }
+}
+
+async function sendBytes(
+  response: ServerResponse,
+  {contentType, headers, content, close}: Extract<ApiReply, {type: 'bytes'}>,
+): Promise<void> {
+  try {
+    response.writeHead(200, {'Content-Type': contentType, ...headers});
+    await pipeline(content, response);
+  } finally {
+    await close?.();
   }
 }
 

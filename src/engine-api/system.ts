@@ -76,26 +76,6 @@ export const info: Handler = async ({toolkit, version: winch}) => {
   };
 };
 
-export const diskUsage: Handler = async ({toolkit}) => {
-  const {layers, blobs, perImage} = await toolkit.images.usage();
-  return {
-    type: 'json',
-    value: {
-      LayersSize: layers.bytes + blobs.bytes,
-      Images: perImage.map(({image, sharedBytes, uniqueBytes}) => ({
-        Id: image.imageId,
-        RepoTags: image.references,
-        SharedSize: sharedBytes,
-        Size: sharedBytes + uniqueBytes,
-        Containers: -1,
-      })),
-      Containers: [],
-      Volumes: [],
-      BuildCache: [],
-    },
-  };
-};
-
 export const events: Handler = ({toolkit}, {query, signal}) => ({
   type: 'lines',
   values: toolkit.events({

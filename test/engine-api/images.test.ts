@@ -41,7 +41,9 @@ describe('engine-api/images', ({test}) => {
       [`POST /images/create?fromImage=${registry.host}/none&tag=1`, 404, /none/],
       ['POST /images/create?fromImage=UPPER', 400, /UPPER/],
       ['GET /images/json?filters={', 400, /filters/],
-      ['GET /images/json?filters={"since":["x"]}', 501, /since/],
+      ['GET /images/json?filters={"since":["x"]}', 404, /image x:latest is not in the store/],
+      ['GET /images/json?filters={"color":["red"]}', 400, /color=red/],
+      ['POST /images/prune?filters={"color":["red"]}', 501, /color/],
       ['GET /images/search?term=x', 501, /search/],
       ['POST /build', 501, /build/],
       ['GET /nothing', 404, /page not found/],
@@ -88,6 +90,37 @@ describe('engine-api/images', ({test}) => {
     const pruned = (await served.ask(`POST /images/prune?filters=${all}`)).json() as {SpaceReclaimed: number};
     assert.ok(pruned.SpaceReclaimed > 0);
     assert.equal((await served.ask('GET /images/json')).json(), []);
+    assert.equal(served.bugs, []);
+  });
+
+  test('chooses images by their labels and their age, and says what takes space', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    const made = (created: string, tar: Buffer, label: string) =>
+      imageOf([tar], {document: {created}, config: {Labels: {kind: label}}});
+    registry.put('app', 'old', made('2020-01-01T00:00:00Z', baseTar, 'tool'));
+    registry.put('app', 'new', made('2024-01-01T00:00:00Z', appTar, 'service'));
+    const name = `${registry.host}/app`;
+    for (const tag of ['old', 'new']) await pull(served, name, tag);
+    const chosen = async (filters: object) =>
+      tagsOf((await served.ask(`GET /images/json?filters=${encodeURIComponent(JSON.stringify(filters))}`)).json());
+    assert.equal(await chosen({}), [`${name}:new`, `${name}:old`]);
+    assert.equal(await chosen({label: ['kind']}), [`${name}:new`, `${name}:old`]);
+    assert.equal(await chosen({label: ['kind=tool']}), [`${name}:old`]);
+    assert.equal(await chosen({before: [`${name}:new`]}), [`${name}:old`]);
+    assert.equal(await chosen({since: [`${name}:old`]}), [`${name}:new`]);
+    assert.equal(await chosen({until: ['2022-01-01']}), [`${name}:old`]);
+    assert.equal(await chosen({reference: [`${name}:n*`], dangling: ['false']}), [`${name}:new`]);
+    const rows = (await served.ask('GET /images/json?shared-size=1')).json() as Record<string, unknown>[];
+    assert.equal([rows[0]?.Labels, rows[0]?.SharedSize], [{kind: 'service'}, 0]);
+    const usage = (await served.ask('GET /system/df')).json() as {Images: {RepoTags: string[]; Containers: number}[]};
+    assert.equal(tagsOf(usage.Images), [`${name}:new`, `${name}:old`]);
+    assert.is(usage.Images[0]?.Containers, 0);
+    const some = (await served.ask('GET /system/df?type=volume')).json() as Record<string, unknown>;
+    assert.equal(some, {Volumes: []});
+    const filters = encodeURIComponent('{"dangling":["false"],"label":["kind=tool"]}');
+    await served.ask(`POST /images/prune?filters=${filters}`);
+    assert.equal(await chosen({}), [`${name}:new`]);
     assert.equal(served.bugs, []);
   });
 
