@@ -6,7 +6,7 @@ import {STACKS} from '../network/stack-programs.ts';
 import type {Check} from './diagnose.ts';
 import type {UserRights} from './diagnose-user.ts';
 
-const PLUGINS: readonly string[] = ['bridge', 'host-local', 'loopback'];
+const PLUGINS: readonly string[] = ['bridge', 'host-local'];
 /** By the Debian package that brings them. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   iptables: ['iptables-save', 'iptables-restore'],

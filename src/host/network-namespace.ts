@@ -3,6 +3,7 @@ import {once} from 'node:events';
 import {closeSync, openSync, readlinkSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
+import {loadSocketCalls} from './socket-calls.ts';
 import {CloneFlag, type Syscalls} from './syscalls.ts';
 import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
 
@@ -16,7 +17,7 @@ export interface NetworkNamespace {
 const OWN = '/proc/thread-self/ns/net';
 
 /**
- * Makes a network namespace with nothing but a loopback device that is down. The calling thread stays where it is.
+ * Makes a network namespace with nothing but a loopback device. The calling thread stays where it is.
  *
  * @throws {WinchError} `NAMESPACE_DENIED`
  */
@@ -25,6 +26,7 @@ export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
   try {
     unshareNetwork(syscalls);
     try {
+      loadSocketCalls().raiseLoopback();
       return hold(openSync(OWN, 'r'));
     } finally {
       syscalls.setNamespace(home, CloneFlag.newNetworkNamespace);
@@ -35,7 +37,7 @@ export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
 }
 
 /**
- * As `createNetworkNamespace`, made by another process: root of a user namespace has no way back to the machine's own.
+ * As `createNetworkNamespace`, made by another process, and its loopback device is down: root of a user namespace has no way back to the machine's own.
  *
  * @throws {WinchError} `NAMESPACE_DENIED`
  */

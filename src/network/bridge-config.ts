@@ -4,12 +4,6 @@ import type {NetworkJoin} from './network-mode.ts';
 
 const CNI_VERSION = '1.0.0';
 
-export const LOOPBACK_CONFIG: PluginConfig = Object.freeze({
-  cniVersion: CNI_VERSION,
-  name: 'loopback',
-  type: 'loopback',
-});
-
 export interface BridgeConfigInput {
   readonly network: NetworkDefinition;
   readonly join: NetworkJoin;

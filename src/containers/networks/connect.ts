@@ -7,8 +7,6 @@ import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {readForwardedPorts, requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
-import {LOOPBACK_CONFIG} from '../../network/bridge-config.ts';
-import {addAttachment} from '../../network/cni/run-plugin.ts';
 import {DEFAULT_NETWORK, familiesOf, isBridged} from '../../network/definition.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
@@ -161,14 +159,10 @@ async function attach(
   {path}: NetworkNamespace,
   signal: AbortSignal | undefined,
 ): Promise<readonly Membership[]> {
-  const loopback = addAttachment(LOOPBACK_CONFIG, {containerId: id, namespace: path, device: 'lo'}, {signal});
-  // Awaited below; until then a failure of it is nobody's.
-  loopback.catch(() => {});
   const attached: Membership[] = [];
   for (const membership of memberships) {
     attached.push(await attachMembership(membership, {containerId: id, namespace: path}, {signal}));
   }
-  await loopback;
   return attached;
 }
 
