@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WinchError} from '../errors.ts';
+import type {Upgrade} from '../http-server/http-server.ts';
 import {errorReply} from './api-error.ts';
 import type {ApiContext, Conversation} from './api-request.ts';
 import type {FindRoute} from './find-route.ts';
@@ -11,13 +12,6 @@ export interface UpgradeAnswering {
   readonly findRoute: FindRoute;
   readonly ending: AbortSignal;
   readonly onBug: (error: unknown) => void;
-}
-
-export interface Upgrade {
-  readonly request: IncomingMessage;
-  readonly connection: Duplex;
-  /** What came behind the request. */
-  readonly head: Buffer;
 }
 
 /** Answers a request to leave HTTP, and has the conversation that follows; the connection is closed at its end. */

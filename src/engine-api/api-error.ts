@@ -18,6 +18,7 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
   ['BODY_TIMEOUT', 408],
   ['AUTH_DENIED', 401],
   ['BODY_TOO_LARGE', 413],
+  ['CONTAINER_STOPPED', 409],
   ['COMMAND_NOT_FOUND', 400],
   ['COMMAND_NOT_EXECUTABLE', 400],
   ['NETWORK_CONNECTED', 403],

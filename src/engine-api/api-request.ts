@@ -1,6 +1,7 @@
 import type {IncomingHttpHeaders} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WinchError} from '../errors.ts';
+import {untilAborted} from '../host/until-aborted.ts';
 import {parseStrictJson} from '../oci/strict-json.ts';
 import type {Credential} from '../registry/credentials.ts';
 import type {Toolkit} from '../toolkit.ts';
@@ -59,6 +60,7 @@ export interface Conversation {
 }
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;
+const BODY_TIMEOUT_MS = 60_000;
 const YES = /^(?:1|true|yes|on)$/i;
 
 /** A query's switch, as docker reads it. */
@@ -96,9 +98,24 @@ const filterInvalid = () =>
 /**
  * A body of JSON, of 4 MiB at most; an empty one is `null`.
  *
- * @throws {WinchError} `BODY_INVALID` | `BODY_TOO_LARGE`
+ * @param timeoutMs For all of it.
+ * @throws {WinchError} `BODY_INVALID` | `BODY_TOO_LARGE` | `BODY_TIMEOUT`
  */
-export async function readJsonBody({body}: ApiRequest): Promise<unknown> {
+export async function readJsonBody(
+  {body, signal}: Pick<ApiRequest, 'body' | 'signal'>,
+  timeoutMs = BODY_TIMEOUT_MS,
+): Promise<unknown> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(bodyTimeout(timeoutMs)), timeoutMs);
+  try {
+    const bytes = await untilAborted(readBody(body), AbortSignal.any([signal, late.signal]));
+    return bytes.length === 0 ? null : parseJson(bytes, 'the body');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of body) {
@@ -108,8 +125,13 @@ export async function readJsonBody({body}: ApiRequest): Promise<unknown> {
     }
     pieces.push(piece);
   }
-  return bytes === 0 ? null : parseJson(Buffer.concat(pieces), 'the body');
+  return Buffer.concat(pieces);
 }
+
+const bodyTimeout = (timeoutMs: number) =>
+  new WinchError('BODY_TIMEOUT', `the body of the request was not there after ${timeoutMs / 1000} s`, {
+    kind: 'invalid',
+  });
 
 /** @throws {WinchError} `BODY_INVALID` */
 export function parseJson(bytes: Uint8Array, what: string): unknown {

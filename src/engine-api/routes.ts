@@ -15,6 +15,7 @@ const from =
     (await load())[name];
 
 const system = () => import('./system.ts');
+const systemInfo = () => import('./system-info.ts');
 const images = () => import('./images.ts');
 const archives = () => import('./image-archives.ts');
 const containers = () => import('./containers.ts');
@@ -34,8 +35,8 @@ const update = () => import('./update-container.ts');
 export const ROUTES: readonly Route[] = Object.freeze([
   route('GET /_ping', from(system, 'ping')),
   route('HEAD /_ping', from(system, 'ping')),
-  route('GET /version', from(system, 'version')),
-  route('GET /info', from(system, 'info')),
+  route('GET /version', from(systemInfo, 'version')),
+  route('GET /info', from(systemInfo, 'info')),
   route('GET /system/df', from(usage, 'diskUsage')),
   route('GET /events', from(system, 'events')),
   route('POST /auth', from(auth, 'checkAuth')),

@@ -1,9 +1,6 @@
 import type {CallOptions} from '../events.ts';
 import type {ExportedFiles} from '../images/archives/export-image.ts';
 import type {CheckOptions, CheckReport} from '../images/check/check.ts';
-import type {CopiedImage, CopyOptions} from '../images/copy/copy-image.ts';
-import type {PushedImage, PushOptions} from '../images/copy/push.ts';
-import type {SyncOptions, SyncOutcome, SyncRequest} from '../images/copy/sync.ts';
 import type {CopiedFiles, CopyFromOptions, FileCopy} from '../images/copy-from.ts';
 import type {SourceOptions} from '../images/copy-source.ts';
 import type {DiffOptions, ImageDiff} from '../images/diff.ts';
@@ -19,30 +16,20 @@ import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
 import type {ImageFileContent} from '../images/read-file.ts';
-import type {ReadThrough, ReadThroughOptions} from '../images/read-through/open-read-through.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
 import type {WhichAnswer} from '../images/which.ts';
 import {type Archives, openArchives} from './archives.ts';
+import {type Copies, openCopies} from './copies.ts';
 
-export interface Images extends Archives {
+export interface Images extends Archives, Copies {
   /** Of those who pull the same at once, one does it for all; an abort ends it once all have left. */
   pull(reference: string, options?: PullOptions): Promise<PulledImage>;
   /** Pulls several, and yields how each ended in the order given. */
   pullEach(references: readonly string[], options?: PullEachOptions): AsyncGenerator<PullOutcome>;
-  /** Opens images as a registry has them: what is not stored is fetched, and then kept. */
-  openReadThrough(options?: ReadThroughOptions): Promise<ReadThrough>;
   /** Says what a pull would download and from where; nothing is stored. */
   plan(reference: string, options?: PlanOptions): Promise<PullPlan>;
-  /** Copies a stored image to where its name says, or to `options.destination`. */
-  push(reference: string, options?: PushOptions): Promise<PushedImage>;
-  /** The stored references of a repository, each of which can be pushed. */
-  listPushable(repository: string): Promise<readonly string[]>;
-  /** Copies between registries, OCI layouts, archives and the store; digests stay. */
-  copy(source: string, target: string, options?: CopyOptions): Promise<CopiedImage>;
-  /** Brings tags of one repository to another, and yields how each ended. */
-  sync(request: SyncRequest, options?: SyncOptions): AsyncGenerator<SyncOutcome>;
   list(options?: ListImagesOptions): Promise<readonly ImageSummary[]>;
   inspect(reference: string, options?: InspectOptions): Promise<ImageDetails>;
   history(reference: string): Promise<readonly HistoryEntry[]>;
@@ -87,6 +74,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
   let pull: Images['pull'] | null = null;
   return {
     ...openArchives({images: context, settings}, load),
+    ...openCopies({images: context, settings}, load),
     pull: async (...args) => {
       const {createSharedPull} = await load(import('../images/shared-pull.ts'));
       pull ??= createSharedPull(context);
@@ -95,19 +83,8 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     pullEach: async function* (...args) {
       yield* (await load(import('../images/pull-each.ts'))).pullEach(context, ...args);
     },
-    openReadThrough: async (options) =>
-      (await load(import('../images/read-through/open-read-through.ts'))).openReadThrough(context, options),
     plan: async (...args) =>
       (await load(import('../images/plan-pull.ts'))).planPull({images: context, settings}, ...args),
-    push: async (...args) =>
-      (await load(import('../images/copy/push.ts'))).pushImage({images: context, settings}, ...args),
-    listPushable: async (repository) =>
-      (await load(import('../images/copy/push.ts'))).listPushable({images: context, settings}, repository),
-    copy: async (...args) =>
-      (await load(import('../images/copy/copy-image.ts'))).copyImage({images: context, settings}, ...args),
-    sync: async function* (...args) {
-      yield* (await load(import('../images/copy/sync.ts'))).syncRepository({images: context, settings}, ...args);
-    },
     list: async (options) => (await load(import('../images/list.ts'))).listStoredImages(context.store, options),
     inspect: async (...args) => (await load(import('../images/inspect.ts'))).inspectImage(context.store, ...args),
     history: async (reference) => (await load(import('../images/history.ts'))).readHistory(context.store, reference),

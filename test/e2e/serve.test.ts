@@ -47,6 +47,25 @@ describe('e2e/serve', ({test}) => {
     assert.not.ok(existsSync(socketPath));
   });
 
+  test('listens on what systemd hands over, and leaves the socket behind', async () => {
+    using winch = makeWinch();
+    const socketPath = join(winch.directory, 'winch.sock');
+    // Waits with all that it is, so that nobody but the command takes connections.
+    const handOver = `
+      const server = require('node:net').createServer().listen(${JSON.stringify(socketPath)}, () => {
+        const words = ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', 'sh', ...process.argv.slice(1)];
+        const stdio = ['inherit', 'inherit', 'inherit', server._handle.fd];
+        process.exit(require('node:child_process').spawnSync('sh', words, {stdio}).status);
+      });`;
+    const within = [process.execPath, '-e', handOver, '--'];
+    const server = winch.start(['serve', '--idle-timeout', '1s'], {within});
+    await waitFor(() => existsSync(socketPath));
+    assert.is((await askSocket(socketPath, 'GET /_ping')).status, 200);
+    assert.is(server.readStderr(), 'winch: listening on fd://3\n');
+    assert.is((await server.exited).exitCode, 0);
+    assert.ok(existsSync(socketPath));
+  });
+
   test('refuses hosts that are no socket', async () => {
     using winch = makeWinch();
     for (const host of ['tcp://0.0.0.0:2375', '/run/x.sock', 'unix://relative']) {

@@ -1,9 +1,10 @@
 import {once} from 'node:events';
-import {existsSync, statSync, writeFileSync} from 'node:fs';
-import {connect, createServer} from 'node:net';
+import {existsSync, readdirSync, statSync, writeFileSync} from 'node:fs';
+import {connect, createServer, type Socket} from 'node:net';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {startRegistry} from '../../fixtures/registry-server.ts';
+import {readJsonBody} from '../../src/engine-api/api-request.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {describe} from '../helpers/suite.ts';
@@ -22,7 +23,25 @@ describe('engine-api/api-server', ({test}) => {
       socket.on('error', () => {});
       socket.on('close', () => resolve(Buffer.concat(pieces).toString()));
     });
-  const socketAt = (path: string) => ({socket: {path, groupId: null}});
+  /** As `exchange`, with one piece again and again, until there is an answer. */
+  const pour = (path: string, head: string, piece: Uint8Array): Promise<string> =>
+    new Promise((resolve) => {
+      const pieces: Buffer[] = [];
+      const socket = connect(path, () => socket.write(head));
+      const more = () => {
+        while (pieces.length === 0 && socket.writable && socket.write(piece));
+      };
+      socket
+        .on('connect', more)
+        .on('drain', more)
+        .on('error', () => {});
+      socket.on('data', (answer: Buffer) => {
+        pieces.push(answer);
+        socket.end();
+      });
+      socket.on('close', () => resolve(Buffer.concat(pieces).toString()));
+    });
+  const socketAt = (path: string) => ({places: [{type: 'socket', path, groupId: null}] as const});
 
   test('tells its version, and what clients ask first', async () => {
     await using served = await serveTestStore();
@@ -91,6 +110,53 @@ describe('engine-api/api-server', ({test}) => {
     assert.match(escaping, /^HTTP\/1.1 400 /);
     assert.is((await served.ask('GET /_ping')).status, 200);
     assert.equal(served.bugs, []);
+  });
+
+  test('E02 reads no more of a body than it may, however that is sent', async () => {
+    await using served = await serveTestStore();
+    const {socketPath} = served;
+    const head = 'POST /containers/create HTTP/1.1\r\nHost: d\r\n';
+    const before = process.memoryUsage.rss();
+    const answer = await pour(socketPath, `${head}Content-Length: ${2 ** 30}\r\n\r\n`, Buffer.alloc(2 ** 20, ' '));
+    assert.match(answer, /^HTTP\/1.1 413 /);
+    assert.ok(process.memoryUsage.rss() - before < 200 * 2 ** 20);
+    const piece = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20, ' '), Buffer.from('\r\n')]);
+    assert.match(await pour(socketPath, `${head}Transfer-Encoding: chunked\r\n\r\n`, piece), /^HTTP\/1.1 413 /);
+    assert.match(await exchange(socketPath, `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\n`), /^HTTP\/1.1 400 /);
+    assert.not.match(await exchange(socketPath, `${head}Content-Length: 100\r\n\r\n{`), /^HTTP\/1.1 2/);
+    assert.match(await exchange(socketPath, `${head}Content-Length: 1\r\n\r\n{"a":1}`), /^HTTP\/1.1 400 /);
+    for (const path of ['/images/%00/json', '/images/%zz/json', '/containers/%2e%2e%2f/json'])
+      assert.ok([400, 404].includes((await served.ask(`GET ${path}`)).status), path);
+    assert.is((await served.ask('GET /_ping')).status, 200);
+    assert.equal(served.bugs, []);
+  });
+
+  test('E02 waits for a body as long as it may', async () => {
+    const signal = new AbortController().signal;
+    const body = (async function* () {
+      yield Buffer.from('{');
+      await new Promise(() => {});
+    })();
+    assert.ok(isWinchError(await rejectionOf(readJsonBody({body, signal}, 10)), 'BODY_TIMEOUT'));
+  });
+
+  test('E03 a thousand idle clients cost nobody else an answer, and leave nothing', async () => {
+    await using served = await serveTestStore();
+    const openFiles = () => readdirSync('/proc/self/fd').length;
+    await served.ask('GET /_ping');
+    const before = openFiles();
+    const clients: Socket[] = [];
+    // The kernel holds some hundreds at most that have not been accepted yet.
+    while (clients.length < 1000) {
+      const more = Array.from({length: 100}, () => connect(served.socketPath));
+      await Promise.all(more.map((client) => once(client, 'connect')));
+      clients.push(...more);
+      await waitFor(() => openFiles() >= before + 2 * clients.length - 10);
+    }
+    assert.is((await served.ask('GET /_ping')).status, 200);
+    for (const client of clients) client.destroy();
+    await waitFor(() => openFiles() <= before + 10);
+    assert.is((await served.ask('GET /_ping')).status, 200);
   });
 
   test('E03 a pull ends with its client, and the next one takes over what has come', async () => {

@@ -1,7 +1,9 @@
 import {request as startRequest} from 'node:http';
 import {dirname, join} from 'node:path';
 import {buffer} from 'node:stream/consumers';
-import {type ApiServer, type ApiServerOptions, startApiServer} from '../../src/engine-api/api-server.ts';
+import {type ApiServerOptions, startApiServer} from '../../src/engine-api/api-server.ts';
+import type {HttpServer} from '../../src/http-server/http-server.ts';
+import type {ListenPlace} from '../../src/http-server/listen-place.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
 
 export interface Answer {
@@ -20,7 +22,7 @@ export interface Question {
 }
 
 export interface Served extends AsyncDisposable {
-  readonly server: ApiServer;
+  readonly server: HttpServer;
   readonly socketPath: string;
   /** What went wrong inside of the server. */
   readonly bugs: readonly unknown[];
@@ -36,11 +38,11 @@ type StoreToServe = Pick<TestStore, 'root' | 'toolkit' | 'open'>;
 
 /** Serves a store on a socket beside it; disposing of it ends the server. */
 export async function serveStore(store: StoreToServe, options: Partial<ApiServerOptions> = {}): Promise<Served> {
-  const socketPath = options.socket?.path ?? join(dirname(store.root), 'winch.sock');
+  const socketPath = firstSocket(options.places) ?? join(dirname(store.root), 'winch.sock');
   const bugs: unknown[] = [];
   const server = await startApiServer({
     context: {toolkit: store.toolkit, openToolkitWith: (credential) => store.open({credential}), version: '1.2.3'},
-    socket: {path: socketPath, groupId: null},
+    places: [{type: 'socket', path: socketPath, groupId: null}],
     idleTimeoutMs: null,
     onBug: (error) => void bugs.push(error),
     ...options,
@@ -54,6 +56,9 @@ export async function serveStore(store: StoreToServe, options: Partial<ApiServer
     },
   };
 }
+
+const firstSocket = (places: readonly ListenPlace[] = []): string | undefined =>
+  places.find((place) => place.type === 'socket')?.path;
 
 /** As `serveStore`, with a store of its own that goes with it. */
 export async function serveTestStore(options: Partial<ApiServerOptions> = {}): Promise<ServedStore> {
