@@ -5,7 +5,8 @@ import {pathStatusHeaders} from './path-status.ts';
 
 /** A file or directory as a tar, as `docker cp CONTAINER:/path -` has it. */
 export const readArchive: Handler = async ({toolkit}, request) => {
-  const {status, content, close} = await toolkit.containers.readTar(placeOf(request), {signal: request.signal});
+  const options = {namesRoot: true, signal: request.signal};
+  const {status, content, close} = await toolkit.containers.readTar(placeOf(request), options);
   return {type: 'bytes', contentType: 'application/x-tar', headers: pathStatusHeaders(status), content, close};
 };
 

@@ -27,7 +27,10 @@ export interface TreePlace {
 }
 
 export interface TreeTarOptions {
-  /** What the place is called in the tar; absent or empty, for a directory: `./`, and what is in it has no more names. */
+  /**
+   * What the place is called in the tar, `/` and `.` included; absent or empty, for a directory: `./`, and what is in it
+   * has no more names.
+   */
   readonly name?: ByteString | undefined;
   /** Whether it is the upper directory of an overlay, whose marks become whiteouts of a layer. */
   readonly isUpper?: boolean;
@@ -95,16 +98,16 @@ function* walkDirectory(walk: Walk, place: TreePlace, path: ByteString): Generat
   const fd = unlessVanished(() => openSync(pathOf(place), DIRECTORY_FLAGS));
   if (fd === null) return;
   try {
+    const below = path === '' || path === '/' ? path : `${path}/`;
     const self = {directoryFd: fd, name: null};
     const attributes = walk.calls.read(pathOf(self));
     const stats = fstatSync(fd, {bigint: true});
     if (walk.isUpper) requireWhole(attributes, path);
     yield encodeTarHeader({
-      path: path === '' ? './' : `${path}/`,
+      path: path === '' ? './' : below,
       type: 'directory',
       ...attributesOf(stats, attributes),
     });
-    const below = path === '' ? '' : `${path}/`;
     if (walk.isUpper && isOpaque(attributes)) yield opaqueMarkerIn(below);
     if (KERNEL_FILE_SYSTEMS.has(statfsSync(pathOf(self)).type)) return;
     const names = readdirSync(pathOf(self), {encoding: 'buffer'}).sort(Buffer.compare);

@@ -70,8 +70,9 @@ function openAsUser(context: ContainerContext, toolkit: ToolkitOptions): Contain
   return {
     copyFrom: (copy, {keepsOwners, followsLink, ...call} = {}) =>
       ask({name: 'copyFrom', copy, options: {keepsOwners, followsLink}}, call),
-    readTar: async (source, {followsLink, ...call} = {}) => {
-      const tar = await open<ContainerPathStatus>({name: 'readTar', source, options: {followsLink}}, call);
+    readTar: async (source, {signal, onEvent, ...options} = {}) => {
+      const call = {name: 'readTar', source, options} as const;
+      const tar = await open<ContainerPathStatus>(call, {signal, onEvent});
       return {status: tar.opened, content: tar.content, close: tar.close};
     },
     statPath: (source, call = {}) => ask({name: 'statPath', source}, call),

@@ -87,6 +87,9 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
       const file = await ask(`HEAD ${archive(id, 'srv/www/page')}`);
       assert.equal([statOf(file).size, statOf(file).mode], [5, 0o644]);
       assert.equal(await namesIn((await ask(`GET ${archive(id, '/srv/link/')}`)).body), ['link/', 'link/page']);
+      assert.equal(await namesIn((await ask(`GET ${archive(id, '/srv/www/.')}`)).body), ['./', './page']);
+      const root = await namesIn((await ask(`GET ${archive(id, '/')}`)).body);
+      assert.equal([root[0], root.includes('/srv/www/page')], ['/', true]);
       assert.is(await contentOf(id, '/data/v'), 'v\n');
       for (const method of ['GET', 'HEAD']) {
         for (const missing of ['/missing', '/srv/www/page/deep']) {

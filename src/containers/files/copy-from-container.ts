@@ -20,6 +20,8 @@ export type CopyFromContainerOptions = Pick<CopyFromOptions, 'keepsOwners' | 'fo
 export interface ReadContainerOptions extends CallOptions {
   /** Read what a symlink at the end of the path leads to, under the link's name, and not the link. */
   readonly followsLink?: boolean | undefined;
+  /** Call the root `/`, as docker's API has it, and not `./`. */
+  readonly namesRoot?: boolean | undefined;
 }
 
 /** A new tar of a container's files, to be read once and closed. */
@@ -73,7 +75,7 @@ export async function spoolPlace(
 
 /**
  * Opens a file or directory of a kept container as a tar, as `docker cp CONTAINER:/path -` has it: below the last name of
- * the path, or without it for a path that ends in `/.` and for the root.
+ * the path, or below `.` for a path that ends in `/.`; the root has no name.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `PATH_UNKNOWN` | `PATH_LOOP` …
  */
@@ -86,10 +88,15 @@ export async function readContainerTar(
   const root = held.use(await openContainerRoot(context, source.container, {...options, hasMounts: true}));
   const file = held.use(locateExisting(root, source, {followsLast: options.followsLink ?? false}));
   const status = describeFile(root, {path: source.path, file});
-  const name = nameOfSource(source.path, file) ?? '';
+  const name = nameInTar(source.path, file, options);
   const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
   const kept = held.move();
   return {status, content, close: () => kept.dispose()};
+}
+
+function nameInTar(path: string, file: LocatedFile, {namesRoot = false}: ReadContainerOptions): string {
+  if (file.name === null) return namesRoot ? '/' : '';
+  return nameOfSource(path, file) ?? '.';
 }
 
 /**
