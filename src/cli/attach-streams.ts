@@ -1,6 +1,6 @@
+import {createDetachScanner} from '../containers/detach-keys.ts';
 import type {Attachment} from '../containers/kept/attach-container.ts';
 import type {CommandContext} from './command.ts';
-import {createDetachScanner} from './detach-keys.ts';
 import type {Keyboard} from './keyboard.ts';
 
 export interface AttachSettings {
@@ -82,7 +82,10 @@ async function passInput(
       for await (const piece of environment.openStandardInput(signal)) {
         const {bytes, isDetached} = scan ? scan(piece) : {bytes: piece, isDetached: false};
         if (bytes.length > 0 && !(await attachment.write(bytes))) break;
-        if (isDetached) return 'detached';
+        if (isDetached) {
+          attachment.noteDetached();
+          return 'detached';
+        }
       }
       await attachment.endInput();
     } catch (error) {

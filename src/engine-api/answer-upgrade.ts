@@ -1,11 +1,12 @@
-import type {IncomingMessage} from 'node:http';
 import type {Duplex} from 'node:stream';
 import {WinchError} from '../errors.ts';
 import type {Upgrade} from '../http-server/http-server.ts';
 import {errorReply} from './api-error.ts';
-import type {ApiContext, Conversation} from './api-request.ts';
+import type {ApiContext, Conversation, EmptyReply} from './api-request.ts';
+import {createClientStream} from './client-stream.ts';
 import type {FindRoute} from './find-route.ts';
 import {readRequest} from './read-request.ts';
+import {bodyOfUpgrade} from './upgrade-body.ts';
 
 export interface UpgradeAnswering {
   readonly context: ApiContext;
@@ -15,7 +16,8 @@ export interface UpgradeAnswering {
 }
 
 /** Answers a request to leave HTTP, and has the conversation that follows; the connection is closed at its end. */
-export async function answerUpgrade(answering: UpgradeAnswering, {request, connection, head}: Upgrade): Promise<void> {
+export async function answerUpgrade(answering: UpgradeAnswering, upgrade: Upgrade): Promise<void> {
+  const {connection, head} = upgrade;
   const gone = new AbortController();
   connection.once('close', () =>
     gone.abort(new WinchError('CLIENT_GONE', 'the client is gone', {kind: 'interrupted'})),
@@ -25,12 +27,13 @@ export async function answerUpgrade(answering: UpgradeAnswering, {request, conne
   connection.unshift(head);
   let hasBegun = false;
   try {
-    const conversation = await open(answering, request, AbortSignal.any([gone.signal, answering.ending]));
+    const opened = await open(answering, upgrade, AbortSignal.any([gone.signal, answering.ending]));
     hasBegun = true;
+    if (opened.type === 'empty') return sendEmpty(connection, opened);
     connection.write(
-      headOf('101 UPGRADED', [`Content-Type: ${conversation.contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']),
+      headOf('101 UPGRADED', [`Content-Type: ${opened.contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']),
     );
-    await conversation.converse(connection);
+    await opened.converse(createClientStream(connection));
   } catch (error) {
     if (!(error instanceof WinchError) && !gone.signal.aborted) answering.onBug(error);
     // Behind a 101 it would be taken for output.
@@ -41,18 +44,21 @@ export async function answerUpgrade(answering: UpgradeAnswering, {request, conne
 
 async function open(
   {context, findRoute}: UpgradeAnswering,
-  request: IncomingMessage,
+  upgrade: Upgrade,
   signal: AbortSignal,
-): Promise<Conversation> {
-  const {route, asked} = readRequest(findRoute, request, signal);
+): Promise<Conversation | EmptyReply> {
+  const {route, asked} = readRequest(findRoute, upgrade.request, signal);
   if (!route.loadHijack) {
     throw new WinchError('UPGRADE_REFUSED', 'this is not done outside of HTTP', {
       kind: 'invalid',
       hint: 'ask without the header Upgrade',
     });
   }
-  return (await route.loadHijack())(context, asked);
+  return (await route.loadHijack())(context, {...asked, body: bodyOfUpgrade(upgrade)});
 }
+
+const sendEmpty = (connection: Duplex, {status}: EmptyReply): void =>
+  void connection.end(headOf(`${status} OK`, ['Content-Length: 0', 'Connection: close']));
 
 function refuse(connection: Duplex, error: unknown): void {
   const {status, message} = errorReply(error);

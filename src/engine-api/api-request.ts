@@ -1,16 +1,19 @@
 import type {IncomingHttpHeaders} from 'node:http';
-import type {Duplex} from 'node:stream';
 import {WinchError} from '../errors.ts';
 import {untilAborted} from '../host/until-aborted.ts';
 import {parseStrictJson} from '../oci/strict-json.ts';
 import type {Credential} from '../registry/credentials.ts';
 import type {Toolkit} from '../toolkit.ts';
+import type {ClientStream} from './client-stream.ts';
+import type {ExecInstances} from './exec-instances.ts';
 
 /** What the handlers of a server work with. */
 export interface ApiContext {
   readonly toolkit: Toolkit;
   /** A toolkit on the same store that shows a credential to some registries (`host[:port]`), for one request. */
   openToolkitWith(given: {readonly registries: readonly string[]; readonly credential: Credential}): Promise<Toolkit>;
+  /** Of this server. */
+  readonly execs: ExecInstances;
   /** Of winch. */
   readonly version: string;
 }
@@ -52,11 +55,14 @@ export type Handler = (context: ApiContext, request: ApiRequest) => Promise<ApiR
  * Answers a request that leaves HTTP: what is wrong with it is thrown, the rest is a conversation on the bare connection,
  * which the client may end on its side first.
  */
-export type Hijack = (context: ApiContext, request: ApiRequest) => Promise<Conversation>;
+export type Hijack = (context: ApiContext, request: ApiRequest) => Promise<Conversation | EmptyReply>;
+
+export type EmptyReply = Extract<ApiReply, {type: 'empty'}>;
 
 export interface Conversation {
+  readonly type: 'conversation';
   readonly contentType: string;
-  converse(connection: Duplex): Promise<void>;
+  converse(client: ClientStream): Promise<void>;
 }
 
 const BODY_LIMIT_BYTES = 4 * 1024 * 1024;

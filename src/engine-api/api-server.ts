@@ -10,13 +10,16 @@ import {tlsRequired} from '../http-server/listen.ts';
 import type {ListenPlace} from '../http-server/listen-place.ts';
 import {answerUpgrade} from './answer-upgrade.ts';
 import type {ApiContext} from './api-request.ts';
+import {createExecInstances} from './exec-instances.ts';
 import {createFindRoute, type FindRoute, NEWEST_VERSION} from './find-route.ts';
+import {converseBare} from './leave-http.ts';
 import {readRequest} from './read-request.ts';
 import {ROUTES} from './routes.ts';
 import {sendError, sendReply} from './send-reply.ts';
+import {createToolkitsByLogin} from './toolkits-by-login.ts';
 
 export interface ApiServiceOptions {
-  readonly context: ApiContext;
+  readonly context: Omit<ApiContext, 'execs'>;
   readonly places: readonly ListenPlace[];
   /** Told what went wrong inside of a request that winch has no message for. */
   readonly onBug: (error: unknown) => void;
@@ -32,11 +35,13 @@ export type ApiServerOptions = ApiServiceOptions & Omit<HttpServerOptions, 'serv
  */
 export function createApiService({places, ...options}: ApiServiceOptions): HttpService {
   for (const place of places) if (place.type === 'port' && place.tls === null) throw tlsRequired(place.host);
-  const findRoute = createFindRoute(ROUTES);
+  const openToolkitWith = createToolkitsByLogin(options.context.openToolkitWith);
+  const context = {...options.context, openToolkitWith, execs: createExecInstances()};
+  const answering = {...options, context, findRoute: createFindRoute(ROUTES)};
   return {
     places,
-    onRequest: (request, response, ending) => void answer({...options, findRoute, ending}, request, response),
-    onUpgrade: (upgrade, ending) => void answerUpgrade({...options, findRoute, ending}, upgrade),
+    onRequest: (request, response, ending) => void answer({...answering, ending}, request, response),
+    onUpgrade: (upgrade, ending) => void answerUpgrade({...answering, ending}, upgrade),
   };
 }
 
@@ -44,19 +49,23 @@ export function createApiService({places, ...options}: ApiServiceOptions): HttpS
 export const startApiServer = ({idleTimeoutMs, limits, ...options}: ApiServerOptions): Promise<HttpServer> =>
   startHttpServer({services: [createApiService(options)], idleTimeoutMs, limits});
 
-interface Answering extends Pick<ApiServiceOptions, 'context' | 'onBug'> {
+interface Answering extends Pick<ApiServiceOptions, 'onBug'> {
+  readonly context: ApiContext;
   readonly findRoute: FindRoute;
   readonly ending: AbortSignal;
 }
 
 async function answer(answering: Answering, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
-  response.once('close', () => gone.abort(new WinchError('CLIENT_GONE', 'the client is gone', {kind: 'interrupted'})));
+  const leave = () => gone.abort(new WinchError('CLIENT_GONE', 'the client is gone', {kind: 'interrupted'}));
+  response.once('close', leave);
   response.setHeader('Api-Version', NEWEST_VERSION);
   response.setHeader('Server', `winch/${answering.context.version} (linux)`);
   try {
     const signal = AbortSignal.any([gone.signal, answering.ending]);
-    await sendReply(response, await findReply(answering, request, signal));
+    const reply = await findReply(answering, request, signal);
+    if (reply.type !== 'conversation') return await sendReply(response, reply);
+    await converseBare(reply, {request, response, onClose: leave});
   } catch (error) {
     if (!(error instanceof WinchError) && !gone.signal.aborted) answering.onBug(error);
     sendError(response, error);
@@ -65,5 +74,5 @@ async function answer(answering: Answering, request: IncomingMessage, response: 
 
 async function findReply({context, findRoute}: Answering, request: IncomingMessage, signal: AbortSignal) {
   const {route, asked} = readRequest(findRoute, request, signal);
-  return (await route.load())(context, asked);
+  return (await (route.loadHijack ? route.loadHijack() : route.load()))(context, asked);
 }

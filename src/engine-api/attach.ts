@@ -1,52 +1,52 @@
-import {once} from 'node:events';
-import type {Duplex} from 'node:stream';
-import type {Attachment} from '../containers/kept/attach-container.ts';
-import {type ApiContext, type ApiRequest, type Hijack, isSet} from './api-request.ts';
+import {requireUnpaused} from '../containers/kept/find-live.ts';
+import type {ContainerDetails} from '../containers/kept/inspect-container.ts';
+import type {Toolkit} from '../toolkit.ts';
+import {type ApiRequest, type Hijack, isSet} from './api-request.ts';
+import type {ClientStream} from './client-stream.ts';
 import {idOf} from './containers.ts';
-import {framed, streamType} from './stream-frames.ts';
+import {converse, parseDetachKeys, passOutput, type StreamWishes} from './converse.ts';
+import {streamType} from './stream-frames.ts';
 
 /**
  * Connects a client to the standard streams of a container, which may still be about to be started. The container goes
  * on when the client goes.
  */
 export const attachToContainer: Hijack = async ({toolkit}, request) => {
-  const {made} = await toolkit.containers.inspect(idOf(request), {signal: request.signal});
+  const container = await toolkit.containers.inspect(idOf(request), {signal: request.signal});
+  requireUnpaused(container);
+  const hasTerminal = container.made?.options.terminal ?? false;
+  const wishes = readWishes(request.query, hasTerminal);
   return {
-    contentType: streamType(made?.options.terminal ?? false),
-    converse: (connection) => converse({toolkit}, request, connection),
+    type: 'conversation',
+    contentType: streamType(hasTerminal),
+    converse: (client) => attach(toolkit, {container, request, wishes}, client),
   };
 };
 
-async function converse({toolkit}: Pick<ApiContext, 'toolkit'>, request: ApiRequest, connection: Duplex) {
+const readWishes = (query: URLSearchParams, hasTerminal: boolean): StreamWishes => ({
+  stdin: isSet(query, 'stdin'),
+  stdout: isSet(query, 'stdout'),
+  stderr: isSet(query, 'stderr'),
+  isFramed: !hasTerminal,
+  detachKeys: parseDetachKeys(query.get('detachKeys')),
+});
+
+interface Attaching {
+  readonly container: ContainerDetails;
+  readonly request: Pick<ApiRequest, 'query' | 'signal'>;
+  readonly wishes: StreamWishes;
+}
+
+async function attach({containers}: Toolkit, {container, request, wishes}: Attaching, client: ClientStream) {
   const {query, signal} = request;
-  await using attachment = await toolkit.containers.attach(idOf(request), {awaitsStart: true, signal});
-  const input = isSet(query, 'stdin') ? passInput(connection, attachment) : null;
-  // What is typed at the end of a container is for nobody.
-  input?.catch(() => {});
-  await passOutput(attachment, connection, {stdout: isSet(query, 'stdout'), stderr: isSet(query, 'stderr')});
-  connection.end();
-}
-
-async function passInput(connection: Duplex, attachment: Attachment): Promise<void> {
-  // Else the end of the input would be that of the connection.
-  for await (const piece of connection.iterator({destroyOnReturn: false})) {
-    if (!(await attachment.write(piece))) return;
+  const {id} = container;
+  const [wantsLogs, goesOn] = [isSet(query, 'logs'), isSet(query, 'stream')];
+  // What a running container has printed, and goes on to print, is one text.
+  const fromStart = wantsLogs && goesOn && container.state === 'running';
+  if (wantsLogs && !fromStart) await passOutput(containers.logs(id, {signal}), client, wishes);
+  if (goesOn) {
+    await using attachment = await containers.attach(id, {awaitsStart: true, fromStart, signal});
+    if ((await converse(attachment, client, wishes)) === 'detached') attachment.noteDetached();
   }
-  await attachment.endInput();
+  client.end();
 }
-
-async function passOutput(
-  attachment: Attachment,
-  connection: Duplex,
-  wanted: Readonly<Record<'stdout' | 'stderr', boolean>>,
-): Promise<void> {
-  for await (const piece of attachment.output()) {
-    if (connection.destroyed) return;
-    if (!wanted[piece.stream]) continue;
-    if (!connection.write(attachment.hasTerminal ? piece.bytes : framed(piece))) await drained(connection);
-  }
-}
-
-/** A client that is gone will never have read it. */
-const drained = (connection: Duplex): Promise<unknown> =>
-  Promise.race([once(connection, 'drain'), once(connection, 'close')]);

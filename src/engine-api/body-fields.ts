@@ -8,6 +8,7 @@ export interface BodyFields {
   /** A command as a list, or one word. */
   words(name: string): readonly string[] | undefined;
   number(name: string): number | undefined;
+  numbers(name: string): readonly number[] | undefined;
   flag(name: string): boolean | undefined;
   /** An object with a text for each name. */
   textMap(name: string): Readonly<Record<string, string>> | undefined;
@@ -36,6 +37,7 @@ export function readFields(value: unknown, where = ''): BodyFields {
     texts,
     words: (name) => (is.string(member(name)) ? [String(member(name))] : texts(name)),
     number: read(is.number, 'a number'),
+    numbers: read(isNumbers, 'a list of numbers'),
     flag: read(is.boolean, 'true or false'),
     textMap: read(isTextMap, 'an object of texts'),
     record: (name) => readFields(member(name) ?? {}, `${where}${name}.`),
@@ -50,6 +52,8 @@ export const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | un
   values?.length === 0 ? undefined : values;
 
 const isTexts = (value: unknown): value is readonly string[] => is.array(value, is.string);
+
+const isNumbers = (value: unknown): value is readonly number[] => is.array(value, is.number);
 
 const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
   is.plainObject(value) && Object.values(value).every(is.string);

@@ -3,11 +3,11 @@ import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
 import {WinchError} from '../errors.ts';
 import {isRoot} from '../host/account.ts';
 import type {Toolkit} from '../toolkit.ts';
-import {notOffered} from './api-error.ts';
 import {type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {idOf} from './containers.ts';
 import {readCreateRequest} from './create-request.ts';
 import {readPruneFilters} from './prune-filters.ts';
+import {readTerminalSize} from './terminal-size.ts';
 
 const DONE: ApiReply = {type: 'empty', status: 204};
 const UNCHANGED: ApiReply = {type: 'empty', status: 304};
@@ -36,10 +36,6 @@ async function withNetworkNames({networks}: Toolkit, container: ContainerOptions
   const nameOf = (text: string) => known.find(({id, name}) => name !== text && id === text)?.name ?? text;
   return {...container, network: {networks: network.networks.map((join) => ({...join, name: nameOf(join.name)}))}};
 }
-
-export const refuseBareAttach: Handler = () => {
-  throw notOffered('streams are not attached within HTTP', 'ask with the headers Connection: Upgrade and Upgrade: tcp');
-};
 
 /** What has the wanted state already is left as it is, and that is said. */
 export const startContainer: Handler = async ({toolkit}, request) => {
@@ -84,11 +80,7 @@ export const pauseContainer = simply(({containers}, request) => containers.pause
 export const unpauseContainer = simply(({containers}, request) => containers.unpause(idOf(request)));
 
 export const resizeContainer: Handler = async ({toolkit}, request) => {
-  const [rows, columns] = ['h', 'w'].map((name) => Number(request.query.get(name)));
-  const isSize = (number: number | undefined) =>
-    Number.isInteger(number) && Number(number) >= 0 && Number(number) < 2 ** 16;
-  if (!isSize(rows) || !isSize(columns)) throw new WinchError('SIZE_INVALID', 'h and w are no size', {kind: 'invalid'});
-  await toolkit.containers.resize(idOf(request), {rows: Number(rows), columns: Number(columns)});
+  await toolkit.containers.resize(idOf(request), readTerminalSize(request.query));
   return {type: 'empty', status: 200};
 };
 

@@ -1,14 +1,23 @@
 import {WinchError} from '../errors.ts';
 import type {Handler, Hijack} from './api-request.ts';
 
-export interface Route {
+export type Route = RoutePath & (Answered | Hijacked);
+
+interface RoutePath {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   /** `{name}` stands for one part of a path, `{name*}` for several, as names of images have them. */
   readonly path: string;
+}
+
+interface Answered {
   /** Loads what answers, at the first request of its kind. */
   readonly load: () => Promise<Handler>;
-  /** Of requests to leave HTTP (`Connection: Upgrade`). */
-  readonly loadHijack?: () => Promise<Hijack>;
+  readonly loadHijack?: undefined;
+}
+
+/** Its requests leave HTTP, whether they say so (`Connection: Upgrade`) or not. */
+interface Hijacked {
+  readonly loadHijack: () => Promise<Hijack>;
 }
 
 export interface FoundRoute {

@@ -1,12 +1,17 @@
-import type {Handler} from './api-request.ts';
+import type {Handler, Hijack} from './api-request.ts';
 import type {Route} from './find-route.ts';
 
 type Module<Name extends string> = Promise<Readonly<Record<Name, Handler>>>;
 
-const route = (line: string, load: () => Promise<Handler>): Route => {
+const parse = (line: string): Pick<Route, 'method' | 'path'> => {
   const [method, path] = line.split(' ') as [Route['method'], string];
-  return {method, path, load};
+  return {method, path};
 };
+
+const route = (line: string, load: () => Promise<Handler>): Route => ({...parse(line), load});
+
+/** Of requests that leave HTTP. */
+const hijack = (line: string, loadHijack: () => Promise<Hijack>): Route => ({...parse(line), loadHijack});
 
 /** A handler by its name in the module that has it. */
 const from =
@@ -22,6 +27,7 @@ const containers = () => import('./containers.ts');
 const life = () => import('./container-life.ts');
 const networks = () => import('./networks.ts');
 const volumes = () => import('./volumes.ts');
+const exec = () => import('./exec.ts');
 const logs = () => import('./container-logs.ts');
 const changes = () => import('./image-changes.ts');
 const push = () => import('./image-push.ts');
@@ -38,7 +44,10 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('GET /version', from(systemInfo, 'version')),
   route('GET /info', from(systemInfo, 'info')),
   route('GET /system/df', from(usage, 'diskUsage')),
-  route('GET /events', from(system, 'events')),
+  route(
+    'GET /events',
+    from(() => import('./events.ts'), 'followEvents'),
+  ),
   route('POST /auth', from(auth, 'checkAuth')),
   route('POST /build', from(system, 'refuseBuild')),
   route('POST /session', from(system, 'refuseBuild')),
@@ -64,10 +73,15 @@ export const ROUTES: readonly Route[] = Object.freeze([
   route('GET /containers/{id}/export', from(files, 'exportContainer')),
   route('POST /commit', from(commit, 'commitContainer')),
   route('GET /containers/{id}/logs', from(logs, 'readLogs')),
-  {
-    ...route('POST /containers/{id}/attach', from(life, 'refuseBareAttach')),
-    loadHijack: async () => (await import('./attach.ts')).attachToContainer,
-  },
+  route(
+    'GET /containers/{id}/stats',
+    from(() => import('./stats.ts'), 'readStats'),
+  ),
+  hijack('POST /containers/{id}/attach', async () => (await import('./attach.ts')).attachToContainer),
+  route('POST /containers/{id}/exec', from(exec, 'createExec')),
+  hijack('POST /exec/{id}/start', async () => (await exec()).startExec),
+  route('POST /exec/{id}/resize', from(exec, 'resizeExec')),
+  route('GET /exec/{id}/json', from(exec, 'inspectExec')),
   route('POST /containers/create', from(life, 'createContainer')),
   route('POST /containers/prune', from(life, 'pruneContainers')),
   route('POST /containers/{id}/start', from(life, 'startContainer')),

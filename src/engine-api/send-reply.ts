@@ -34,7 +34,8 @@ async function sendBytes(
   {contentType, headers, content, close}: Extract<ApiReply, {type: 'bytes'}>,
 ): Promise<void> {
   try {
-    response.writeHead(200, {'Content-Type': contentType, ...headers});
+    // Some clients wait for the head, and the first bytes may be long in coming.
+    response.writeHead(200, {'Content-Type': contentType, ...headers}).flushHeaders();
     await pipeline(content, response);
   } finally {
     await close?.();
@@ -42,7 +43,7 @@ async function sendBytes(
 }
 
 export function sendError(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) {
+  if (response.headersSent || response.socket === null) {
     response.destroy();
     return;
   }

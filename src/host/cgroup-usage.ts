@@ -72,10 +72,12 @@ const scaled = (value: number | null, unit: number): number | null => (value ===
 const sumOf = (text: string | null, values: RegExp): number | null =>
   text === null ? null : [...text.matchAll(values)].reduce((sum, [, value]) => sum + Number(value), 0);
 
-/** Null for `max` as well. */
-const numberOf = (text: string | null): number | null => (text !== null && /^\d+\s*$/.test(text) ? Number(text) : null);
+/** A file of the kernel's that holds one number; null for `max` as well. */
+export const numberOf = (text: string | null): number | null =>
+  text !== null && /^\d+\s*$/.test(text) ? Number(text) : null;
 
-function readOrNull(path: string): string | null {
+/** The text of a file of a cgroup; null: there is none, or none any more. */
+export function readOrNull(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

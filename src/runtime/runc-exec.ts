@@ -4,7 +4,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
 import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {execArguments} from './runc-arguments.ts';
-import type {ExecStart, RunningContainer, RuntimeExit} from './runtime.ts';
+import type {ExecStart, RunningContainer, RuntimeExit, StreamedExecStart, StreamedProcess} from './runtime.ts';
 import {ENVIRONMENT, waitForExit} from './runtime-process.ts';
 
 const DRAIN_MS = 500;
@@ -21,18 +21,44 @@ export function startExec(path: string, flags: {root: string; log: string}, requ
     detached: !terminal,
   });
   const ended = waitForExit(child, flags.log);
+  const exited = capture ? drain(child, ended, capture) : ended;
+  return {...control(child, pidFile), exited};
+}
+
+/** Starts the runtime on a further process of a container, with streams that are this process's to read and write. */
+export function startStreamedExec(
+  path: string,
+  flags: {root: string; log: string},
+  {input, output, programEnd, pidFile, ...request}: StreamedExecStart,
+): StreamedProcess {
+  const [reading, writing] = [input ? 'pipe' : 'ignore', output ? 'pipe' : 'ignore'] as const;
+  const child = spawn(path, execArguments(flags, {...request, pidFile, detach: false}), {
+    cwd: '/',
+    env: ENVIRONMENT,
+    stdio: programEnd === null ? [reading, writing, writing] : [programEnd, programEnd, programEnd],
+    detached: true,
+  });
+  // Told by the write that has failed.
+  child.stdin?.on('error', () => {});
+  const {stdin, stdout, stderr} = child;
   return {
-    pid: child.pid ?? null,
-    exited: capture ? drain(child, ended, capture) : ended,
-    forward: (signal) => void child.kill(signal),
-    killAll: async () => {
-      const pid = readPid(pidFile);
-      // A child of the runtime has its pid until that has waited for it; what it has started may keep the runtime waiting.
-      if (pid === null || parentOf(pid) !== child.pid) child.kill('SIGKILL');
-      else killUnlessGone(pid);
-    },
+    ...{...control(child, pidFile), stdin, stdout, stderr},
+    exited: waitForExit(child, flags.log),
+    readPid: () => readPid(pidFile),
+    unref: () => child.unref(),
   };
 }
+
+const control = (child: ChildProcess, pidFile: string): Omit<RunningContainer, 'exited'> => ({
+  pid: child.pid ?? null,
+  forward: (signal) => void child.kill(signal),
+  killAll: async () => {
+    const pid = readPid(pidFile);
+    // A child of the runtime has its pid until that has waited for it; what it has started may keep the runtime waiting.
+    if (pid === null || parentOf(pid) !== child.pid) child.kill('SIGKILL');
+    else killUnlessGone(pid);
+  },
+});
 
 /** What the process has started may hold the other ends for as long as it lives. */
 async function drain(child: ChildProcess, ended: Promise<RuntimeExit>, capture: (bytes: Buffer) => void) {

@@ -14,7 +14,7 @@ import {
   stateArguments,
   updateArguments,
 } from './runc-arguments.ts';
-import {startExec} from './runc-exec.ts';
+import {startExec, startStreamedExec} from './runc-exec.ts';
 import type {CreatedContainer, RunningContainer, Runtime, RuntimeState, StartRequest} from './runtime.ts';
 import {ENVIRONMENT, readFailure, waitForExit} from './runtime-process.ts';
 
@@ -39,6 +39,7 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
       return start(path, {...flags, log: request.log}, request);
     },
     exec: (request) => startExec(path, {...flags, log: request.log}, request),
+    execStreamed: (request) => startStreamedExec(path, {...flags, log: request.log}, request),
     remove: async (id) => {
       const {exitCode, stderr} = await runCommand(path, deleteArguments(flags, id), {environment: ENVIRONMENT});
       if (exitCode !== 0) throw new Error(`${path} delete ${id}: ${stderr.trim()}`);

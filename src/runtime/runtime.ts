@@ -1,3 +1,5 @@
+import type {Readable, Writable} from 'node:stream';
+
 export interface StartRequest {
   readonly id: string;
   /** Directory of config.json. */
@@ -29,6 +31,27 @@ export interface ExecStart {
   readonly capture?: ((bytes: Buffer) => void) | undefined;
   /** File for the runtime's own messages. */
   readonly log: string;
+}
+
+/** A further process whose standard streams are this process's to read and write. */
+export interface StreamedExecStart extends Pick<ExecStart, 'id' | 'processFile' | 'pidFile' | 'log'> {
+  /** Whether standard input can be written to; otherwise the process reads end-of-file. */
+  readonly input: boolean;
+  /** Whether anybody reads what the process prints. */
+  readonly output: boolean;
+  /** Of a terminal, for all its streams; null: it has none. */
+  readonly programEnd: number | null;
+}
+
+export interface StreamedProcess extends RunningContainer {
+  /** Null with a terminal, and where it was not asked for, as the two others. */
+  readonly stdin: Writable | null;
+  readonly stdout: Readable | null;
+  readonly stderr: Readable | null;
+  /** Of the further process, as this machine counts; null: it has not been started yet. */
+  readPid(): number | null;
+  /** Lets this process end before it. */
+  unref(): void;
 }
 
 export interface RuntimeExit {
@@ -67,6 +90,8 @@ export interface Runtime {
   start(request: StartRequest): RunningContainer;
   /** Runs a further process in a container, beside its first one. */
   exec(request: ExecStart): RunningContainer;
+  /** As `exec`, with streams for the caller. */
+  execStreamed(request: StreamedExecStart): StreamedProcess;
   /** Ends a container if it still runs and removes its state and cgroup; without effect when there is none. */
   remove(id: string): Promise<void>;
   /**

@@ -23,11 +23,12 @@ import type {ProcessDetails} from '../host/process-details.ts';
 import type {TerminalSize} from '../host/terminal-size.ts';
 import type {PublishedPort} from '../network/network-mode.ts';
 import {type ContainerFileCalls, openContainerFiles} from './container-files.ts';
+import {type ContainerStreamCalls, openContainerStreams} from './container-streams.ts';
 import {commandOf, entryOf} from './entries.ts';
 import {type MountedBundleCalls, openMountedBundles} from './mounted-bundles.ts';
 import type {ToolkitOptions} from './options.ts';
 
-export interface Containers extends ContainerFileCalls, MountedBundleCalls {
+export interface Containers extends ContainerFileCalls, ContainerStreamCalls, MountedBundleCalls {
   /**
    * Runs an image or a bundle once, with this process's standard streams, and removes every trace of it.
    *
@@ -105,6 +106,7 @@ export const openContainers = (
 ): Containers => ({
   ...openKept(context, toolkitOptions),
   ...openContainerFiles(context, toolkitOptions),
+  ...openContainerStreams(context),
   ...openMountedBundles(context),
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>
@@ -118,7 +120,7 @@ export const openContainers = (
 const openKept = (
   context: ContainerContext,
   options: ToolkitOptions,
-): Omit<Containers, keyof ContainerFileCalls | keyof MountedBundleCalls | 'run' | 'spawn'> => ({
+): Omit<Containers, keyof (ContainerFileCalls & ContainerStreamCalls & MountedBundleCalls) | 'run' | 'spawn'> => ({
   create: async (request, callOptions = {}) =>
     isRoot()
       ? (await import('../containers/kept/create-container.ts')).createContainer(context, request, callOptions)

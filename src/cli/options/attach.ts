@@ -1,6 +1,7 @@
+import {DEFAULT_DETACH_KEYS} from '../../containers/detach-keys.ts';
 import {flag, type OptionValues, text} from '../arguments/option-table.ts';
 import type {AttachSettings} from '../attach-streams.ts';
-import {DEFAULT_DETACH_KEYS, parseDetachKeys} from '../detach-keys.ts';
+import {parseDetachKeys} from '../detach-keys.ts';
 
 /** Flags of commands that connect to a running container. */
 export const ATTACH_FLAGS = {

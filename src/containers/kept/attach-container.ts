@@ -42,6 +42,8 @@ export interface Attachment extends AsyncDisposable {
    * @returns what ends that.
    */
   proxySignals(onImpatience: () => void): () => void;
+  /** Tells those who follow events that somebody has left. */
+  noteDetached(): void;
   /** Waits for the end. @returns the exit code, 255 when the container was removed meanwhile */
   wait(): Promise<number>;
 }
@@ -51,6 +53,8 @@ export interface AttachOptions extends CallOptions {
   readonly start?: boolean | undefined;
   /** Waits for somebody else to start a container that does not run; nothing of what it then prints is missed. */
   readonly awaitsStart?: boolean | undefined;
+  /** Reads also what it has printed up to now, in all its starts. */
+  readonly fromStart?: boolean | undefined;
 }
 
 const UNSEEN_EXIT = 255;
@@ -64,13 +68,13 @@ const UNSEEN_EXIT = 255;
 export async function attachToContainer(
   context: ContainerContext,
   text: string,
-  {start = false, awaitsStart = false, signal, onEvent, ...settings}: AttachOptions & StartSettings,
+  {start = false, awaitsStart = false, fromStart = false, signal, onEvent, ...settings}: AttachOptions & StartSettings,
 ): Promise<Attachment> {
   const record = requireContainer(context, text);
   // From here on its code is kept for this process, also of one that goes when it ends.
   const hold = await holdForWaiting(context, record.id, signal);
   try {
-    const offset = statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0;
+    const offset = fromStart ? 0 : (statSync(placesOf(context, record.id).log, {throwIfNoEntry: false})?.size ?? 0);
     if (start) await startContainer(context, record.id, {...settings, signal, onEvent});
     else if (!awaitsStart || !(await waitForStart(context, record.id, {signal}))) await requireRunning(context, record);
     recordContainerEvents(context, record, [{action: 'attach'}]);
@@ -109,6 +113,7 @@ function openAttachment(context: ContainerContext, record: KeptRecord, {offset, 
     },
     resize: (size) => resizeTerminal(bundle, size),
     proxySignals: (onImpatience) => proxySignals(context, id, onImpatience),
+    noteDetached: () => recordContainerEvents(context, record, [{action: 'detach'}]),
     wait: async () => (await waitUntilStopped(context, record, {signal}))?.exitCode ?? UNSEEN_EXIT,
     [Symbol.asyncDispose]: async () => {
       leaving.abort();

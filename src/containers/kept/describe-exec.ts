@@ -6,13 +6,18 @@ import {readHostFacts} from '../../bundle/host-facts.ts';
 import {resolveUser} from '../../bundle/user.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
-import {readTerminalSize} from '../../host/terminal-size.ts';
+import {readTerminalSize, type TerminalSize} from '../../host/terminal-size.ts';
 import {readAccountFiles} from '../../images/image-runtime-config.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {RuntimeProcess} from '../../oci/runtime-spec.ts';
 import {requireExecutable} from '../require-executable.ts';
 import {notRunning} from './find-container.ts';
 import type {LiveContainer} from './find-live.ts';
+
+export interface ExecToDescribe extends ExecOptions {
+  /** Of its terminal; null: nobody has said; absent: as that of this process. */
+  readonly terminalSize?: TerminalSize | null | undefined;
+}
 
 /**
  * A further process of a container, as the runtime takes it. Users and programs are looked up in the container's own files,
@@ -21,7 +26,7 @@ import type {LiveContainer} from './find-live.ts';
  * @throws {WinchError} `CONTAINER_STOPPED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `USER_UNKNOWN` |
  * `USER_INVALID` | `ENVIRONMENT_INVALID` | `WORKING_DIRECTORY_INVALID`
  */
-export function describeExec(container: LiveContainer, options: ExecOptions): RuntimeProcess {
+export function describeExec(container: LiveContainer, options: ExecToDescribe): RuntimeProcess {
   const {process: first} = parseRuntimeSpec(readConfig(container));
   const syscalls = loadSyscalls();
   const rootFd = openRoot(container);
@@ -30,7 +35,7 @@ export function describeExec(container: LiveContainer, options: ExecOptions): Ru
       container: first,
       options,
       user: options.user === undefined ? null : findUser(syscalls, rootFd, {user: options.user, first}),
-      terminalSize: options.terminal ? readTerminalSize(syscalls, [0, 1, 2]) : null,
+      terminalSize: options.terminal ? sizeOf(options, syscalls) : null,
       capabilities: options.privileged ? readHostFacts().capabilities : [],
     });
     requireDirectory(syscalls, rootFd, process.cwd);
@@ -41,6 +46,9 @@ export function describeExec(container: LiveContainer, options: ExecOptions): Ru
     closeSync(rootFd);
   }
 }
+
+const sizeOf = ({terminalSize}: ExecToDescribe, syscalls: Syscalls): TerminalSize | null =>
+  terminalSize === undefined ? readTerminalSize(syscalls, [0, 1, 2]) : terminalSize;
 
 interface UserRequest {
   readonly user: string;

@@ -11,7 +11,7 @@ import type {ExecStart, RunningContainer} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {execParent, runtimeStateDirectory} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
-import {describeExec} from './describe-exec.ts';
+import {describeExec, type ExecToDescribe} from './describe-exec.ts';
 import type {LiveContainer} from './find-live.ts';
 
 interface ExecToStart extends ExecOptions {
@@ -27,7 +27,7 @@ export interface StartedExec {
   remove(): void;
 }
 
-interface ExecFiles {
+export interface ExecFiles {
   readonly id: string;
   readonly directory: string;
   /** What the runtime is to run. */
@@ -82,11 +82,21 @@ export async function startExecApart(
   }
 }
 
-function writeExec(context: ContainerContext, container: LiveContainer, options: ExecOptions): ExecFiles {
+export interface ExecToWrite extends ExecToDescribe {
+  /** How it is called in events, never used before; absent: any. */
+  readonly id?: string | undefined;
+}
+
+/**
+ * Writes down what the runtime is to be told of a further process.
+ *
+ * @throws {WinchError} as `describeExec` | `NAMESPACE_DENIED`
+ */
+export function writeExec(context: ContainerContext, container: LiveContainer, options: ExecToWrite): ExecFiles {
   requireRoot();
   const process = describeExec(container, options);
   mkdirSync(execParent(context), {recursive: true, mode: 0o700});
-  const id = randomHex(ID_BYTES);
+  const id = options.id ?? randomHex(ID_BYTES);
   const leased = createLeasedDirectory(execParent(context), id);
   const directory = leased.path;
   const processFile = join(directory, 'process.json');
