@@ -1,6 +1,7 @@
 import type {IncomingMessage} from 'node:http';
 import {WinchError} from '../errors.ts';
-import type {ReadCall, ReadThrough} from '../images/read-through/open-read-through.ts';
+import type {ReadThrough} from '../images/read-through/open-read-through.ts';
+import type {ReadCall} from '../images/read-through/read-call.ts';
 import {type Digest, isDigest} from '../oci/digest.ts';
 import type {RepositoryName} from '../registry/client.ts';
 import {readRange} from './byte-range.ts';
@@ -30,7 +31,9 @@ export async function answerRequest(
   if (path === '/v2/_catalog') return listRepositories(images, {path, query});
   const repository = (name: string) => repositoryOf(name, query.get('ns'));
   const [, tagged] = TAGS.exec(path) ?? [];
-  if (tagged !== undefined) return listTags(images, repository(tagged), {path, query, name: tagged});
+  if (tagged !== undefined) {
+    return await listTags(images, {path, query, name: tagged, repository: repository(tagged)}, call);
+  }
   const [, named, tagOrDigest] = MANIFEST.exec(path) ?? [];
   if (named !== undefined && tagOrDigest !== undefined) {
     return await sendManifest(images, {repository: repository(named), tagOrDigest}, call);
@@ -88,14 +91,14 @@ interface Listing {
   readonly query: URLSearchParams;
 }
 
-function listTags(
+async function listTags(
   images: ReadThrough,
-  repository: RepositoryName,
-  {path, query, name}: Listing & {readonly name: string},
-): RegistryReply {
-  const names = images.listTags(repository);
-  if (names !== null) return pageReply({path, query, names}, (tags) => ({name, tags}));
-  throw new WinchError('NAME_UNKNOWN', `nothing of ${name} is stored`, {kind: 'not-found'});
+  {path, query, name, repository}: Listing & {readonly name: string; readonly repository: RepositoryName},
+  call: ReadCall,
+): Promise<RegistryReply> {
+  const names = await images.listTags(repository, call);
+  if (names.length === 0) throw new WinchError('NAME_UNKNOWN', `there is nothing of ${name}`, {kind: 'not-found'});
+  return pageReply({path, query, names}, (tags) => ({name, tags}));
 }
 
 function listRepositories(images: ReadThrough, {path, query}: Listing): RegistryReply {

@@ -129,6 +129,18 @@ describe('registry-api/registry-service', ({test}) => {
     assert.is(digest, index.index.digest);
   });
 
+  test('keeps an image also when all of its blobs are there already', async () => {
+    await using served = await serveTestRegistry();
+    await using origin = await startRegistry();
+    origin.put('app', '1', image);
+    origin.put('app', 'again', image);
+    await served.store.toolkit.images.pull(`${origin.host}/app:1`);
+    const url = `${served.origin}/${within(origin, 'app')}`;
+    assert.is((await fetch(`${url}/manifests/again`)).status, 200);
+    await (await fetch(`${url}/blobs/${image.layers[0]?.digest}`)).arrayBuffer();
+    await stored(served, `${origin.host}/app:again`);
+  });
+
   test('reads of an image no more than is asked for until a layer is', async () => {
     await using served = await serveTestRegistry();
     await using origin = await startRegistry();
@@ -180,23 +192,23 @@ describe('registry-api/registry-service', ({test}) => {
     const {images} = served.store.toolkit;
     for (const name of ['app:b', 'app:a', 'app:c', 'other:1']) await images.pull(`${origin.host}/${name}`);
     await images.tag(`${origin.host}/other:1`, 'named:1');
+    origin.put('app', 'd', image);
     const name = within(origin, 'app');
     const list = async (path: string) => {
       const response = await fetch(`http://${served.host}${path}`);
       return [await response.json(), response.headers.get('link')];
     };
+    assert.equal(await list(`/v2/${name}/tags/list`), [{name, tags: ['a', 'b', 'c', 'd']}, null]);
+    const next = `/v2/${name}/tags/list?n=3&last=c`;
+    assert.equal(await list(`/v2/${name}/tags/list?n=3`), [{name, tags: ['a', 'b', 'c']}, `<${next}>; rel="next"`]);
+    assert.equal(await list(next), [{name, tags: ['d']}, null]);
+    await origin.close();
+    assert.equal(await list(next), [{name, tags: []}, null]);
     assert.equal(await list(`/v2/${name}/tags/list`), [{name, tags: ['a', 'b', 'c']}, null]);
-    const next = `/v2/${name}/tags/list?n=2&last=b`;
-    assert.equal(await list(`/v2/${name}/tags/list?n=2`), [{name, tags: ['a', 'b']}, `<${next}>; rel="next"`]);
-    assert.equal(await list(next), [{name, tags: ['c']}, null]);
     const [catalog] = await list('/v2/_catalog');
     assert.equal(catalog, {repositories: [name, within(origin, 'other'), 'docker.io/library/named']});
-    for (const path of [
-      '/v2/library/named/tags/list',
-      '/v2/named/tags/list',
-      '/v2/library/named/tags/list?ns=docker.io',
-    ])
-      assert.equal(((await list(path))[0] as {tags: string[]}).tags, ['1'], path);
+    for (const path of ['library/named/manifests/1', 'named/manifests/1', 'library/named/manifests/1?ns=docker.io'])
+      assert.is((await fetch(`${served.origin}/${path}`, {method: 'HEAD'})).status, 200, path);
   });
 
   test('refuses to be written to, and what it does not understand', async () => {

@@ -13,7 +13,7 @@ export interface AskedImage {
   readonly reference: Reference;
   /** What the reference led to then. */
   readonly targetDigest: Digest;
-  readonly manifest: Manifest;
+  readonly manifestDigest: Digest;
 }
 
 export interface AskedBlob {
@@ -52,11 +52,11 @@ export function createAskedImages(hostPlatform: Platform): AskedImages {
       .filter(([key]) => key.startsWith(`${keyOf(repository)}:`))
       .map(([, known]) => known)
       .findLast(({chosen}) => chosen === manifestDigest);
-  const describe = (repository: RepositoryName, digest: Digest, manifest: Manifest): AskedImage => {
-    const known = tagOf(repository, digest);
+  const describe = (repository: RepositoryName, manifestDigest: Digest): AskedImage => {
+    const known = tagOf(repository, manifestDigest);
     const {registry, repository: path} = repository;
-    const reference = {registry, repository: path, tag: known?.tag ?? null, digest: known ? null : digest};
-    return {reference, targetDigest: known?.digest ?? digest, manifest};
+    const reference = {registry, repository: path, tag: known?.tag ?? null, digest: known ? null : manifestDigest};
+    return {reference, targetDigest: known?.digest ?? manifestDigest, manifestDigest};
   };
   return {
     noteTag: (repository, {tag, digest, document}) => {
@@ -70,7 +70,7 @@ export function createAskedImages(hostPlatform: Platform): AskedImages {
         const descriptor = [manifest.config, ...manifest.layers].find((blob) => blob.digest === digest);
         if (!descriptor || !key.startsWith(prefix)) continue;
         const isPart = descriptor !== manifest.config && isImage(manifest);
-        return {descriptor, image: isPart ? describe(repository, key.slice(prefix.length) as Digest, manifest) : null};
+        return {descriptor, image: isPart ? describe(repository, key.slice(prefix.length) as Digest) : null};
       }
       return null;
     },

@@ -1,28 +1,25 @@
-import {WinchError} from '../../errors.ts';
 import type {EventSink} from '../../events.ts';
 import {type Digest, isDigest} from '../../oci/digest.ts';
-import {formatReference, splitReference} from '../../oci/reference.ts';
+import {formatReference} from '../../oci/reference.ts';
 import type {RepositoryName} from '../../registry/client.ts';
 import {openSharedWork} from '../../registry/shared-work.ts';
+import type {Database} from '../../store/database.ts';
+import {findImage} from '../../store/image-records.ts';
 import {noteUse} from '../../store/last-use.ts';
 import type {Store} from '../../store/store.ts';
-import {findTag, listTags} from '../../store/tags.ts';
+import {findTag} from '../../store/tags.ts';
 import type {ImageContext} from '../context.ts';
 import {fetchDropped, hasLayerFileAlone} from '../dropped-blobs.ts';
 import {type AskedImages, createAskedImages} from './asked-images.ts';
 import {createDownloads, type Downloads} from './downloads.ts';
 import {fetchDocument, findStoredDocument, type ServedDocument} from './find-document.ts';
+import {listAllTags, listStoredRepositories} from './list-names.ts';
+import {type ReadCall, unknown} from './read-call.ts';
 import {followDownload, openStoredBlob, type ServedBlob} from './served-blob.ts';
 
 export interface ReadThroughOptions {
   /** Told of what goes wrong with images that nobody waits for. */
   readonly onEvent?: EventSink | undefined;
-}
-
-export interface ReadCall {
-  readonly signal: AbortSignal;
-  /** Whether what is not stored may be fetched. */
-  readonly mayFetch: boolean;
 }
 
 /**
@@ -38,8 +35,12 @@ export interface ReadThrough extends AsyncDisposable {
   openBlob(repository: RepositoryName, digest: Digest, call: ReadCall): Promise<ServedBlob>;
   /** Bytes of a blob, which is not fetched for that. @throws {WinchError} `BLOB_UNKNOWN`, and as `RegistryClient.headBlob` */
   sizeOfBlob(repository: RepositoryName, digest: Digest, call: ReadCall): Promise<number>;
-  /** The stored tags of a repository, by name; null: nothing of it is stored. */
-  listTags(repository: RepositoryName): readonly string[] | null;
+  /**
+   * The tags of a repository by name, those that are stored and those that its registry has, as long as that answers.
+   *
+   * @throws {WinchError} as `RegistryClient.listTags`, when nothing of it is stored
+   */
+  listTags(repository: RepositoryName, call: ReadCall): Promise<readonly string[]>;
   /** The repositories of which something is stored, by name. */
   listRepositories(): readonly RepositoryName[];
   /** Ends what is being fetched; what has come stays for the next time. */
@@ -68,11 +69,14 @@ export function openReadThrough(context: ImageContext, {onEvent}: ReadThroughOpt
       if (found.document?.kind === 'manifest') asked.noteManifest(repository, found.digest, found.document);
       return found;
     },
-    openBlob: async (repository, digest, call) =>
-      (await findKnownBlob(context, digest, call)) ?? (await fetchBlob(parts, {repository, digest}, call)),
+    openBlob: async (repository, digest, call) => {
+      const blob = (await findKnownBlob(context, digest, call)) ?? (await fetchBlob(parts, {repository, digest}, call));
+      if (call.mayFetch) keepImage(parts, {repository, digest});
+      return blob;
+    },
     sizeOfBlob: async (repository, digest, call) =>
       (await openStoredBlob(context.store, digest))?.size ?? (await askForSize(parts, {repository, digest}, call)),
-    listTags: (repository) => listStoredTags(context, repository),
+    listTags: (repository, call) => listAllTags(context, repository, call),
     listRepositories: () => listStoredRepositories(context),
     close: downloads.close,
     [Symbol.asyncDispose]: downloads.close,
@@ -144,8 +148,19 @@ async function fetchBlob(parts: Parts, wanted: WantedBlob, call: ReadCall): Prom
     mediaType: 'application/octet-stream',
   };
   const download = downloads.blob(repository, {digest, size, mediaType});
-  if (known?.image) downloads.image(known.image);
   return await followDownload(context.store, {digest, size}, download);
+}
+
+/** Also where its blobs are there already, as those of other images. */
+function keepImage({context: {store}, asked, downloads}: Parts, {repository, digest}: WantedBlob): void {
+  const image = asked.findBlob(repository, digest)?.image;
+  if (!image) return;
+  const {reference, manifestDigest} = image;
+  const isKept = (database: Database) =>
+    reference.tag === null
+      ? findImage(database, manifestDigest) !== null
+      : findTag(database, formatReference(reference)) !== null;
+  if (!store.read(isKept, false)) downloads.image(image);
 }
 
 async function askForSize({context, asked}: Parts, wanted: WantedBlob, {signal, mayFetch}: ReadCall): Promise<number> {
@@ -155,22 +170,4 @@ async function askForSize({context, asked}: Parts, wanted: WantedBlob, {signal, 
   const head = mayFetch ? await (await context.registry()).headBlob(repository, digest, {signal}) : null;
   if (head?.size != null) return head.size;
   throw unknown('BLOB_UNKNOWN', `blob ${digest} of ${repository.repository}`);
-}
-
-const unknown = (code: string, what: string) =>
-  new WinchError(code, `${what} is neither stored nor to be had`, {kind: 'not-found'});
-
-function listStoredTags({store}: ImageContext, {registry, repository}: RepositoryName): readonly string[] | null {
-  const references = store
-    .read(listTags, [])
-    .map(({reference}) => splitReference(reference))
-    .filter((reference) => reference.registry === registry && reference.repository === repository);
-  if (references.length === 0) return null;
-  return references.flatMap(({tag}) => tag ?? []).toSorted();
-}
-
-function listStoredRepositories({store}: ImageContext): readonly RepositoryName[] {
-  const names = store.read(listTags, []).map(({reference}) => splitReference(reference));
-  const byName = new Map(names.map((name) => [`${name.registry}/${name.repository}`, name]));
-  return [...byName].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name);
 }
