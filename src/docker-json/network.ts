@@ -7,7 +7,7 @@ export interface ShownNetwork extends Omit<NetworkSummary, 'driver'> {
   readonly driver: string;
 }
 
-/** A network with the field names of `docker network inspect`. */
+/** A network with the field names of `docker network inspect`, followed by what only winch knows. */
 export const toDockerNetwork = (network: ShownNetwork) => ({
   Name: network.name,
   Id: network.id,
@@ -32,11 +32,11 @@ export const toDockerNetwork = (network: ShownNetwork) => ({
   ConfigOnly: false,
   Containers: Object.fromEntries(network.containers.map((member) => [member.id, toDockerMember(member, network)])),
   Options: {
-    ...(network.bridge !== null && {'com.docker.network.bridge.name': network.bridge}),
     ...(network.parent && {parent: network.parent.device, [`${network.driver}_mode`]: network.parent.mode}),
     ...(network.mtu !== null && {'com.docker.network.driver.mtu': String(network.mtu)}),
   },
   Labels: network.labels,
+  Bridge: network.bridge,
 });
 
 function toDockerMember(

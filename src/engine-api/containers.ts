@@ -3,9 +3,9 @@ import type {ContainerSummary} from '../containers/kept/list-containers.ts';
 import {statusOf} from '../containers/kept/status-of.ts';
 import {toDockerContainer} from '../docker-json/container.ts';
 import {formatNetworkMode, toNetworks} from '../docker-json/network-settings.ts';
+import {PROCESS_COLUMNS, toProcessRow} from '../docker-json/process-row.ts';
 import {describeStatus} from '../docker-json/status-text.ts';
 import {VOLUME_DRIVER} from '../docker-json/volume-driver.ts';
-import type {ProcessDetails} from '../host/process-details.ts';
 import {type ApiRequest, filtersOf, type Handler, isSet, parameterOf} from './api-request.ts';
 
 export const listContainers: Handler = async ({toolkit}, {query, signal}) => {
@@ -60,22 +60,14 @@ export const inspectContainer: Handler = async ({toolkit}, request) => {
   return {type: 'json', value: toDockerContainer(details)};
 };
 
-const TITLES = ['UID', 'PID', 'PPID', 'STIME', 'TTY', 'TIME', 'CMD'];
-
 export const listProcesses: Handler = async ({toolkit}, request) => {
   const processes = await toolkit.containers.top(idOf(request));
-  return {type: 'json', value: {Titles: TITLES, Processes: processes.map(toColumns)}};
+  const rows = processes.map((process) => toProcessRow(process, new Date()));
+  return {
+    type: 'json',
+    value: {Titles: PROCESS_COLUMNS, Processes: rows.map((row) => PROCESS_COLUMNS.map((column) => row[column]))},
+  };
 };
-
-const toColumns = ({userId, pid, parentPid, startedAt, terminal, cpuSeconds, command}: ProcessDetails) => [
-  String(userId),
-  String(pid),
-  String(parentPid),
-  startedAt,
-  terminal ?? '?',
-  new Date(cpuSeconds * 1000).toISOString().slice(11, 19),
-  command.join(' '),
-];
 
 const KINDS = {C: 0, A: 1, D: 2} as const;
 

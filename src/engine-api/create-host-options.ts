@@ -8,7 +8,7 @@ import {readSecurity} from './create-security.ts';
 
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
-  ...['PidMode', 'UTSMode', 'CgroupParent', 'Cgroup', 'Links', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
+  ...['PidMode', 'UTSMode', 'CgroupParent', 'Cgroup', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
   ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'MemoryReservation', 'KernelMemory', 'OomKillDisable'],
   ...['BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'],
   ...['BlkioDeviceWriteIOps', 'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],

@@ -3,7 +3,7 @@ import {WinchError} from '../errors.ts';
 import type {NetworkMode, PortProtocol, PublishRequest} from '../network/network-mode.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
-import {readJoin} from './network-request.ts';
+import {readJoin, readLinks} from './network-request.ts';
 
 const DEFAULT_NETWORK = 'bridge';
 /** What clients write for the network that is usual. */
@@ -19,7 +19,11 @@ const PORT = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
 export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolean): ContainerOptions {
   const [servers, search, options] = ['Dns', 'DnsSearch', 'DnsOptions'].map((name) => nonEmpty(host.texts(name)));
   return definedMembers({
-    network: config.flag('NetworkDisabled') ? 'none' : readMode(host.text('NetworkMode') ?? '', {config, isUser}),
+    network: readMode(config.flag('NetworkDisabled') ? 'none' : (host.text('NetworkMode') ?? ''), {
+      config,
+      host,
+      isUser,
+    }),
     publish: nonEmpty([...readPorts(host.record('PortBindings')), ...readExposed(config, host)]),
     publishAll: host.flag('PublishAllPorts'),
     extraHosts: host.texts('ExtraHosts')?.map(readExtraHost),
@@ -29,20 +33,24 @@ export function readNetwork(config: BodyFields, host: BodyFields, isUser: boolea
 
 interface Networking {
   readonly config: BodyFields;
+  readonly host: BodyFields;
   readonly isUser: boolean;
 }
 
-function readMode(mode: string, {config, isUser}: Networking): NetworkMode {
+function readMode(mode: string, {config, host, isUser}: Networking): NetworkMode {
   const endpoints = config.record('NetworkingConfig').record('EndpointsConfig');
-  // Older clients say it of the container.
-  const macAddress = config.text('MacAddress') || undefined;
+  // Older clients say these of the container.
+  const ofFirst = definedMembers({
+    macAddress: config.text('MacAddress') || undefined,
+    links: readLinks(host.texts('Links')),
+  });
   if (mode === 'none' || mode === 'host') return mode;
   if (mode.startsWith('container:')) return {container: mode.slice('container:'.length)};
   const name = DEFAULT_WORDS.includes(mode) ? DEFAULT_NETWORK : mode;
   const others = endpoints.names().filter((other) => other !== name && !DEFAULT_WORDS.includes(other));
   if (isUser && name === DEFAULT_NETWORK && others.length === 0) return {stack: null};
   const [first, ...more] = [name, ...others].map((joined) => readJoin(joined, endpointOf(endpoints, joined)));
-  return {networks: first ? [{...definedMembers({macAddress}), ...first}, ...more] : []};
+  return {networks: first ? [{...ofFirst, ...first}, ...more] : []};
 }
 
 const endpointOf = (endpoints: BodyFields, name: string): BodyFields =>

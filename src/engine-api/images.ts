@@ -1,4 +1,4 @@
-import {toDockerImage} from '../docker-json/image.ts';
+import {toDockersFields} from '../docker-json/image.ts';
 import {NEVER} from '../docker-json/never.ts';
 import {selectImages} from '../docker-json/select-images.ts';
 import type {ImageSummary} from '../images/list.ts';
@@ -59,12 +59,15 @@ const EMPTY_CONFIG = Object.freeze({
 export const inspectImage: Handler = async ({toolkit}, request) => {
   const image = await toolkit.images.inspect(nameOf(request), {platform: readPlatform(request.query.get('platform'))});
   const size = image.unpackedBytes ?? image.compressedBytes;
-  const docker = toDockerImage(image);
+  const docker = toDockersFields(image);
   return {
     type: 'json',
     value: {
       ...docker,
       Config: {...EMPTY_CONFIG, ...(docker.Config as object)},
+      // Clients of before API 1.45 cannot do without it.
+      ContainerConfig: {...EMPTY_CONFIG, ...(docker.Config as object)},
+      Variant: docker.Variant === '' ? undefined : docker.Variant,
       DockerVersion: '',
       Created: docker.Created ?? NEVER,
       Size: size,

@@ -1,7 +1,8 @@
 import type {CreateNetworkRequest, SubnetRequest} from '../containers/networks/create-network.ts';
 import {readDriverOptions} from '../containers/networks/driver-options.ts';
+import {WinchError} from '../errors.ts';
 import type {NetworkDriver} from '../network/definition.ts';
-import type {NetworkJoin} from '../network/network-mode.ts';
+import type {NetworkJoin, NetworkLink} from '../network/network-mode.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
 import {type BodyFields, nonEmpty, readFields} from './body-fields.ts';
@@ -79,5 +80,25 @@ export function readJoin(name: string, endpoint: BodyFields): NetworkJoin {
     aliases: nonEmpty(endpoint.texts('Aliases')),
     addresses: addresses.length > 0 ? addresses.map(String) : undefined,
     macAddress: endpoint.text('MacAddress') || undefined,
+    links: readLinks(endpoint.texts('Links')),
   });
 }
+
+/**
+ * `CONTAINER:ALIAS`, or a container that is called by its own name.
+ *
+ * @throws {WinchError} `BODY_INVALID`
+ */
+export const readLinks = (links: readonly string[] | undefined): readonly NetworkLink[] | undefined =>
+  nonEmpty(
+    links?.map((link) => {
+      const [container = '', alias = container, ...surplus] = link.replace(/^\//, '').split(':');
+      if (WORD.test(container) && WORD.test(alias) && surplus.length === 0) return {container, alias};
+      throw new WinchError('BODY_INVALID', `the link ${JSON.stringify(link)} is not CONTAINER:ALIAS`, {
+        kind: 'invalid',
+      });
+    }),
+  );
+
+/** What may stand in a file of hosts, and be a container's name. */
+const WORD = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;

@@ -20,6 +20,14 @@ export interface NetworkJoin {
   /** At most one of each family; absent: any that is free. */
   readonly addresses?: readonly string[] | undefined;
   readonly macAddress?: string | undefined;
+  /** Names that other members have for this one alone. */
+  readonly links?: readonly NetworkLink[] | undefined;
+}
+
+export interface NetworkLink {
+  /** Name or whole id of a container that is in the same network, now or later. */
+  readonly container: string;
+  readonly alias: string;
 }
 
 export type PortProtocol = 'tcp' | 'udp' | 'sctp';

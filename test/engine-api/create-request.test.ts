@@ -110,11 +110,20 @@ describe('engine-api/create-request', ({test}) => {
           },
         },
       },
-      {NetworkMode: 'front', PublishAllPorts: true, PortBindings: {'80/tcp': [{HostPort: '8000-8010'}]}},
+      {
+        ...{NetworkMode: 'front', PublishAllPorts: true, Links: ['/db:store', 'cache']},
+        PortBindings: {'80/tcp': [{HostPort: '8000-8010'}]},
+      },
     );
     assert.equal(container?.network, {
       networks: [
-        {macAddress: '02:00:00:00:00:09', name: 'front', aliases: ['www'], addresses: ['10.1.2.3']},
+        {
+          ...{macAddress: '02:00:00:00:00:09', name: 'front', aliases: ['www'], addresses: ['10.1.2.3']},
+          links: [
+            {container: 'db', alias: 'store'},
+            {container: 'cache', alias: 'cache'},
+          ],
+        },
         {name: 'back', macAddress: '02:00:00:00:00:07'},
       ],
     });
@@ -157,6 +166,7 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Config: {'max-size': 'large'}}}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {CgroupnsMode: 'host'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {Links: ['db:a\n1.2.3.4 b']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp=[]']}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp={']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {Binds: ['/x:/y:weird']}}, 'BODY_INVALID'],

@@ -1,3 +1,4 @@
+import {PROCESS_COLUMNS, toProcessRow} from '../../docker-json/process-row.ts';
 import type {ProcessDetails} from '../../host/process-details.ts';
 import {formatRows} from './format.ts';
 import {safeText} from './safe-text.ts';
@@ -7,34 +8,13 @@ export interface ProcessesView {
   readonly now: Date;
 }
 
-const COLUMNS = ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'] as const;
-const HEADINGS = Object.fromEntries(COLUMNS.map((column) => [column, column]));
-const DAY_MS = 86_400_000;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const HEADINGS = Object.fromEntries(PROCESS_COLUMNS.map((column) => [column, column]));
 
-/** Processes as `ps -ef` lists them, users by number: names are the container's own. */
+/** Processes as `ps -ef` lists them. */
 export function renderProcesses(processes: readonly ProcessDetails[], {format, now}: ProcessesView): string {
-  const rows = processes.map((process) => toRow(process, now));
-  return formatRows({headings: HEADINGS, defaultColumns: COLUMNS, rows, data: processes}, format);
+  const rows = processes.map((process) => {
+    const row = toProcessRow(process, now);
+    return {...row, CMD: safeText(row.CMD)};
+  });
+  return formatRows({headings: HEADINGS, defaultColumns: PROCESS_COLUMNS, rows, data: processes}, format);
 }
-
-const toRow = ({pid, parentPid, userId, startedAt, cpuSeconds, terminal, command}: ProcessDetails, now: Date) => ({
-  UID: String(userId),
-  PID: String(pid),
-  PPID: String(parentPid),
-  C: String(Math.round((cpuSeconds / Math.max(1, (now.getTime() - Date.parse(startedAt)) / 1000)) * 100)),
-  STIME: startOf(new Date(startedAt), now),
-  TTY: terminal ?? '?',
-  TIME: clockOf(cpuSeconds),
-  CMD: safeText(command.join(' ')),
-});
-
-function startOf(start: Date, now: Date): string {
-  if (now.getTime() - start.getTime() < DAY_MS) return `${two(start.getHours())}:${two(start.getMinutes())}`;
-  return `${MONTHS[start.getMonth()]}${two(start.getDate())}`;
-}
-
-const clockOf = (seconds: number): string =>
-  [seconds / 3600, (seconds / 60) % 60, seconds % 60].map((part) => two(Math.floor(part))).join(':');
-
-const two = (value: number): string => String(value).padStart(2, '0');

@@ -2,7 +2,7 @@ import {readFileSync, renameSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {PluginConfig} from '../../network/cni/run-plugin.ts';
 import type {NetworkDefinition} from '../../network/definition.ts';
-import type {PublishedPort} from '../../network/network-mode.ts';
+import type {NetworkLink, PublishedPort} from '../../network/network-mode.ts';
 import {namesIn, unlessGone} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {volatileParent} from '../directories.ts';
@@ -25,6 +25,8 @@ export interface Membership {
   readonly network: NetworkDefinition;
   readonly device: string;
   readonly aliases: readonly string[];
+  /** What it calls other members; absent: as all do. */
+  readonly links?: readonly NetworkLink[];
   /** What the plugin was given. */
   readonly config: PluginConfig;
   /** Empty as long as the plugin has not answered. */

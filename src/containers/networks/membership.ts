@@ -26,6 +26,7 @@ export async function planMembership(
     network,
     device: freeDevice(others),
     aliases: join.aliases ?? [],
+    ...(join.links && {links: join.links}),
     config: createConfig({network, join, isDefault, addressDirectory: addressDirectory(context)}),
     addresses: [],
     macAddress: null,

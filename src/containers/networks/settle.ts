@@ -55,9 +55,16 @@ export function namesFor(own: ConnectionNote, connections: readonly ConnectionNo
   return [own, ...others].flatMap((member) =>
     member.memberships
       .filter(({network}) => networks.includes(network.name))
-      .flatMap((membership) => entriesOf(member, membership)),
+      .flatMap((membership) => entriesOf(member, {...membership, more: linksTo(own, member, membership)})),
   );
 }
+
+/** What a container alone calls another member of a network. */
+const linksTo = (own: ConnectionNote, {id, name}: ConnectionNote, {network}: Membership): readonly string[] =>
+  own.memberships
+    .filter((membership) => membership.network.name === network.name)
+    .flatMap(({links = []}) => links)
+    .flatMap(({container, alias}) => (container === name || container === id ? alias : []));
 
 /** Removes the default network when nobody uses it. Whoever calls holds the lock of the networks. */
 export async function dropDefaultNetwork(
@@ -78,8 +85,11 @@ async function dismantle(context: ContainerContext, network: NetworkDefinition):
   if (network.name === DEFAULT_NETWORK) removeNetworkFile(context, network);
 }
 
-function entriesOf({id, name, hostname}: ConnectionNote, {addresses, aliases}: Membership): readonly HostsEntry[] {
-  const names = new Set([...(name === null ? [] : [name]), ...aliases, hostname, id.slice(0, SHORT_ID)]);
+function entriesOf(
+  {id, name, hostname}: ConnectionNote,
+  {addresses, aliases, more}: Membership & {readonly more: readonly string[]},
+): readonly HostsEntry[] {
+  const names = new Set([...(name === null ? [] : [name]), ...aliases, ...more, hostname, id.slice(0, SHORT_ID)]);
   return addresses.map((address) => ({address, name: [...names].filter((word) => !word.includes('#')).join(' ')}));
 }
 

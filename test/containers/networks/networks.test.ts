@@ -279,6 +279,17 @@ describe('containers/networks', ({test: declare, before, after}) => {
       await toolkit().networks.remove('shop');
     }));
 
+  test('a container calls another one by a name of its own', () =>
+    leavingNothing(async () => {
+      const links = [{container: 'web', alias: 'store'}];
+      const network = {networks: [{name: 'bridge', links}]};
+      const client = await store().start('exec sleep 600', {name: 'client', container: {network}});
+      const web = await store().start('exec sleep 600', {name: 'web', container: {network: joined('bridge')}});
+      assert.match(readHosts(client), /\tweb store /);
+      assert.not.match(readHosts(web), 'store');
+      await store().requireNoTraces();
+    }));
+
   test('what a container joins and leaves lasts, whether it runs or not', () =>
     leavingNothing(async () => {
       for (const name of ['one', 'two']) await toolkit().networks.create({name});
