@@ -4,7 +4,19 @@ import type {ImageDetails} from '../images/inspect.ts';
  * An image with the field names of `docker image inspect`, so that templates and scripts for it go on working, followed
  * by what only winch knows.
  */
-export function toDockerImage(image: ImageDetails) {
+export const toDockerImage = (image: ImageDetails) => ({
+  ...toDockersFields(image),
+  Digest: image.digest,
+  ManifestDigest: image.manifestDigest,
+  MediaType: image.mediaType,
+  CompressedSize: image.compressedBytes,
+  Layers: image.layers,
+  ParentImage: image.parent,
+  Children: image.children,
+});
+
+/** What docker knows of an image. */
+export function toDockersFields(image: ImageDetails) {
   const config = asRecord(image.config);
   return {
     Id: image.imageId,
@@ -20,13 +32,6 @@ export function toDockerImage(image: ImageDetails) {
     Os: config.os ?? '',
     Size: image.unpackedBytes,
     RootFS: {Type: 'layers', Layers: image.layers.map(({diffId}) => diffId)},
-    Digest: image.digest,
-    ManifestDigest: image.manifestDigest,
-    MediaType: image.mediaType,
-    CompressedSize: image.compressedBytes,
-    Layers: image.layers,
-    ParentImage: image.parent,
-    Children: image.children,
   };
 }
 

@@ -1,4 +1,5 @@
 import {type ErrorKind, isWinchError, WinchError} from '../errors.ts';
+import {dockersSentence} from './dockers-sentence.ts';
 
 const STATUS_BY_KIND: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,
@@ -44,6 +45,8 @@ export interface ErrorReply {
 /** The status and the text of an error, as docker's clients know them: `{message}`. */
 export function errorReply(error: unknown): ErrorReply {
   if (!isWinchError(error)) return {status: 500, message: 'winch failed unexpectedly; its own output has the details'};
+  const sentence = dockersSentence(error);
+  if (sentence !== null) return {status: statusOf(error), message: sentence};
   const words = [error.message, DOCKERS_WORDS.get(error.code), error.hint];
   return {status: statusOf(error), message: words.filter((word) => word !== undefined).join(': ')};
 }

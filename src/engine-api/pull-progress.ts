@@ -20,7 +20,12 @@ export async function* pullProgress(
   const work = iterateEvents(async (onEvent) => {
     pulled = await toolkit.images.pull(reference, {...options, onEvent: thinOut(onEvent)});
   });
-  for await (const event of work) yield* linesOf(event, from);
+  let isBegun = false;
+  for await (const event of work) {
+    yield* linesOf(event, from);
+    isBegun ||= event.type === 'manifest:resolved';
+  }
+  if (!isBegun) yield from;
   yield* closingLines(reference, pulled);
 }
 

@@ -30,32 +30,36 @@ async function* pushOne(
   reference: string,
   options: Pick<PushOptions, 'platform' | 'signal'>,
 ): AsyncGenerator<ProgressLine> {
-  const {layers} = await toolkit.images.inspect(reference);
-  const digests = new Set(layers.map(({digest}) => digest));
-  for (const digest of digests) yield layerLine(digest, 'Preparing');
-  const untold = new Set(digests);
+  const {layers} = await toolkit.images.inspect(reference, options);
+  // Docker's command shows them by what they hold.
+  const diffIds: Names = new Map(layers.map(({digest, diffId}) => [digest, diffId]));
+  for (const diffId of diffIds.values()) yield layerLine(diffId, 'Preparing');
+  const untold = new Map(diffIds);
   let pushed: PushedImage | null = null;
   const work = iterateEvents(async (onEvent) => {
     pushed = await toolkit.images.push(reference, {...options, onEvent: thinOut(onEvent)});
   });
   for await (const event of work) {
-    yield* linesOf(event, digests);
+    yield* linesOf(event, diffIds);
     if (event.type === 'upload:finished') untold.delete(event.digest);
   }
-  for (const digest of untold) yield layerLine(digest, WORD_OF_OUTCOME.present);
+  for (const diffId of untold.values()) yield layerLine(diffId, WORD_OF_OUTCOME.present);
   yield* closingLines(reference, pushed);
 }
 
+type Names = ReadonlyMap<string, string>;
+
 /** Of the layers; the config and the manifest are no line of docker's. */
-function* linesOf(event: WinchEvent, digests: ReadonlySet<string>): Generator<ProgressLine> {
+function* linesOf(event: WinchEvent, diffIds: Names): Generator<ProgressLine> {
   if (event.type === 'request:retrying') yield {status: `Retrying: ${event.reason}`};
-  if (!('digest' in event) || !digests.has(event.digest)) return;
+  const diffId = 'digest' in event ? diffIds.get(event.digest) : undefined;
+  if (diffId === undefined) return;
   switch (event.type) {
     case 'upload:sent':
-      yield movingLine(event.digest, 'Pushing', [event.sentBytes, event.totalBytes]);
+      yield movingLine(diffId, 'Pushing', [event.sentBytes, event.totalBytes]);
       return;
     case 'upload:finished':
-      yield layerLine(event.digest, WORD_OF_OUTCOME[event.outcome]);
+      yield layerLine(diffId, WORD_OF_OUTCOME[event.outcome]);
   }
 }
 

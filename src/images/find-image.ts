@@ -109,9 +109,11 @@ function findByDigest(database: Database, reference: Reference, digest: Digest):
 
 function unknownImage(text: string, platform?: string): WinchError {
   const suffix = platform === undefined ? '' : ` for ${platform}`;
-  return new WinchError('IMAGE_UNKNOWN', `image ${familiarText(text)} is not in the store${suffix}`, {
+  const image = familiarText(text);
+  return new WinchError('IMAGE_UNKNOWN', `image ${image} is not in the store${suffix}`, {
     kind: 'not-found',
     hint: 'pull it first, or list the images that are there',
+    details: {image},
   });
 }
 

@@ -157,8 +157,10 @@ const isNoAnswer = (error: unknown): error is WinchError =>
 
 function absent({hostPlatform}: ImageContext, {reference, options}: PullTarget): WinchError {
   const platform = options.platform ?? formatPlatform(hostPlatform);
-  return new WinchError('IMAGE_UNKNOWN', `image ${familiarReference(reference)} is not in the store for ${platform}`, {
+  const image = familiarReference(reference);
+  return new WinchError('IMAGE_UNKNOWN', `image ${image} is not in the store for ${platform}`, {
     kind: 'not-found',
     hint: 'allow a pull, or pull it first',
+    details: {image},
   });
 }

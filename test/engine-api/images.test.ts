@@ -23,6 +23,7 @@ describe('engine-api/images', ({test}) => {
     assert.is(statuses.at(-1), `Status: Downloaded newer image for ${name}:1`);
     const again = await pull(served, name, '1');
     assert.match(JSON.stringify(again.lines().at(-1)), /Image is up to date/);
+    assert.equal(again.lines()[0], {status: 'Pulling from app', id: '1'});
     assert.equal(tagsOf((await served.ask('GET /v1.45/images/json')).json()), [`${name}:1`]);
     const details = (await served.ask(`GET /images/${name}:1/json`)).json() as Record<string, unknown>;
     assert.is(details.Id, image.config.digest);
@@ -36,12 +37,12 @@ describe('engine-api/images', ({test}) => {
     await using registry = await startRegistry();
     await using served = await serveTestStore();
     for (const [line, status, message] of [
-      ['GET /images/none/json', 404, /image none:latest is not in the store/],
-      ['DELETE /images/none', 404, /not in the store/],
+      ['GET /images/none/json', 404, /^No such image: none:latest$/],
+      ['DELETE /images/none', 404, /No such image/],
       [`POST /images/create?fromImage=${registry.host}/none&tag=1`, 404, /none/],
       ['POST /images/create?fromImage=UPPER', 400, /UPPER/],
       ['GET /images/json?filters={', 400, /filters/],
-      ['GET /images/json?filters={"since":["x"]}', 404, /image x:latest is not in the store/],
+      ['GET /images/json?filters={"since":["x"]}', 404, /No such image: x:latest/],
       ['GET /images/json?filters={"color":["red"]}', 400, /color=red/],
       ['POST /images/prune?filters={"color":["red"]}', 501, /color/],
       ['GET /images/search?term=x', 501, /search/],

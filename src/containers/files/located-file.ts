@@ -43,7 +43,8 @@ export function locateFile(
     throw new WinchError('PATH_LOOP', `${where} leads through too many symlinks`, {kind: 'refused'});
   }
   const isRoot = resolved === '/';
-  const directoryFd = openDirectory(syscalls, rootFd, {path: posix.dirname(resolved), where});
+  const directory = posix.dirname(resolved);
+  const directoryFd = openDirectory(syscalls, {rootFd, directory}, () => unknownPath(where, {container, path}));
   const name = isRoot ? null : Buffer.from(posix.basename(resolved));
   const stats = statsOf(`/proc/self/fd/${directoryFd}/${isRoot ? '.' : posix.basename(resolved)}`);
   return {path: resolved, directoryFd, name, stats, [Symbol.dispose]: () => closeSync(directoryFd)};
@@ -62,14 +63,14 @@ function resolvePath(
 
 function openDirectory(
   syscalls: Syscalls,
-  rootFd: number,
-  {path, where}: {readonly path: string; readonly where: string},
+  {rootFd, directory}: {readonly rootFd: number; readonly directory: string},
+  unknown: () => WinchError,
 ): number {
   try {
-    return syscalls.openInRoot(rootFd, path, DIRECTORY_FLAGS);
+    return syscalls.openInRoot(rootFd, directory, DIRECTORY_FLAGS);
   } catch (error) {
     if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
-    throw unknownPath(where);
+    throw unknown();
   }
 }
 
@@ -82,5 +83,10 @@ function statsOf(path: string): Stats | null {
   }
 }
 
-export const unknownPath = (where: string): WinchError =>
-  new WinchError('PATH_UNKNOWN', `there is no ${where}`, {kind: 'not-found', hint: 'check how its path is written'});
+/** @param place For programs. */
+export const unknownPath = (where: string, place?: ContainerPath): WinchError =>
+  new WinchError('PATH_UNKNOWN', `there is no ${where}`, {
+    kind: 'not-found',
+    hint: 'check how its path is written',
+    ...(place && {details: {path: place.path, container: place.container}}),
+  });

@@ -31,7 +31,7 @@ export function locateExisting(
   const {stats} = file;
   if (stats !== null) return {...file, stats};
   file[Symbol.dispose]();
-  throw unknownPath(`${excerpt(source.path)} in container ${source.container}`);
+  throw unknownPath(`${excerpt(source.path)} in container ${source.container}`, source);
 }
 
 export function describeFile(

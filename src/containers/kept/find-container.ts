@@ -38,6 +38,7 @@ export const unknownContainer = (text: string): WinchError =>
   new WinchError('CONTAINER_UNKNOWN', `there is no container ${text}`, {
     kind: 'not-found',
     hint: 'list the containers that there are',
+    details: {container: text},
   });
 
 export const notRunning = (container: {readonly id: string; readonly name: string | null}): WinchError =>

@@ -58,4 +58,5 @@ export const unknownVolume = (name: string): WinchError =>
   new WinchError('VOLUME_UNKNOWN', `there is no volume ${name}`, {
     kind: 'not-found',
     hint: 'list the volumes that there are',
+    details: {volume: name},
   });
