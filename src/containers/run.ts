@@ -101,9 +101,10 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   const {id, request, runtimePath, cleanup} = run;
   warnOfLeftovers((await sweepDeadContainers(context)).failures, options);
   let lifeline: Lifeline | null = null;
-  // After all else, since the watcher has the mounts in use until then.
-  cleanup.add(() => lifeline?.release());
+  cleanup.add(() => lifeline?.ended());
   const directories = createContainerDirectories(context, id, cleanup);
+  // The container is gone and its mounts are detached: the kernel takes them down while the directories are removed.
+  cleanup.add(() => lifeline?.release());
   noteRuntime(directories, runtimePath);
   if (request.name !== undefined) await takeName(context, {id, name: request.name}, options);
   const syscalls = loadSyscalls();

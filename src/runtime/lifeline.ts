@@ -1,5 +1,7 @@
 import {spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {closeSync, constants, openSync, writeSync} from 'node:fs';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {SYSTEM_PATH} from './find-runtime.ts';
@@ -22,7 +24,12 @@ export interface LifelineRequest {
 export interface Lifeline {
   /** Lets the watcher go without doing anything. */
   release(): void;
+  /** Settles when the watcher that was let go has ended: a machine whose first process takes no orphans in would keep it. */
+  ended(): Promise<void>;
 }
+
+/** More than the kernel takes to let go of what the watcher has open. */
+const PATIENCE_MS = 2000;
 
 /**
  * A runtime that was still creating the container has not written its state, and a delete then takes away what the
@@ -77,12 +84,20 @@ export function attachLifeline(syscalls: Pick<Syscalls, 'makePipe'>, request: Li
   for (const fd of [readEnd, ...held]) closeSync(fd);
   watcher.unref();
   // A watcher that cannot start or was killed must not fail the run: leftovers are then cleared by the next command.
-  watcher.on('error', () => {});
+  const exited = once(watcher, 'exit').catch(() => {});
   let isReleased = false;
   return {
     release: () => {
       if (!isReleased) letGo(writeEnd);
       isReleased = true;
+    },
+    ended: async () => {
+      watcher.ref();
+      const waiting = new AbortController();
+      const patience = sleep(PATIENCE_MS, undefined, {signal: waiting.signal}).catch(() => {});
+      await Promise.race([exited, patience]);
+      waiting.abort();
+      watcher.unref();
     },
   };
 }

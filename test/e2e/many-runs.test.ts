@@ -5,19 +5,27 @@ import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {eventually} from '../containers/kept/kept-store.ts';
 import {tracesOf} from '../helpers/container-traces.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingFor, missingRoot} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
-import {makeWinch, type Winch, type WinchExit} from '../helpers/winch.ts';
+import {makeWinch, type Winch, type WinchCall, type WinchExit} from '../helpers/winch.ts';
 
 /** With WINCH_TEST_LARGE=1 as many as a busy machine has in a minute. */
 const isLarge = process.env.WINCH_TEST_LARGE === '1';
 const AT_ONCE = isLarge ? 16 : 6;
 const IN_SEQUENCE = isLarge ? 200 : 10;
 const skip = missingFor('runc', 'busybox');
+/** Runs its words and tells which processes are there afterwards, itself left out. */
+const OBSERVER = `
+const [program, ...words] = process.argv.slice(1);
+require('node:child_process').spawnSync(program, words, {stdio: 'inherit'});
+const {readdirSync, readFileSync} = require('node:fs');
+const others = readdirSync('/proc').filter((name) => Number(name) > 1);
+console.log(JSON.stringify(others.map((pid) => readFileSync('/proc/' + pid + '/stat', 'latin1'))));`;
 
 /** Many runs of one image: each ends as it should, and nothing of any is left. */
 describe('e2e/many-runs', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 600_000});
+  const test = (title: string, body: () => unknown, own = skip) =>
+    declare(title, body, {skip: own, timeoutMs: 600_000});
   let winch: Winch | undefined;
   let image = '';
   before(async () => {
@@ -32,8 +40,8 @@ describe('e2e/many-runs', ({test: declare, before, after}) => {
   });
   after(() => winch?.[Symbol.dispose]());
 
-  const run = (more: readonly string[], script: string): Promise<WinchExit> =>
-    (winch ?? fail()).run(['run', '--network', 'none', ...more, image, 'sh', '-c', script]);
+  const run = (more: readonly string[], script: string, call?: WinchCall): Promise<WinchExit> =>
+    (winch ?? fail()).run(['run', '--network', 'none', ...more, image, 'sh', '-c', script], call);
   const requireNothingLeft = () => {
     const {root, runtimeDirectory} = winch ?? fail();
     const left = readdirSync(join(root, 'containers')).filter((name) => name !== '.locks');
@@ -41,6 +49,16 @@ describe('e2e/many-runs', ({test: declare, before, after}) => {
     assert.deepEqual(readdirSync(join(root, 'containers', '.locks')), []);
     assert.deepEqual(tracesOf([root], {root, runtimeDirectory}), []);
   };
+
+  test(
+    'leaves no process to a first process that takes no orphans in',
+    async () => {
+      const alone = ['unshare', '--pid', '--fork', '--mount-proc', process.execPath, '-e', OBSERVER];
+      const {stdout, stderr} = await run([], 'echo done', {within: alone});
+      assert.equal(stdout, 'done\n[]\n', stderr);
+    },
+    skip ?? missingRoot(),
+  );
 
   test(`U15 ${AT_ONCE} at once all get through, with files of their own`, async () => {
     const numbers = Array.from({length: AT_ONCE}, (_, index) => index);
