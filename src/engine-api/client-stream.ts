@@ -14,7 +14,7 @@ export interface ClientStream {
 }
 
 const NOTHING = Buffer.alloc(0);
-const LOOK_MS = 5000;
+const LOOK_MS = 1000;
 
 /** The client at the other end of a connection, in bytes as they are. */
 export function createClientStream(connection: Duplex): ClientStream {

@@ -1,8 +1,7 @@
-import {statSync} from 'node:fs';
+import {fstatSync, statSync} from 'node:fs';
 import {type FileHandle, open} from 'node:fs/promises';
 import {hasErrno} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import {watchFile} from '../../host/watch-file.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from './find-container.ts';
 import {findLogTail} from './find-log-tail.ts';
@@ -10,6 +9,7 @@ import {createLogReader, type LogFilter, type LogPiece} from './log-records.ts';
 import {placesOf} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
+import {type ContainerWatch, watchContainer} from './watch-container.ts';
 
 export interface LogsOptions extends CallOptions, LogFilter {
   /** How many lines from the end; absent: all. */
@@ -21,7 +21,6 @@ export interface LogsOptions extends CallOptions, LogFilter {
 }
 
 const PIECE_BYTES = 256 * 1024;
-const POLL_MS = 50;
 
 /**
  * Reads what a container has printed, in all its starts, byte for byte and in the order in which it came. Memory does not
@@ -42,7 +41,8 @@ export async function* readLogs(
   while (file !== null) {
     await using log = file;
     offset ??= options.tail === undefined ? 0 : await findLogTail(log, options.tail);
-    const reading = {log, path, offset, isGoing, signal: options.signal};
+    using watch = watchContainer(context, record.id, [path]);
+    const reading = {log, path, offset, isGoing, watch, signal: options.signal};
     for await (const piece of readPieces(reading)) yield* read(piece);
     file = options.follow ? await openSuccessor(path, log) : null;
     offset = 0;
@@ -55,39 +55,43 @@ interface Reading {
   readonly offset: number;
   /** Whether more may come. */
   readonly isGoing: () => Promise<boolean>;
+  readonly watch: ContainerWatch;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Until no more comes, or until another file has taken its place. */
-async function* readPieces({log, path, offset, isGoing, signal}: Reading): AsyncGenerator<Buffer> {
-  using changes = watchFile(path);
+async function* readPieces({log, path, offset, isGoing, watch, signal}: Reading): AsyncGenerator<Buffer> {
   // Another file had its place when somebody learned how long it was.
-  let position = offset > (await log.stat()).size ? 0 : offset;
+  let position = offset > sizeOf(log) ? 0 : offset;
   for (;;) {
     signal?.throwIfAborted();
     // Asked before reading: what comes until the end is then read as well.
-    const mayGrow = (await isGoing()) && !(await isReplaced(path, log));
+    const mayGrow = (await isGoing()) && !isReplaced(path, log);
     const before = position;
-    for (;;) {
+    for (let bytes = sizeOf(log) - position; bytes > 0; bytes = sizeOf(log) - position) {
       signal?.throwIfAborted();
-      const {buffer, bytesRead} = await log.read(Buffer.allocUnsafe(PIECE_BYTES), 0, PIECE_BYTES, position);
+      const buffer = Buffer.allocUnsafe(Math.min(bytes, PIECE_BYTES));
+      const {bytesRead} = await log.read(buffer, 0, buffer.length, position);
       if (bytesRead === 0) break;
       position += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
     if (!mayGrow) return;
-    if (position === before) await changes.change(POLL_MS);
+    if (position === before) await watch.change(signal);
   }
 }
 
-async function isReplaced(path: string, log: FileHandle): Promise<boolean> {
+/** On this thread: a look at a file that does not change is not worth another one. */
+const sizeOf = (log: FileHandle): number => fstatSync(log.fd).size;
+
+function isReplaced(path: string, log: FileHandle): boolean {
   const now = statSync(path, {throwIfNoEntry: false});
-  return now !== undefined && now.ino !== (await log.stat()).ino;
+  return now !== undefined && now.ino !== fstatSync(log.fd).ino;
 }
 
 /** Null: there is none. */
 const openSuccessor = async (path: string, log: FileHandle): Promise<FileHandle | null> =>
-  (await isReplaced(path, log)) ? await openLog(path) : null;
+  isReplaced(path, log) ? await openLog(path) : null;
 
 async function isStillWritten(context: ContainerContext, record: KeptRecord, {until}: LogsOptions): Promise<boolean> {
   if (until !== undefined && context.now() > until.getTime()) return false;

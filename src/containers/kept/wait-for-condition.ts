@@ -8,6 +8,7 @@ import {placesOf} from './places.ts';
 import {type ContainerState, readStartNote, readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 import {holdForWaiting, waitForContainer} from './wait-for-exit.ts';
+import {watchContainer} from './watch-container.ts';
 
 /**
  * - `not-running`: it does not run, or has never been started
@@ -22,8 +23,7 @@ export interface WaitOptions extends CallOptions {
   readonly condition?: WaitCondition | undefined;
 }
 
-const FIRST_POLL_MS = 5;
-const LONGEST_POLL_MS = 100;
+const POLL_MS = 100;
 /** As podman has it for what is no end. */
 const NO_EXIT = -1;
 /** As docker has it for what ended while nobody watched. */
@@ -44,16 +44,18 @@ export async function waitForCondition(
   const record = requireContainer(context, text);
   if (condition === 'next-exit') return await waitForNextExit(context, record, options);
   let last = NO_EXIT;
-  for (const pause of pauses()) {
+  using watch = watchContainer(context, record.id);
+  // Nothing in the store tells of the others.
+  const isTold = condition === 'removed' || condition === 'running';
+  for (;;) {
     options.signal?.throwIfAborted();
     const current = findRecord(context, record.id);
     if (current === null) return condition === 'removed' ? Math.max(last, 0) : NO_EXIT;
     const state = await readState(context, current);
     if (condition !== 'removed' && fulfills(context, {record: current, state}, condition)) return NO_EXIT;
     last = state.exitCode ?? last;
-    await sleep(pause);
+    await (isTold ? watch.change(options.signal) : sleep(POLL_MS));
   }
-  return NO_EXIT;
 }
 
 interface Look {
@@ -73,16 +75,16 @@ function fulfills(context: ContainerContext, {record, state}: Look, condition: W
 async function waitForNextExit(context: ContainerContext, record: KeptRecord, {signal}: CallOptions): Promise<number> {
   using _hold = await holdForWaiting(context, record.id, signal);
   const startOf = () => readStartNote(placesOf(context, record.id))?.start;
+  using watch = watchContainer(context, record.id);
   const [first, before] = [startOf(), await readState(context, record)];
-  for (const pause of pauses()) {
+  for (;;) {
     signal?.throwIfAborted();
-    if (!findRecord(context, record.id)) break;
+    if (!findRecord(context, record.id)) return UNSEEN_EXIT;
     const isNext = before.state === 'running' || startOf() !== first;
     const state = await readState(context, record);
     if (isNext && state.state === 'exited') return state.exitCode ?? UNSEEN_EXIT;
-    await sleep(pause);
+    await watch.change(signal);
   }
-  return UNSEEN_EXIT;
 }
 
 /**
@@ -92,19 +94,14 @@ async function waitForNextExit(context: ContainerContext, record: KeptRecord, {s
  */
 export async function waitForStart(context: ContainerContext, id: string, {signal}: CallOptions): Promise<boolean> {
   const startOf = () => readStartNote(placesOf(context, id))?.start;
+  using watch = watchContainer(context, id);
   const first = startOf();
-  for (const pause of pauses()) {
+  for (;;) {
     signal?.throwIfAborted();
     const record = findRecord(context, id);
     if (record === null) return false;
     const {state} = await readState(context, record);
     if (state === 'running' || (startOf() !== first && state === 'exited')) return true;
-    await sleep(pause);
+    await watch.change(signal);
   }
-  return false;
-}
-
-/** Few look for long, and nobody notices the first hundredth of a second. */
-function* pauses(): Generator<number> {
-  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) yield pause;
 }

@@ -1,5 +1,4 @@
 import {join} from 'node:path';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {type Lock, openLockDirectory} from '../../host/locks.ts';
@@ -8,10 +7,8 @@ import {requireContainer} from './find-container.ts';
 import {placesOf} from './places.ts';
 import {type ContainerState, readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
+import {watchContainer} from './watch-container.ts';
 
-/** Few look for long, and nobody notices the first hundredth of a second. */
-const FIRST_POLL_MS = 5;
-const LONGEST_POLL_MS = 100;
 const PATIENCE_MS = 3000;
 
 /**
@@ -53,11 +50,12 @@ export async function waitUntilStopped(
   record: KeptRecord,
   {signal, untilMs = Number.POSITIVE_INFINITY}: Pick<CallOptions, 'signal'> & {readonly untilMs?: number},
 ): Promise<ContainerState | null> {
-  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 1.5, LONGEST_POLL_MS)) {
+  using watch = watchContainer(context, record.id);
+  for (;;) {
     signal?.throwIfAborted();
     if (!findRecord(context, record.id)) return null;
     const state = await readState(context, record);
     if (state.state !== 'running' || performance.now() >= untilMs) return state;
-    await sleep(pause);
+    await watch.change(signal, untilMs - performance.now());
   }
 }
