@@ -31,6 +31,9 @@ export const diskUsage: Handler = async ({toolkit}, {query, signal}) => {
   };
 };
 
+/** Nothing is built here, so there is nothing to go. */
+export const pruneBuildCache: Handler = () => ({type: 'json', value: {CachesDeleted: null, SpaceReclaimed: 0}});
+
 function imageRows({perImage}: DiskUsage, summaries: readonly ImageSummary[], containers: readonly ContainerSummary[]) {
   const sizes = new Map(perImage.map((usage) => [usage.image.imageId, usage]));
   return [...Map.groupBy(summaries, ({imageId}) => imageId)].map(([id, rows]) => ({

@@ -1,9 +1,9 @@
-import {parseReference} from '../oci/reference.ts';
+import {notOffered} from './api-error.ts';
 import type {ApiContext, ApiRequest, Handler} from './api-request.ts';
 import {nameOf} from './images.ts';
+import {openWithLogin} from './open-with-login.ts';
 import {pullProgress} from './pull-progress.ts';
 import {readPlatform} from './read-platform.ts';
-import {readRegistryAuth} from './registry-auth.ts';
 
 /** `docker pull` and `docker import`. */
 export const createImage: Handler = async (context, request) => {
@@ -18,20 +18,16 @@ function referenceOf(query: URLSearchParams): string {
   return tag.includes(':') ? `${image}@${tag}` : `${image}:${tag}`;
 }
 
-async function* pullImage(context: ApiContext, {query, headers, signal}: ApiRequest): AsyncGenerator<unknown> {
+async function* pullImage(context: ApiContext, request: ApiRequest): AsyncGenerator<unknown> {
+  const {query, signal} = request;
   const reference = referenceOf(query);
-  const credential = readRegistryAuth(headers['x-registry-auth']);
-  const options = {platform: readPlatform(query.get('platform')), signal};
-  if (credential === null) {
-    yield* pullProgress(context.toolkit, reference, options);
-    return;
-  }
-  await using toolkit = await context.openToolkitWith({registries: [parseReference(reference).registry], credential});
-  yield* pullProgress(toolkit, reference, options);
+  await using opened = await openWithLogin(context, request, reference);
+  yield* pullProgress(opened.toolkit, reference, {platform: readPlatform(query.get('platform')), signal});
 }
 
 async function* importImage({toolkit}: ApiContext, {query, body, signal}: ApiRequest): AsyncGenerator<unknown> {
-  const [repository, tag] = [query.get('repo'), query.get('tag')];
+  const [repository, tag, from] = [query.get('repo'), query.get('tag'), query.get('fromSrc')];
+  if (from !== '-') throw notOffered('nothing is imported from elsewhere', 'download it, and import it from the body');
   const {imageId} = await toolkit.images.import(body, {
     reference: repository ? (tag ? `${repository}:${tag}` : repository) : undefined,
     changes: query.getAll('changes'),
@@ -57,6 +53,6 @@ export const loadImages: Handler = ({toolkit}, {body, query, signal}) => ({
 export const saveImages: Handler = async ({toolkit}, request) => {
   const {query, parameters, signal} = request;
   const names = parameters.name === undefined ? query.getAll('names') : [nameOf(request)];
-  const {content, close} = await toolkit.images.save(names, {signal});
+  const {content, close} = await toolkit.images.save(names, {platform: readPlatform(query.get('platform')), signal});
   return {type: 'bytes', contentType: 'application/x-tar', content, close};
 };

@@ -32,6 +32,7 @@ const logs = () => import('./container-logs.ts');
 const changes = () => import('./image-changes.ts');
 const push = () => import('./image-push.ts');
 const usage = () => import('./disk-usage.ts');
+const distribution = () => import('./distribution.ts');
 const auth = () => import('./auth.ts');
 const files = () => import('./container-archives.ts');
 const commit = () => import('./commit.ts');
@@ -50,7 +51,9 @@ export const ROUTES: readonly Route[] = Object.freeze([
   ),
   route('POST /auth', from(auth, 'checkAuth')),
   route('POST /build', from(system, 'refuseBuild')),
+  route('POST /build/prune', from(usage, 'pruneBuildCache')),
   route('POST /session', from(system, 'refuseBuild')),
+  route('GET /distribution/{name*}/json', from(distribution, 'inspectDistribution')),
   route('GET /images/json', from(images, 'listImages')),
   route('GET /images/search', from(images, 'refuseSearch')),
   route('GET /images/get', from(archives, 'saveImages')),

@@ -1,6 +1,10 @@
+import {once} from 'node:events';
+import {request as startRequest} from 'node:http';
+import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
 import {appTar, baseTar, imageOf} from '../images/sample-images.ts';
 import {type ServedStore, serveTestStore} from './serve-store.ts';
 
@@ -67,6 +71,48 @@ describe('engine-api/images', ({test}) => {
     assert.is((await pull(served, `${registry.host}/app`, '1')).status, 401);
     assert.is((await pull(served, `${registry.host}/app`, '1', {'X-Registry-Auth': login})).status, 200);
     assert.is((await pull(served, `${registry.host}/app`, '1')).status, 401);
+  });
+
+  test('E03 a client that goes away does not cancel a pull for another, with a login or without', async () => {
+    await using registry = await startRegistry({challenge: 'basic', users: {me: 'secret'}});
+    await using served = await serveTestStore();
+    const login = Buffer.from(JSON.stringify({username: 'me', password: 'secret'})).toString('base64url');
+    const headers = {'X-Registry-Auth': login};
+    const image = imageOf([baseTar]);
+    registry.put('app', '1', image);
+    const layer = String(image.layers[0]?.digest);
+    registry.setFaults([{on: 'blob', matching: layer, slow: {bytes: 10, pauseMs: 50}}]);
+    const path = `/images/create?fromImage=${registry.host}/app&tag=1`;
+    const leaver = startRequest({socketPath: served.socketPath, method: 'POST', path, headers, agent: false});
+    leaver.on('error', () => {});
+    leaver.end();
+    const [response] = await once(leaver, 'response');
+    response.on('error', () => {});
+    const reads = () => registry.requests.filter(({url, status}) => url.includes(layer) && status === 200);
+    await waitFor(() => reads().length > 0);
+    const stayer = startRequest({socketPath: served.socketPath, method: 'POST', path, headers, agent: false});
+    stayer.end();
+    const [answer] = await once(stayer, 'response');
+    leaver.destroy();
+    const lines = await text(answer);
+    assert.match(lines, /"Pulling from app".*"Pulling fs layer".*"Pull complete".*Downloaded newer image/s);
+    assert.is(reads().length, 1);
+    assert.equal(served.bugs, []);
+  });
+
+  test('says what a registry has, and that nothing is built here', async () => {
+    await using registry = await startRegistry();
+    await using served = await serveTestStore();
+    const {manifest} = imageOf([baseTar]);
+    registry.put('app', '1', imageOf([baseTar]));
+    const found = await served.ask(`GET /distribution/${registry.host}/app:1/json`);
+    const {mediaType, digest, bytes} = manifest;
+    const Descriptor = {mediaType, digest, size: bytes.length};
+    assert.equal(found.json(), {Descriptor, Platforms: [{os: 'linux', architecture: 'amd64'}]});
+    assert.is((await served.ask(`GET /distribution/${registry.host}/none:1/json`)).status, 404);
+    assert.equal((await served.ask('POST /build/prune')).json(), {CachesDeleted: null, SpaceReclaimed: 0});
+    assert.is((await served.ask('POST /images/create?fromSrc=http://x/y.tar&repo=x')).status, 501);
+    assert.equal(served.bugs, []);
   });
 
   test('tags, saves, removes, loads, imports and prunes', async () => {
