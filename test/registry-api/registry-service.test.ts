@@ -244,6 +244,22 @@ describe('registry-api/registry-service', ({test}) => {
     assert.equal(await codeOf(await fetch(`${url}/manifests/1`, {headers})), [404, 'MANIFEST_UNKNOWN']);
     assert.equal(await codeOf(await fetch(`${url}/blobs/${image.config.digest}`, {headers})), [404, 'BLOB_UNKNOWN']);
     assert.equal(origin.requests.length, 0);
+    // Also of what is being fetched right now, which it is that comes back.
+    origin.setFaults([
+      {on: 'manifest', hang: true, times: 1},
+      {on: 'blob', hang: true},
+    ]);
+    const leaving = new AbortController();
+    const ask = (path: string) => fetch(`${url}/${path}`, {signal: leaving.signal}).catch(() => {});
+    const asking = [ask('manifests/1')];
+    await waitFor(() => origin.requests.length === 1);
+    assert.equal(await codeOf(await fetch(`${url}/manifests/1`, {headers})), [404, 'MANIFEST_UNKNOWN']);
+    await fetch(`${url}/manifests/${image.manifest.digest}`);
+    asking.push(ask(`blobs/${image.config.digest}`));
+    await waitFor(() => origin.requests.length === 3);
+    assert.equal(await codeOf(await fetch(`${url}/blobs/${image.config.digest}`, {headers})), [404, 'BLOB_UNKNOWN']);
+    leaving.abort();
+    await Promise.all(asking);
   });
 
   test('is for this machine alone, by its own name', async () => {

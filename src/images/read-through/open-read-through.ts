@@ -47,6 +47,11 @@ export interface ReadThrough extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+interface WantedDocument {
+  readonly repository: RepositoryName;
+  readonly tagOrDigest: string;
+}
+
 interface Parts {
   readonly context: ImageContext;
   readonly asked: AskedImages;
@@ -58,14 +63,16 @@ export function openReadThrough(context: ImageContext, {onEvent}: ReadThroughOpt
   const downloads = createDownloads(context, onEvent);
   const parts = {context, asked, downloads};
   const documents = openSharedWork<ServedDocument>();
+  const joinFetching = async (wanted: WantedDocument, call: ReadCall): Promise<ServedDocument> => {
+    const {repository, tagOrDigest} = wanted;
+    const name = `${repository.registry}/${repository.repository}@${tagOrDigest}`;
+    requireFetching('MANIFEST_UNKNOWN', `manifest ${name}`, call);
+    return await documents.run(name, call.signal, (signal) => askForDocument(parts, wanted, signal));
+  };
   return {
     getDocument: async (repository, tagOrDigest, call) => {
-      const key = `${repository.registry}/${repository.repository}@${tagOrDigest}`;
-      const found =
-        findKnownDocument(context, repository, tagOrDigest) ??
-        (await documents.run(key, call.signal, (signal) =>
-          askForDocument(parts, {repository, tagOrDigest}, {...call, signal}),
-        ));
+      const stored = findKnownDocument(context, repository, tagOrDigest);
+      const found = stored ?? (await joinFetching({repository, tagOrDigest}, call));
       if (found.document?.kind === 'manifest') asked.noteManifest(repository, found.digest, found.document);
       return found;
     },
@@ -97,13 +104,17 @@ function findKnownDocument(
 const nameOf = ({registry, repository}: RepositoryName, tag: string): string =>
   formatReference({registry, repository, tag, digest: null});
 
+/** Before what runs is joined: it may be that which waits for this very answer. */
+function requireFetching(code: string, what: string, {mayFetch}: ReadCall): void {
+  if (!mayFetch) throw unknown(code, what);
+}
+
 async function askForDocument(
   {context, asked}: Parts,
-  wanted: {readonly repository: RepositoryName; readonly tagOrDigest: string},
-  {signal, mayFetch}: ReadCall,
+  wanted: WantedDocument,
+  signal: AbortSignal,
 ): Promise<ServedDocument> {
   const {repository, tagOrDigest} = wanted;
-  if (!mayFetch) throw unknown('MANIFEST_UNKNOWN', `manifest ${tagOrDigest} of ${repository.repository}`);
   const found = await fetchDocument(context, wanted, signal);
   if (!isDigest(tagOrDigest) && found.document) {
     asked.noteTag(repository, {tag: tagOrDigest, digest: found.digest, document: found.document});
@@ -142,7 +153,8 @@ interface WantedBlob {
 async function fetchBlob(parts: Parts, wanted: WantedBlob, call: ReadCall): Promise<ServedBlob> {
   const {context, asked, downloads} = parts;
   const {repository, digest} = wanted;
-  const known = call.mayFetch ? asked.findBlob(repository, digest) : null;
+  requireFetching('BLOB_UNKNOWN', `blob ${digest} of ${repository.repository}`, call);
+  const known = asked.findBlob(repository, digest);
   const {size, mediaType} = known?.descriptor ?? {
     size: await askForSize(parts, wanted, call),
     mediaType: 'application/octet-stream',
