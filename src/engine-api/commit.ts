@@ -2,6 +2,8 @@ import {notOffered} from './api-error.ts';
 import {type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {readFields} from './body-fields.ts';
 
+const CONFIG_FIELD = /^[A-Z]/;
+
 export const commitContainer: Handler = async ({toolkit}, request) => {
   const {query, signal} = request;
   await refuseConfig(request);
@@ -19,7 +21,8 @@ export const commitContainer: Handler = async ({toolkit}, request) => {
 /** The docker command writes all that is to be changed into the query. */
 async function refuseConfig(request: ApiRequest): Promise<void> {
   const config = readFields((await readJsonBody(request)) ?? {});
-  const what = config.names().find((name) => config.says(name));
+  // Some libraries repeat the query there.
+  const what = config.names().find((name) => CONFIG_FIELD.test(name) && config.says(name));
   if (what === undefined) return;
   throw notOffered(`${what} in the body of a commit is not offered`, 'say it as a change: changes=CMD …');
 }
