@@ -105,7 +105,11 @@ const machineOf = ({root, snapshotter, cgroup, kernel, runtime}: ToolkitInfo) =>
   ContainerdCommit: {ID: ''},
   InitCommit: {ID: ''},
   ...limitsOf(isRoot()),
-  SecurityOptions: ['name=seccomp,profile=builtin', ...(isRoot() ? [] : ['name=rootless']), 'name=cgroupns'],
+  SecurityOptions: [
+    'name=seccomp,profile=builtin',
+    ...(isRoot() ? [] : ['name=rootless']),
+    ...(cgroup === 'v2' ? ['name=cgroupns'] : []),
+  ],
 });
 
 /** Containers of other users have no cgroup of their own. */

@@ -66,6 +66,22 @@ describe('e2e/serve', ({test}) => {
     assert.ok(existsSync(socketPath));
   });
 
+  test('offers its images as a registry, and fetches what it lacks', async () => {
+    using winch = makeWinch();
+    using other = makeWinch();
+    await using registry = await startRegistry();
+    registry.put('app', '1', imageOf([baseTar]));
+    const server = winch.start(['serve', '--registry', '127.0.0.1:0']);
+    await waitFor(() => server.readStderr().endsWith('\n'));
+    const [, address] = /^winch: listening on tcp:\/\/(127\.0\.0\.1:\d+)\n$/.exec(server.readStderr()) ?? [];
+    assert.ok(address, server.readStderr());
+    const name = `${registry.host.replace(':', '_')}/app`;
+    const {exitCode, stderr} = await other.run(['pull', `${address}/${name}:1`]);
+    assert.is(exitCode, 0, stderr);
+    server.child.kill('SIGTERM');
+    assert.is((await server.exited).exitCode, 0);
+  });
+
   test('refuses hosts that are no socket', async () => {
     using winch = makeWinch();
     for (const host of ['tcp://0.0.0.0:2375', '/run/x.sock', 'unix://relative']) {

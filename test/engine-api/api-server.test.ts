@@ -52,7 +52,22 @@ describe('engine-api/api-server', ({test}) => {
       JSON.stringify((await served.ask('GET /version')).json()),
       /"Version":"1.2.3".*"MinAPIVersion":"1.24"/,
     );
-    assert.is(((await served.ask('GET /info')).json() as {Images: number}).Images, 0);
+    const info = (await served.ask('GET /info')).json() as Readonly<Record<string, unknown>>;
+    assert.equal([info.Images, info.OSType, info.DockerRootDir], [0, 'linux', served.store.root]);
+    // What docker's command and libraries print or go by.
+    for (const name of ['Name', 'OperatingSystem', 'Architecture', 'Driver', 'CgroupDriver', 'DefaultRuntime'])
+      assert.ok(typeof info[name] === 'string' && info[name] !== '', name);
+    for (const name of [
+      'Plugins',
+      'Runtimes',
+      'RegistryConfig',
+      'Swarm',
+      'ContainerdCommit',
+      'RuncCommit',
+      'InitCommit',
+    ])
+      assert.type(info[name], 'object', name);
+    for (const name of ['NCPU', 'MemTotal', 'Containers', 'ContainersRunning']) assert.type(info[name], 'number', name);
     assert.type(((await served.ask('GET /system/df')).json() as {LayersSize: unknown}).LayersSize, 'number');
   });
 

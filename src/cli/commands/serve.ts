@@ -13,7 +13,7 @@ const SERVE_FLAGS = {
   ...LISTEN_FLAGS,
   registry: text(
     'ADDRESS[:PORT]',
-    'Serve the images as a registry that can only be read, and that fetches what it lacks; without --host, nothing else',
+    'Serve the images as a registry that can only be read, and that fetches what it lacks',
   ),
   'idle-timeout': text('DURATION', 'End when nobody has been connected for so long'),
 };
@@ -26,9 +26,9 @@ export const serveCommand = defineCommand({
   summary: 'Serve the Engine API, for the docker command and its libraries, or the images as a registry',
   description:
     'The API is on a socket that this user alone may connect to, until Ctrl-C. Whoever may connect may do what this user ' +
-    'may. Containers go on when the server ends. As a registry, docker.io/library/alpine is at ' +
-    '127.0.0.1:5001/docker.io/library/alpine, or 127.0.0.1:5001/library/alpine, and a port is written with an underscore ' +
-    '(127.0.0.1:5001/host_5000/app). Whoever can reach it gets what this user is logged in for.',
+    'may. Containers go on when the server ends. A registry is served alone, unless a host is named for the API. There ' +
+    'docker.io/library/alpine is docker.io/library/alpine, or library/alpine, and the colon before a port is an ' +
+    'underscore (host_5000/app). Whoever can reach it gets what this user is logged in for.',
   positionals: {usage: '', minimum: 0, maximum: 0},
   options: SERVE_FLAGS,
   examples: [

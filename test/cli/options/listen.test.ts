@@ -1,7 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {parseAddress, parseListenPlaces} from '../../../src/cli/options/listen.ts';
+import {parseAddress, parseListenPlaces, parseRegistryPlace} from '../../../src/cli/options/listen.ts';
 import {describe} from '../../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../../helpers/temporary-directory.ts';
 import {environmentOf} from '../environment-of.ts';
@@ -60,6 +60,27 @@ describe('cli/options/listen', ({test}) => {
       assert.match(
         messageOf(() => parseListenPlaces(values, environment)),
         message,
+      );
+  });
+
+  test('offers a registry to this machine, and to others only with certificates', () => {
+    const place = (address: string, values = {}) => parseRegistryPlace(address, values, environmentOf());
+    assert.equal(place('127.0.0.1:7'), {type: 'port', host: '127.0.0.1', port: 7, tls: null});
+    assert.equal(place('localhost'), {type: 'port', host: 'localhost', port: 5001, tls: null});
+    assert.equal(place('[::1]:0'), {type: 'port', host: '::1', port: 0, tls: null});
+    for (const address of ['0.0.0.0:7', '[::]:7', '127.0.0.1.example', 'example.org:7'])
+      assert.match(
+        messageOf(() => place(address)),
+        /^FLAGS_CONFLICT: .*--tlsverify/,
+      );
+    assert.match(
+      messageOf(() => place('0.0.0.0', {tlsverify: true})),
+      /^FLAG_INVALID: --tlscacert/,
+    );
+    for (const address of ['', ':7', '5001/x'])
+      assert.match(
+        messageOf(() => place(address)),
+        /^FLAG_INVALID: --registry/,
       );
   });
 
