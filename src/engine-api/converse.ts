@@ -60,8 +60,9 @@ async function passInput(
   try {
     for await (const piece of client.input()) {
       const {bytes, isDetached} = scan ? scan(piece) : {bytes: piece, isDetached: false};
+      const isRead = bytes.length === 0 || (await streams.write(bytes));
       if (isDetached) return 'detached';
-      if (bytes.length > 0 && !(await streams.write(bytes))) break;
+      if (!isRead) break;
     }
     await streams.endInput();
   } catch {

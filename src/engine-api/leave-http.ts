@@ -1,5 +1,6 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
 import type {Duplex} from 'node:stream';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import type {Conversation} from './api-request.ts';
 import {createClientStream} from './client-stream.ts';
 
@@ -17,10 +18,9 @@ export async function converseBare(
   {contentType, converse}: Conversation,
   {request, response, onClose}: BareRequest,
 ): Promise<void> {
-  const connection = leaveHttp(request, response);
-  connection.once('close', onClose);
   // A connection that is reset is closed as well, and told of by that.
-  connection.on('error', () => {});
+  request.socket.once('close', onClose).on('error', () => {});
+  const connection = await leaveHttp(request, response);
   try {
     connection.write(`HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`);
     await converse(createClientStream(connection));
@@ -31,11 +31,13 @@ export async function converseBare(
 }
 
 /** Takes the connection of a request that has been read away from HTTP. */
-function leaveHttp({socket}: IncomingMessage, response: ServerResponse): Duplex {
+async function leaveHttp({socket}: IncomingMessage, response: ServerResponse): Promise<Duplex> {
   for (const event of EVENTS) socket.removeAllListeners(event);
   response.detachSocket(socket);
   // Node's parser lets go of a connection as soon as somebody else wants to read it.
   const nothing = () => {};
   socket.on('readable', nothing).off('readable', nothing);
-  return socket;
+  // HTTP may have asked for more, which would flow away until somebody reads it.
+  await nextTurn();
+  return socket.pause();
 }

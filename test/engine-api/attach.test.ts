@@ -1,15 +1,15 @@
 import {once} from 'node:events';
-import {request as startRequest} from 'node:http';
+import {readdirSync, readlinkSync} from 'node:fs';
 import type {Socket} from 'node:net';
-import {text} from 'node:stream/consumers';
+import {buffer, text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import {type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import {eventually, type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
+import {hijack, hijackBare, readFrames} from './hijack.ts';
 import {type Served, serveStore} from './serve-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
-const HEADERS = {Connection: 'Upgrade', Upgrade: 'tcp'};
 
 describe('engine-api/attach', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
@@ -33,14 +33,8 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
     assert.is(answer.status, 201, answer.body.toString());
     return (answer.json() as {Id: string}).Id;
   };
-  const attach = async (id: string, streams: string): Promise<Socket> => {
-    const path = `/containers/${id}/attach?stream=1&${streams}`;
-    const request = startRequest({socketPath: served().socketPath, method: 'POST', path, headers: HEADERS});
-    request.end();
-    const [response, socket] = await once(request, 'upgrade');
-    assert.is(response.statusCode, 101);
-    return socket;
-  };
+  const attach = async (id: string, streams: string): Promise<Socket> =>
+    (await hijack(served().socketPath, `POST /containers/${id}/attach?stream=1&${streams}`)).socket;
   const frame = (stream: number, content: string) =>
     `${String.fromCharCode(stream)}\0\0\0\0\0\0${String.fromCharCode(content.length)}${content}`;
 
@@ -89,15 +83,89 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
     await opened?.store.requireNoTraces();
   });
 
+  test('shows what was printed before it, once, whether more comes or not', async () => {
+    const id = await create({Cmd: ['sh', '-c', 'echo first; read line; echo "$line" >&2'], OpenStdin: true});
+    await served().ask(`POST /containers/${id}/start`);
+    await eventually(async () => (await opened?.store.readLogs(id))?.stdout === 'first\n');
+    const ended = await hijack(served().socketPath, `POST /containers/${id}/attach?logs=1&stdout=1&stderr=1`);
+    assert.equal(readFrames(await buffer(ended.socket)), {stdout: 'first\n', stderr: ''});
+    const connection = await attach(id, 'logs=1&stdin=1&stdout=1&stderr=1');
+    connection.end('second\n');
+    assert.equal(readFrames(await buffer(connection)), {stdout: 'first\n', stderr: 'second\n'});
+    const errors = await hijack(served().socketPath, `POST /containers/${id}/attach?logs=1&stderr=1`);
+    assert.equal(readFrames(await buffer(errors.socket)), {stdout: '', stderr: 'second\n'});
+  });
+
+  test('keys leave a terminal, and the container goes on', async () => {
+    const id = await create({Cmd: ['sh', '-c', 'read line; echo "<$line>"; sleep 600'], OpenStdin: true, Tty: true});
+    const connection = await attach(id, 'stdin=1&stdout=1&detachKeys=a,ctrl-b');
+    await served().ask(`POST /containers/${id}/start`);
+    connection.write('a-a');
+    let shown = '';
+    connection.setEncoding('utf8').on('data', (piece: string) => {
+      shown += piece;
+    });
+    await eventually(() => shown === 'a-');
+    const closed = once(connection, 'close');
+    connection.write('\x02late\n');
+    await closed;
+    assert.is(shown, 'a-');
+    const other = await attach(id, 'stdin=1&stdout=1');
+    other.write('\n');
+    const [piece] = (await once(other, 'data')) as [Buffer];
+    assert.ok(piece.length > 0);
+    other.destroy();
+  });
+
+  test('a client that says nothing of an upgrade gets the same', async () => {
+    const id = await create({Cmd: ['sh', '-c', 'cat; echo end >&2'], OpenStdin: true, StdinOnce: true});
+    const path = `/v1.45/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
+    const {socket, head} = await hijackBare(served().socketPath, `POST ${path}`);
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
+    await served().ask(`POST /containers/${id}/start`);
+    socket.end('typed');
+    assert.equal(readFrames(await buffer(socket)), {stdout: 'typed', stderr: 'end\n'});
+  });
+
+  test('E03 clients that are killed leave no connection, whatever they had said before', async () => {
+    const id = await create({Cmd: ['sleep', '600'], OpenStdin: true});
+    await served().ask(`POST /containers/${id}/start`);
+    const before = countSockets();
+    const streams = ['stdout=1', 'stdin=1&stdout=1', 'stdin=1'];
+    const connections = await Promise.all(streams.map((query) => attach(id, query)));
+    const bare = await hijackBare(served().socketPath, `POST /containers/${id}/attach?stream=1&stdout=1`);
+    assert.ok(countSockets() >= before + 2 * connections.length);
+    // Half of them have said that they will say no more.
+    for (const connection of connections.slice(1)) connection.end();
+    for (const connection of [...connections, bare.socket]) connection.destroy();
+    await eventually(() => countSockets() <= before);
+  });
+
   test('refuses what cannot be attached to', async () => {
-    const ask = (path: string) => served().ask(`POST ${path}`, {headers: HEADERS});
+    const ask = (path: string) => served().ask(`POST ${path}`, {headers: {Connection: 'Upgrade', Upgrade: 'tcp'}});
     assert.is((await ask('/containers/none/attach')).status, 404);
     assert.is((await ask('/containers/prune')).status, 400);
     assert.is((await served().ask('POST /containers/none/attach')).status, 404);
+    const id = await create({Cmd: ['sleep', '600'], Tty: true});
+    assert.is((await ask(`/containers/${id}/attach?stream=1&detachKeys=nonsense`)).status, 400);
+    await served().ask(`POST /containers/${id}/start`);
+    await served().ask(`POST /containers/${id}/pause`);
+    assert.is((await ask(`/containers/${id}/attach?stream=1`)).status, 409);
+    await served().ask(`POST /containers/${id}/unpause`);
     const unknown = await served().ask('POST /containers/create', {body: '{"Image":"none"}'});
     assert.is(unknown.status, 404);
   });
 });
+
+/** Of this process, which is server and clients. */
+const countSockets = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+    } catch {
+      return false;
+    }
+  }).length;
 
 const fail = (): never => {
   throw new Error('the store was not opened');
