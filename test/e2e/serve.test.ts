@@ -1,6 +1,8 @@
+import {randomBytes} from 'node:crypto';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {buildTar} from '../../fixtures/build-tar.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {askSocket} from '../engine-api/serve-store.ts';
 import {describe} from '../helpers/suite.ts';
@@ -66,15 +68,47 @@ describe('e2e/serve', ({test}) => {
     assert.ok(existsSync(socketPath));
   });
 
+  const serveRegistry = async (winch: Winch) => {
+    const server = winch.start(['serve', '--registry', '127.0.0.1:0']);
+    await waitFor(() => server.readStderr().endsWith('\n'));
+    const [, address] = /^winch: listening on tcp:\/\/(127\.0\.0\.1:\d+)\n$/.exec(server.readStderr()) ?? [];
+    assert.ok(address, server.readStderr());
+    return {server, address};
+  };
+
+  test('a registry that is killed goes on at the last byte when it is served again', async () => {
+    using winch = makeWinch();
+    using other = makeWinch();
+    await using registry = await startRegistry();
+    const large = imageOf([buildTar([{path: 'large', content: randomBytes(3_000_000)}])]);
+    registry.put('app', '1', large);
+    const name = `${registry.host.replace(':', '_')}/app:1`;
+    registry.setFaults([{on: 'blob', matching: large.layers[0]?.digest ?? '', slow: {bytes: 300_000, pauseMs: 200}}]);
+    const killed = await serveRegistry(winch);
+    const pulling = other.start(['pull', `${killed.address}/${name}`]);
+    const isArriving = () => registry.requests.some(({class: kind, bytes}) => kind === 'blob' && bytes > 1_000_000);
+    await waitFor(isArriving);
+    killed.server.child.kill('SIGKILL');
+    await killed.server.exited;
+    pulling.child.kill('SIGKILL');
+    await pulling.exited;
+    registry.setFaults([]);
+    const asked = registry.requests.length;
+    const {server, address} = await serveRegistry(winch);
+    const {exitCode, stderr} = await other.run(['pull', `${address}/${name}`]);
+    assert.is(exitCode, 0, stderr);
+    const ranges = registry.requests.slice(asked).flatMap(({headers}) => headers.range ?? []);
+    assert.ok(ranges.length > 0);
+    server.child.kill('SIGTERM');
+    assert.is((await server.exited).exitCode, 0);
+  });
+
   test('offers its images as a registry, and fetches what it lacks', async () => {
     using winch = makeWinch();
     using other = makeWinch();
     await using registry = await startRegistry();
     registry.put('app', '1', imageOf([baseTar]));
-    const server = winch.start(['serve', '--registry', '127.0.0.1:0']);
-    await waitFor(() => server.readStderr().endsWith('\n'));
-    const [, address] = /^winch: listening on tcp:\/\/(127\.0\.0\.1:\d+)\n$/.exec(server.readStderr()) ?? [];
-    assert.ok(address, server.readStderr());
+    const {server, address} = await serveRegistry(winch);
     const name = `${registry.host.replace(':', '_')}/app`;
     const {exitCode, stderr} = await other.run(['pull', `${address}/${name}:1`]);
     assert.is(exitCode, 0, stderr);
