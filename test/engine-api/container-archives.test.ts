@@ -234,6 +234,29 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
     await store().requireNoTraces();
   });
 
+  test('tells those who follow events what was read and put', async () => {
+    const id = await store().start('echo written > /new');
+    await store().toolkit.containers.wait(id);
+    await ask(`GET ${archive(id, '/new')}`);
+    await ask(`HEAD ${archive(id, '/new')}`);
+    await put(id, '/', buildTar([{path: 'more'}]));
+    await ask(`GET /containers/${id}/export`);
+    await ask(`POST /commit?container=${id}&repo=told&tag=1&comment=note`, {body: 'null'});
+    const filters = encodeURIComponent(JSON.stringify({container: [id]}));
+    const {body} = await ask(`GET /events?since=1&until=${Date.now() / 1000 + 1}&filters=${filters}`);
+    type Told = {readonly Action: string; readonly Actor: {readonly Attributes: Readonly<Record<string, string>>}};
+    const events = body
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line): Told => JSON.parse(line));
+    const actions = events.map(({Action}) => Action);
+    assert.equal(actions.slice(actions.indexOf('die') + 1), ['archive-path', 'extract-to-dir', 'export', 'commit']);
+    const {comment, imageRef} = events.at(-1)?.Actor.Attributes ?? {};
+    assert.equal([comment, imageRef], ['note', 'told:1']);
+    await store().requireNoTraces();
+  });
+
   test('makes an image of a container, by the words of the query', async () => {
     const id = await store().start('echo written > /new');
     await store().toolkit.containers.wait(id);

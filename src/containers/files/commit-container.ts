@@ -12,13 +12,14 @@ import {deriveImage} from '../../images/archives/derive-image.ts';
 import {applyChanges} from '../../images/archives/image-changes.ts';
 import {requireStoredImage} from '../../images/find-image.ts';
 import {claimImage} from '../../images/hold-lease.ts';
+import {recordImageEvents} from '../../images/record-image-event.ts';
 import type {ByteString} from '../../layers/byte-string.ts';
 import {TAR_END_BYTES} from '../../layers/tar-writer.ts';
 import {type TreePlace, writeTreeTar} from '../../layers/tree-tar.ts';
 import type {ContainerConfig} from '../../oci/container-config.ts';
 import {createDigester, type Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
-import {parseReference} from '../../oci/reference.ts';
+import {familiarReference, parseReference} from '../../oci/reference.ts';
 import type {ContainerContext} from '../context.ts';
 import {volatileParent} from '../directories.ts';
 import {findByText, unknownContainer} from '../kept/find-container.ts';
@@ -29,6 +30,7 @@ import {endDeadPause, whileItPauses} from '../kept/passing-pause.ts';
 import {volatileDirectory} from '../kept/places.ts';
 import {readState} from '../kept/read-state.ts';
 import {type KeptRecord, listRecords} from '../kept/record.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {isEmptyPlace, MOUNT_PLACES} from './mount-places.ts';
 import {openUpper} from './open-upper.ts';
 
@@ -79,6 +81,7 @@ export async function commitContainer(
     const createdBy = record.command.join(' ');
     const derivation = {base, layer, config: changed, reference, createdBy, message, author};
     const {imageId, manifestDigest} = await deriveImage({...context, lease}, derivation, options);
+    tell(context, record, {imageId, reference, message});
     return {imageId, manifestDigest, layerDigest: diffId};
   } catch (error) {
     throw storageError(error, path);
@@ -87,8 +90,17 @@ export async function commitContainer(
   }
 }
 
+interface Committed extends Pick<CommittedImage, 'imageId'>, Pick<CommitOptions, 'reference' | 'message'> {}
+
+function tell(context: ContainerContext, record: Committable, {imageId, reference, message = ''}: Committed): void {
+  const name = reference === undefined ? '' : familiarReference(parseReference(reference));
+  if (name !== '') recordImageEvents(context, [{action: 'tag', id: imageId, name}]);
+  const attributes = {comment: message, imageID: imageId, imageRef: name};
+  recordContainerEvents(context, record, [{action: 'commit', attributes}]);
+}
+
 /** A container, kept or of a run that goes on. */
-interface Committable extends Pick<KeptRecord, 'id' | 'image' | 'command' | 'container' | 'labels'> {
+interface Committable extends Pick<KeptRecord, 'id' | 'name' | 'image' | 'command' | 'container' | 'labels'> {
   /** In memory. */
   readonly directory: string;
   isRunning(): Promise<boolean>;

@@ -5,6 +5,7 @@ import type {CopySource} from '../../images/copy-source.ts';
 import {writeTreeTar} from '../../layers/tree-tar.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import {type ContainerPath, type LocatedFile, meansContent, unknownPath} from './located-file.ts';
 import {openContainerRoot} from './open-root.ts';
 import {type ContainerPathStatus, describeFile, locateExisting} from './path-status.ts';
@@ -56,6 +57,7 @@ export async function copyFromContainer(
 async function spoolSource(context: ContainerContext, source: ContainerPath, options: CopyFromContainerOptions) {
   using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
   using file = locateExisting(root, source, {followsLast: options.followsLink ?? false});
+  recordContainerEvents(context, root.subject, [{action: 'archive-path'}]);
   return await spoolPlace(context, {path: source.path, file}, options);
 }
 
@@ -90,6 +92,7 @@ export async function readContainerTar(
   const status = describeFile(root, {path: source.path, file});
   const name = nameInTar(source.path, file, options);
   const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
+  recordContainerEvents(context, root.subject, [{action: 'archive-path'}]);
   const kept = held.move();
   return {status, content, close: () => kept.dispose()};
 }

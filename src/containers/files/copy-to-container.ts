@@ -2,6 +2,7 @@ import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import type {ContainerPath} from './located-file.ts';
 import {openContainerRoot} from './open-root.ts';
 import {locateExisting} from './path-status.ts';
@@ -47,6 +48,7 @@ export async function copyToContainer(
   const ownerOf = isRooted ? () => ({uid: 0, gid: 0}) : undefined;
   const {signal, replacesOtherKinds} = options;
   for (const place of target.places) await putFiles(place, {signal, replacesOtherKinds, ownerOf});
+  recordContainerEvents(context, root.subject, [{action: 'extract-to-dir'}]);
 }
 
 /** @throws {WinchError} `PATH_UNKNOWN` | `PATH_LOOP` | `DESTINATION_INVALID` */

@@ -2,6 +2,7 @@ import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {writeTreeTar} from '../../layers/tree-tar.ts';
 import type {ContainerContext} from '../context.ts';
+import {recordContainerEvents} from '../record-events.ts';
 import type {ContainerFiles} from './copy-from-container.ts';
 import {openContainerRoot} from './open-root.ts';
 
@@ -17,6 +18,7 @@ export async function exportContainer(
   options: CallOptions = {},
 ): Promise<ContainerFiles> {
   const root = await openContainerRoot(context, text, {...options, hasMounts: false});
+  recordContainerEvents(context, root.subject, [{action: 'export'}]);
   const place = {directoryFd: root.rootFd, name: null};
   return {
     content: writeTreeTar(loadAttributeCalls(), place, {signal: options.signal}),

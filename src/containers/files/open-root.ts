@@ -12,6 +12,7 @@ import {type LiveContainer, requireLive} from '../kept/find-live.ts';
 import {lockContainer, placesOf, volatileDirectory} from '../kept/places.ts';
 import {readStartNote, readState} from '../kept/read-state.ts';
 import {findRecord, type KeptRecord, listRecords, readOrNull} from '../kept/record.ts';
+import type {EventSubject} from '../record-events.ts';
 
 export interface RootOptions extends CallOptions {
   /** Whether volumes and binds are seen; otherwise what the container has written itself, over its image. */
@@ -23,6 +24,8 @@ export interface ContainerRoot extends Disposable {
   /** An open directory. Its files are reached from it alone, since it is mounted for nobody else. */
   readonly rootFd: number;
   readonly syscalls: Syscalls;
+  /** For those who follow events. */
+  readonly subject: EventSubject;
 }
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
@@ -52,17 +55,19 @@ async function openKept(context: ContainerContext, text: string, options: RootOp
     const rootFd = openLiving(context, record, options);
     // It may be stopped, and started again, as long as this takes.
     lock.release();
-    return {rootFd, syscalls, [Symbol.dispose]: () => closeSync(rootFd)};
+    return {rootFd, syscalls, subject: record, [Symbol.dispose]: () => closeSync(rootFd)};
   }
   const {mountStopped} = await import('./mount-stopped.ts');
   const mounted = held.use(await mountStopped(context, {record, syscalls}, options));
   const kept = held.move();
-  return {rootFd: mounted.rootFd, syscalls, [Symbol.dispose]: () => kept.dispose()};
+  return {rootFd: mounted.rootFd, syscalls, subject: record, [Symbol.dispose]: () => kept.dispose()};
 }
 
 async function openRun(context: ContainerContext, text: string, {hasMounts}: RootOptions): Promise<ContainerRoot> {
-  const rootFd = await openOfRun(context, text, hasMounts ? ({pid}) => `/proc/${pid}/root/` : rootBesideMounts);
-  return {rootFd, syscalls: loadSyscalls(), [Symbol.dispose]: () => closeSync(rootFd)};
+  const subject = await requireLive(context, text);
+  const findPath = hasMounts ? ({pid}: LiveContainer) => `/proc/${pid}/root/` : rootBesideMounts;
+  const rootFd = await openOfRun(context, subject.id, findPath);
+  return {rootFd, syscalls: loadSyscalls(), subject, [Symbol.dispose]: () => closeSync(rootFd)};
 }
 
 /**

@@ -1,6 +1,12 @@
 import {statSync} from 'node:fs';
 import {WinchError} from '../../errors.ts';
-import {familiarReference, parseReference, type Reference, repositoryName} from '../../oci/reference.ts';
+import {
+  familiarReference,
+  familiarRepository,
+  parseReference,
+  type Reference,
+  repositoryName,
+} from '../../oci/reference.ts';
 import {listTags} from '../../store/tags.ts';
 import {isStoredId} from '../find-image.ts';
 import {recordImageEvents} from '../record-image-event.ts';
@@ -30,8 +36,8 @@ export async function pushImage(context: CopyContext, text: string, options: Pus
     {source: {kind: 'store', name: text}, target: {kind: 'registry', reference}},
     options,
   );
-  const name = familiarReference(reference);
-  recordImageEvents(context.images, [{action: 'push', id: name, name}]);
+  const [id, name] = [familiarReference(reference), familiarRepository(reference)];
+  recordImageEvents(context.images, [{action: 'push', id, name}]);
   const document = statSync(context.images.store.blobs.path(copied.digest), {throwIfNoEntry: false});
   return {...copied, documentBytes: document?.size ?? 0};
 }
