@@ -13,6 +13,7 @@ export type {UserRights} from './containers/diagnose-user.ts';
 export type {CommitOptions, CommittedImage} from './containers/files/commit-container.ts';
 export type {
   ContainerFiles,
+  ContainerPathFiles,
   CopyFromContainerOptions,
   CopyOfContainer,
   ReadContainerOptions,
@@ -20,6 +21,7 @@ export type {
 export type {CopyToContainer, CopyToContainerOptions} from './containers/files/copy-to-container.ts';
 export type {ContainerChange} from './containers/files/list-changes.ts';
 export type {ContainerPath} from './containers/files/located-file.ts';
+export type {ContainerPathStatus} from './containers/files/path-status.ts';
 export type {CopyIn, CopyOut} from './containers/files/run-copies.ts';
 export type {HealthReport} from './containers/health/check-health.ts';
 export type {ContainerHealth, HealthResult, HealthStatus} from './containers/health/health-log.ts';
@@ -66,7 +68,7 @@ export type {CheckOptions, CheckReport, Finding, Repair} from './images/check/ch
 export type {FindingCode, FindingKind} from './images/check/finding.ts';
 export type {SideSettings} from './images/copy/context.ts';
 export type {CopiedImage, CopyOptions} from './images/copy/copy-image.ts';
-export type {PushOptions} from './images/copy/push.ts';
+export type {PushedImage, PushOptions} from './images/copy/push.ts';
 export type {SyncedTag, SyncOptions, SyncOutcome, SyncRequest} from './images/copy/sync.ts';
 export type {CopiedFiles, CopiedTree, CopyFromOptions, FileCopy} from './images/copy-from.ts';
 export type {SourceOptions} from './images/copy-source.ts';
@@ -74,7 +76,7 @@ export type {LayerDetails} from './images/describe-layers.ts';
 export type {DiffOptions, DiffSide, ImageDiff} from './images/diff.ts';
 export type {ConfigChange, ConfigValue} from './images/diff-config.ts';
 export type {FileChange, FileDetails, FileDifference} from './images/diff-files.ts';
-export type {DiskUsage, ImageUsage, SharedSpaceUsage, SpaceUsage} from './images/disk-usage.ts';
+export type {DiskUsage, ImageUsage, SharedSpaceUsage, SpaceUsage, VolumeUsage} from './images/disk-usage.ts';
 export type {
   EndpointExplanation,
   RegistryExplanation,
@@ -83,8 +85,9 @@ export type {
 export type {BundleOptions, BundleReport} from './images/export-bundle.ts';
 export type {HistoryEntry} from './images/history.ts';
 export type {ImageDetails, ImageName, InspectOptions} from './images/inspect.ts';
-export type {ImageSummary} from './images/list.ts';
+export type {ImageSummary, ListImagesOptions} from './images/list.ts';
 export type {FilesOptions, ImageFile} from './images/list-files.ts';
+export type {LoginToCheck} from './images/logins/check-login.ts';
 export type {ImageFilesOptions, ImagePath} from './images/open-files.ts';
 export type {PlannedLayer, PlannedSource, PlanOptions, PullPlan} from './images/plan-pull.ts';
 export type {LabelFilter, PruneOptions, PruneReport} from './images/prune.ts';
@@ -116,6 +119,7 @@ export type {WhichAnswer, WhichFile, WhichLayer, WhichMatch} from './images/whic
 export type {SkippedFiles} from './layers/write-rootfs.ts';
 export type {NetworkSubnet} from './network/definition.ts';
 export type {NetworkJoin, NetworkMode, PublishedPort, PublishRequest, StackName} from './network/network-mode.ts';
+export type {CheckedLogin} from './registry/check-login.ts';
 export type {EventFilters, EventType, StoreEvent} from './store/store-event.ts';
 export type {WatchEventsOptions} from './store/watch-event-log.ts';
 export {
