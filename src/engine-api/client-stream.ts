@@ -1,4 +1,3 @@
-import {once} from 'node:events';
 import type {Duplex} from 'node:stream';
 
 /** A client that has left HTTP. */
@@ -30,9 +29,16 @@ export function createClientStream(connection: Duplex): ClientStream {
   };
 }
 
-/** A client that is gone will never have read it, which is told by the close of the connection. */
-const drained = (connection: Duplex): Promise<unknown> =>
-  Promise.race([once(connection, 'drain'), once(connection, 'close')]).catch(() => {});
+/** A client that is gone will never have read it. */
+function drained(connection: Duplex): Promise<void> {
+  const {promise, resolve} = Promise.withResolvers<void>();
+  const settle = () => {
+    connection.off('drain', settle).off('close', settle);
+    resolve();
+  };
+  connection.on('drain', settle).on('close', settle);
+  return promise;
+}
 
 /**
  * A client that has said all and one that was killed look alike; to write nothing to the latter fails, when the connection

@@ -158,6 +158,11 @@ describe('engine-api/exec', ({test: declare, before, after}) => {
     const id = await make(['true']);
     assert.is(await statusOf(`POST /exec/${id}/resize?h=one&w=2`), 400);
     assert.is(await statusOf(`POST /exec/${id}/start`, {Detach: 'yes'}), 400);
+    const large = {body: JSON.stringify({Detach: 'x'.repeat(5 * 2 ** 20)})};
+    const upgrade = {...large, headers: {Connection: 'Upgrade', Upgrade: 'tcp'}};
+    for (const question of [large, upgrade]) {
+      assert.is((await served().ask(`POST /exec/${id}/start`, question)).status, 413);
+    }
     assert.is(await statusOf(`POST /exec/${id}/start`, {Detach: true}), 200);
     assert.is(await statusOf(`POST /exec/${id}/start`, {Detach: true}), 409);
     const late = await make(['true']);
