@@ -2,6 +2,7 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {HealthOptions} from '../../../src/bundle/container-options.ts';
+import {listChildren} from '../../../src/host/process-family.ts';
 import type {StoreEvent} from '../../../src/store/store-event.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingEntry, missingFor} from '../../helpers/requires.ts';
@@ -22,14 +23,18 @@ describe('containers/health', ({test: declare, before, after}) => {
     store().start(SERVE, {...more, container: {health}});
   const statusOf = async (id: string) => (await store().find(id)).health?.status;
   const run = (id: string, script: string) => containers().exec(id, {command: ['sh', '-c', script]});
-  const watchersOf = (id: string): readonly number[] =>
-    readdirSync('/proc')
+  const watchersOf = (id: string): readonly number[] => {
+    const pids = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .filter((pid) => {
         const words = commandLineOf(pid);
         return words.includes('winch-health') && words.includes(id);
       });
+    // A shell that is about to run a program is two for a moment.
+    const forked = pids.flatMap(listChildren);
+    return pids.filter((pid) => !forked.includes(pid));
+  };
   const readStatuses = async (id: string): Promise<readonly string[]> => {
     const found: StoreEvent[] = [];
     const options = {since: new Date(0), until: new Date(), filters: {container: [id], event: ['health_status']}};
