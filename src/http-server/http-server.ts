@@ -51,6 +51,8 @@ const GRACE_MS = 5000;
 const HEADER_BYTES = 64 * 1024;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_LIMITS: HttpLimits = Object.freeze({headersTimeoutMs: 60_000, mostConnections: 4096});
+/** Between two requests of a client; one that asks again at the moment of the end gets no answer, so it is long. */
+const PAUSE_MS = 5 * 60_000;
 /** After which the kernel asks whether the other machine is still there. */
 const SILENCE_MS = 60_000;
 
@@ -122,6 +124,7 @@ function createServer(service: HttpService, place: ListenPlace, {options, ending
     headersTimeout: headersTimeoutMs,
     // An archive takes as long as it takes.
     requestTimeout: 0,
+    keepAliveTimeout: PAUSE_MS,
     connectionsCheckingInterval: Math.ceil(headersTimeoutMs / 4),
     keepAlive: true,
     keepAliveInitialDelay: SILENCE_MS,

@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {chmodSync, existsSync, statSync, writeFileSync} from 'node:fs';
-import {request as requestPlain} from 'node:http';
+import {Agent, request as requestPlain} from 'node:http';
 import {request as requestSecure} from 'node:https';
 import {connect, type Socket} from 'node:net';
 import {join} from 'node:path';
@@ -171,6 +171,20 @@ describe('http-server/http-server', ({test}) => {
     first.destroy();
     await once(first, 'close');
     assert.is(await ask(path), '4');
+  });
+
+  test('waits long for the next request of a connection, and ends it with the server', async () => {
+    using directory = makeTemporaryDirectory();
+    const path = join(directory.path, 'winch.sock');
+    const server = await start([socketAt(path)], {limits: {headersTimeoutMs: 200}});
+    const agent = new Agent({keepAlive: true});
+    const [response] = await once(requestPlain({socketPath: path, agent}).end(), 'response');
+    assert.match(String(response.headers['keep-alive']), /timeout=300/);
+    const {socket} = response;
+    await text(response);
+    server.close();
+    await Promise.all([server.closed, once(socket, 'close')]);
+    agent.destroy();
   });
 
   test('lets requests end that are running when it ends', async () => {
