@@ -6,6 +6,7 @@ import type {Credential} from '../registry/credentials.ts';
 import type {Toolkit} from '../toolkit.ts';
 import type {ClientStream} from './client-stream.ts';
 import type {ExecInstances} from './exec-instances.ts';
+import type {OpenStreams} from './open-streams.ts';
 
 /** What the handlers of a server work with. */
 export interface ApiContext {
@@ -14,6 +15,7 @@ export interface ApiContext {
   openToolkitWith(given: {readonly registries: readonly string[]; readonly credential: Credential}): Promise<Toolkit>;
   /** Of this server. */
   readonly execs: ExecInstances;
+  readonly streams: OpenStreams;
   /** Of winch. */
   readonly version: string;
 }

@@ -13,13 +13,14 @@ import type {ApiContext} from './api-request.ts';
 import {createExecInstances} from './exec-instances.ts';
 import {createFindRoute, type FindRoute, NEWEST_VERSION} from './find-route.ts';
 import {converseBare} from './leave-http.ts';
+import {createOpenStreams} from './open-streams.ts';
 import {readRequest} from './read-request.ts';
 import {ROUTES} from './routes.ts';
 import {sendError, sendReply} from './send-reply.ts';
 import {createToolkitsByLogin} from './toolkits-by-login.ts';
 
 export interface ApiServiceOptions {
-  readonly context: Omit<ApiContext, 'execs'>;
+  readonly context: Omit<ApiContext, 'execs' | 'streams'>;
   readonly places: readonly ListenPlace[];
   /** Told what went wrong inside of a request that winch has no message for. */
   readonly onBug: (error: unknown) => void;
@@ -36,7 +37,7 @@ export type ApiServerOptions = ApiServiceOptions & Omit<HttpServerOptions, 'serv
 export function createApiService({places, ...options}: ApiServiceOptions): HttpService {
   for (const place of places) if (place.type === 'port' && place.tls === null) throw tlsRequired(place.host);
   const openToolkitWith = createToolkitsByLogin(options.context.openToolkitWith);
-  const context = {...options.context, openToolkitWith, execs: createExecInstances()};
+  const context = {...options.context, openToolkitWith, execs: createExecInstances(), streams: createOpenStreams()};
   const answering = {...options, context, findRoute: createFindRoute(ROUTES)};
   return {
     places,

@@ -11,7 +11,7 @@ import {streamType} from './stream-frames.ts';
  * Connects a client to the standard streams of a container, which may still be about to be started. The container goes
  * on when the client goes.
  */
-export const attachToContainer: Hijack = async ({toolkit}, request) => {
+export const attachToContainer: Hijack = async ({toolkit, streams}, request) => {
   const container = await toolkit.containers.inspect(idOf(request), {signal: request.signal});
   requireUnpaused(container);
   const hasTerminal = container.made?.options.terminal ?? false;
@@ -19,7 +19,8 @@ export const attachToContainer: Hijack = async ({toolkit}, request) => {
   return {
     type: 'conversation',
     contentType: streamType(hasTerminal),
-    converse: (client) => attach(toolkit, {container, request, wishes}, client),
+    // Also as long as it waits for the start, which may be over before it knows.
+    converse: (client) => streams.note(container.id, attach(toolkit, {container, request, wishes}, client)),
   };
 };
 

@@ -1,9 +1,9 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
-import type {WaitCondition} from '../containers/kept/wait-for-condition.ts';
+import type {WaitCondition, WaitOptions} from '../containers/kept/wait-for-condition.ts';
 import {WinchError} from '../errors.ts';
 import {isRoot} from '../host/account.ts';
 import type {Toolkit} from '../toolkit.ts';
-import {type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
+import {type ApiContext, type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {idOf} from './containers.ts';
 import {readCreateRequest} from './create-request.ts';
 import {readPruneFilters} from './prune-filters.ts';
@@ -96,7 +96,7 @@ export const removeContainer = simply(({containers}, request) => {
 
 const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
 
-export const waitForContainer: Handler = async ({toolkit}, request) => {
+export const waitForContainer: Handler = async (context, request) => {
   const asked = request.query.get('condition') || 'not-running';
   const condition = CONDITIONS.find((candidate) => candidate === asked);
   if (condition === undefined) {
@@ -105,13 +105,22 @@ export const waitForContainer: Handler = async ({toolkit}, request) => {
       hint: `the conditions are ${CONDITIONS.join(', ')}`,
     });
   }
-  await toolkit.containers.inspect(idOf(request), {signal: request.signal});
-  return {type: 'late-json', value: waitFor(toolkit, request, condition)};
+  const {signal} = request;
+  const {id, state} = await context.toolkit.containers.inspect(idOf(request), {signal});
+  const hasPrinted = state !== 'created' || condition !== 'not-running';
+  return {type: 'late-json', value: waitFor(context, id, {condition, hasPrinted, signal})};
 };
 
-const waitFor = async ({containers}: Toolkit, request: ApiRequest, condition: WaitCondition) => ({
-  StatusCode: await containers.wait(idOf(request), {condition, signal: request.signal}),
-});
+interface Waiting extends WaitOptions {
+  /** Whether there is output of it when the wait is over. */
+  readonly hasPrinted: boolean;
+}
+
+async function waitFor({toolkit, streams}: ApiContext, id: string, {hasPrinted, ...options}: Waiting) {
+  const code = await toolkit.containers.wait(id, options);
+  if (hasPrinted) await streams.settle(id);
+  return {StatusCode: code};
+}
 
 export const pruneContainers: Handler = async ({toolkit}, {query, signal}) => {
   const {createdBefore, labels} = readPruneFilters(query, {now: Date.now()});
