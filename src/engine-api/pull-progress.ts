@@ -16,44 +16,56 @@ export async function* pullProgress(
 ): AsyncGenerator<ProgressLine> {
   const {repository, tag, digest} = parseReference(reference);
   const from: ProgressLine = {status: `Pulling from ${repository}`, id: tag ?? digest ?? ''};
+  const layers: Layers = {all: new Set(), begun: new Set()};
+  let isBegun = false;
   let pulled: PulledImage | null = null;
   const work = iterateEvents(async (onEvent) => {
     pulled = await toolkit.images.pull(reference, {...options, onEvent: thinOut(onEvent)});
   });
-  let isBegun = false;
   for await (const event of work) {
-    yield* linesOf(event, from);
-    isBegun ||= event.type === 'manifest:resolved';
+    if (event.type === 'manifest:resolved') {
+      isBegun = true;
+      yield from;
+    }
+    yield* linesOf(event, layers);
   }
   if (!isBegun) yield from;
   yield* closingLines(reference, pulled);
 }
 
-function* linesOf(event: WinchEvent, from: ProgressLine): Generator<ProgressLine> {
+interface Layers {
+  readonly all: Set<string>;
+  /** Those of which something was told. */
+  readonly begun: Set<string>;
+}
+
+function* linesOf(event: WinchEvent, layers: Layers): Generator<ProgressLine> {
+  if (event.type === 'manifest:resolved') for (const {digest} of event.layers) layers.all.add(digest);
+  if (event.type === 'request:retrying') yield {status: `Retrying: ${event.reason}`};
+  if (!('digest' in event) || !layers.all.has(event.digest)) return;
+  // As docker has it, of what is there nothing is pulled.
+  if (event.type !== 'blob:present' && !layers.begun.has(event.digest))
+    yield layerLine(event.digest, 'Pulling fs layer');
+  layers.begun.add(event.digest);
+  yield* layerLines(event);
+}
+
+function* layerLines(event: WinchEvent): Generator<ProgressLine> {
   switch (event.type) {
-    case 'manifest:resolved':
-      yield from;
-      for (const {digest} of event.layers) yield layerLine(digest, 'Pulling fs layer');
-      return;
     case 'blob:waiting':
       yield layerLine(event.digest, 'Waiting');
       return;
-    case 'blob:received': {
-      const {digest, receivedBytes, totalBytes} = event;
-      yield movingLine(digest, 'Downloading', [receivedBytes, totalBytes]);
+    case 'blob:received':
+      yield movingLine(event.digest, 'Downloading', [event.receivedBytes, event.totalBytes]);
       return;
-    }
     case 'blob:present':
       yield layerLine(event.digest, 'Already exists');
-      return;
-    case 'blob:stored':
-      yield layerLine(event.digest, 'Pull complete');
       return;
     case 'layer:indexed':
       yield layerLine(event.digest, 'Download complete');
       return;
-    case 'request:retrying':
-      yield {status: `Retrying: ${event.reason}`};
+    case 'blob:stored':
+      yield layerLine(event.digest, 'Pull complete');
   }
 }
 

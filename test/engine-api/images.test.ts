@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
-import {appTar, baseTar, imageOf} from '../images/sample-images.ts';
+import {appTar, baseTar, imageOf, otherTar} from '../images/sample-images.ts';
 import {type ServedStore, serveTestStore} from './serve-store.ts';
 
 describe('engine-api/images', ({test}) => {
@@ -23,11 +23,22 @@ describe('engine-api/images', ({test}) => {
     assert.is(pulled.status, 200);
     const statuses = pulled.lines().map((line) => (line as {status: string}).status);
     assert.is(statuses[0], 'Pulling from app');
-    assert.is(statuses.filter((status) => status === 'Pull complete').length, 2);
+    for (const status of ['Pulling fs layer', 'Pull complete']) {
+      assert.is(statuses.filter((told) => told === status).length, 2);
+    }
     assert.is(statuses.at(-1), `Status: Downloaded newer image for ${name}:1`);
     const again = await pull(served, name, '1');
     assert.match(JSON.stringify(again.lines().at(-1)), /Image is up to date/);
     assert.equal(again.lines()[0], {status: 'Pulling from app', id: '1'});
+    registry.put('app', '2', imageOf([baseTar, otherTar]));
+    const partly = (await pull(served, name, '2')).lines().map((line) => (line as {status: string}).status);
+    assert.equal(
+      ['Already exists', 'Pulling fs layer', 'Pull complete'].map(
+        (word) => partly.filter((told) => told === word).length,
+      ),
+      [1, 1, 1],
+    );
+    await served.ask(`DELETE /images/${name}:2`);
     assert.equal(tagsOf((await served.ask('GET /v1.45/images/json')).json()), [`${name}:1`]);
     const details = (await served.ask(`GET /images/${name}:1/json`)).json() as Record<string, unknown>;
     assert.is(details.Id, image.config.digest);
@@ -88,7 +99,8 @@ describe('engine-api/images', ({test}) => {
     leaver.end();
     const [response] = await once(leaver, 'response');
     response.on('error', () => {});
-    const reads = () => registry.requests.filter(({url, status}) => url.includes(layer) && status >= 200 && status < 300);
+    const reads = () =>
+      registry.requests.filter(({url, status}) => url.includes(layer) && status >= 200 && status < 300);
     await waitFor(() => reads().length > 0);
     const stayer = startRequest({socketPath: served.socketPath, method: 'POST', path, headers, agent: false});
     stayer.end();
