@@ -7,6 +7,7 @@ import {buildTar} from '../../fixtures/build-tar.ts';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {createRegistryService} from '../../src/registry-api/registry-service.ts';
+import {openStore} from '../../src/store/store.ts';
 import {openTestStore} from '../helpers/open-store.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
@@ -96,6 +97,22 @@ describe('registry-api/registry-service', ({test}) => {
       assert.ok(failure instanceof Error);
     } else assert.is(spoilt.status, 502);
     assert.equal(served.bugs, []);
+  });
+
+  test('waits for no other process that gets no further, since that may wait for it', async () => {
+    await using served = await serveTestRegistry();
+    await using origin = await startRegistry();
+    origin.put('app', '1', image);
+    const {config} = image;
+    const store = openStore({root: served.store.root, durability: 'fast'});
+    using _lease = await store.lease();
+    using _lock = await store.lock('blob', config.digest, {timeoutMs: 0});
+    const url = `${served.origin}/${within(origin, 'app')}`;
+    const whole = await fetch(`${url}/blobs/${config.digest}`);
+    assert.ok(Buffer.from(await whole.arrayBuffer()).equals(config.bytes));
+    const part = await fetch(`${url}/blobs/${config.digest}`, {headers: {range: 'bytes=3-9'}});
+    assert.is(await part.text(), config.bytes.subarray(3, 10).toString());
+    store.close();
   });
 
   test('leaves the choice of a platform to the client, and calls by a tag what is chosen here', async () => {

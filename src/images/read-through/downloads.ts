@@ -24,7 +24,7 @@ export interface Downloads {
 export function createDownloads(context: ImageContext, onEvent: EventSink | undefined): Downloads {
   const ending = new AbortController();
   const running = new Map<string, Download>();
-  const share = (key: string, work: (onProgress: () => void) => Promise<unknown>): Download => {
+  const share = (key: string, work: (onEvent: EventSink) => Promise<unknown>): Download => {
     const shared = running.get(key) ?? startDownload(work);
     if (!running.has(key)) {
       running.set(key, shared);
@@ -35,12 +35,12 @@ export function createDownloads(context: ImageContext, onEvent: EventSink | unde
   };
   return {
     blob: (repository, descriptor) =>
-      share(descriptor.digest, async (onProgress) => {
+      share(descriptor.digest, async (tell) => {
         using lease = await holdLease(context, ending.signal);
         await lease.claim([descriptor.digest]);
         await fetchBlob({...context, lease}, blobToFetch(repository, descriptor), {
           signal: ending.signal,
-          onEvent: onProgress,
+          onEvent: tell,
         });
       }),
     image: (image) => {

@@ -160,7 +160,9 @@ async function fetchBlob(parts: Parts, wanted: WantedBlob, call: ReadCall): Prom
     mediaType: 'application/octet-stream',
   };
   const download = downloads.blob(repository, {digest, size, mediaType});
-  return await followDownload(context.store, {digest, size}, download);
+  const openOrigin = async (offset: number, signal: AbortSignal) =>
+    (await context.registry()).openBlob(repository, {digest, size, mediaType}, {offset, signal});
+  return await followDownload(context.store, {digest, size, openOrigin}, download);
 }
 
 /** Also where its blobs are there already, as those of other images. */

@@ -1,5 +1,6 @@
 import {open, stat} from 'node:fs/promises';
 import {hasErrno, WinchError} from '../../errors.ts';
+import type {EventSink} from '../../events.ts';
 import {readRegion} from '../../host/file-regions.ts';
 import {storageError} from '../../host/storage-error.ts';
 import type {Digest} from '../../oci/digest.ts';
@@ -16,12 +17,17 @@ export interface ServedBlob {
 export interface Download {
   /** Settles when it is stored, or will not be. */
   readonly done: Promise<void>;
+  /** Resolves when something is known of it. */
+  readonly begun: Promise<void>;
   /** Resolves when there may be more of it than at the call. */
   change(): Promise<void>;
   isDone(): boolean;
+  /** Whether another process is at it, and is waited for. */
+  isElsewhere(): boolean;
 }
 
 const READ_BYTES = 256 * 1024;
+const STUCK_AFTER_MS = 1000;
 
 /** A blob that is stored; null: it is not. */
 export async function openStoredBlob(store: Store, digest: Digest): Promise<ServedBlob | null> {
@@ -49,19 +55,31 @@ async function* readStored(path: string, {start, end, signal}: Part): AsyncGener
   }
 }
 
-/** Begins a download that tells by calling back that it has got further. */
-export function startDownload(work: (onProgress: () => void) => Promise<unknown>): Download {
+/** Begins a download that tells how it gets on. */
+export function startDownload(work: (onEvent: EventSink) => Promise<unknown>): Download {
   let next = Promise.withResolvers<void>();
+  const begun = next.promise;
   const onProgress = () => {
     next.resolve();
     next = Promise.withResolvers<void>();
   };
-  let isDone = false;
-  const done = work(onProgress).then(() => {
+  let [isDone, isElsewhere] = [false, false];
+  const done = work(({type}) => {
+    if (type === 'blob:waiting') isElsewhere = true;
+    if (type === 'blob:started') isElsewhere = false;
+    onProgress();
+  }).then(() => {
     isDone = true;
   });
   done.then(onProgress, onProgress);
-  return {done, change: () => next.promise, isDone: () => isDone};
+  return {done, begun, change: () => next.promise, isDone: () => isDone, isElsewhere: () => isElsewhere};
+}
+
+export interface FollowedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+  /** Reads past the store, from `offset` on. */
+  openOrigin(offset: number, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
 }
 
 /**
@@ -72,11 +90,8 @@ export function startDownload(work: (onProgress: () => void) => Promise<unknown>
  *
  * @throws whatever the download throws, here or while reading.
  */
-export async function followDownload(
-  store: Store,
-  {digest, size}: {readonly digest: Digest; readonly size: number},
-  download: Download,
-): Promise<ServedBlob> {
+export async function followDownload(store: Store, blob: FollowedBlob, download: Download): Promise<ServedBlob> {
+  const {digest, size} = blob;
   const read = async function* (start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     for (let position = start; position < end; ) {
       signal.throwIfAborted();
@@ -86,12 +101,35 @@ export async function followDownload(
       const bytes = await readArrived(store.paths.partialBlob(digest), position, Math.min(end, size - 1));
       if (bytes.length > 0) yield bytes;
       else if (isDone) throw collected(digest);
-      else await Promise.race([change, download.done]);
+      else if (await isStuck(download, change)) return yield* readOrigin(blob, {start: position, end, signal});
       position += bytes.length;
     }
   };
-  await Promise.race([download.change(), download.done]);
+  await Promise.race([download.begun, download.done]);
   return {size, read};
+}
+
+/**
+ * Waits for a change. Another process that gets no further may be the very one that reads here, by a mirror that leads to
+ * its own store.
+ */
+async function isStuck(download: Download, change: Promise<void>): Promise<boolean> {
+  const wait = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => wait.resolve(download.isElsewhere()), STUCK_AFTER_MS);
+  try {
+    return await Promise.race([wait.promise, Promise.race([change, download.done]).then(() => false)]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function* readOrigin({openOrigin}: FollowedBlob, {start, end, signal}: Part): AsyncGenerator<Uint8Array> {
+  let left = end - start;
+  for await (const bytes of await openOrigin(start, signal)) {
+    yield bytes.subarray(0, left);
+    left -= Math.min(left, bytes.length);
+    if (left === 0) return;
+  }
 }
 
 /** Garbage was collected between its end and now. */
