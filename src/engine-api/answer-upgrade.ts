@@ -3,10 +3,11 @@ import {WinchError} from '../errors.ts';
 import type {Upgrade} from '../http-server/http-server.ts';
 import {errorReply} from './api-error.ts';
 import type {ApiContext, Conversation, EmptyReply} from './api-request.ts';
-import {createClientStream} from './client-stream.ts';
+import {type ClientStream, createClientStream} from './client-stream.ts';
 import type {FindRoute} from './find-route.ts';
 import {readRequest} from './read-request.ts';
 import {bodyOfUpgrade} from './upgrade-body.ts';
+import {createWebSocketClient, webSocketHead} from './web-socket.ts';
 
 export interface UpgradeAnswering {
   readonly context: ApiContext;
@@ -30,10 +31,7 @@ export async function answerUpgrade(answering: UpgradeAnswering, upgrade: Upgrad
     const opened = await open(answering, upgrade, AbortSignal.any([gone.signal, answering.ending]));
     hasBegun = true;
     if (opened.type === 'empty') return sendEmpty(connection, opened);
-    connection.write(
-      headOf('101 UPGRADED', [`Content-Type: ${opened.contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']),
-    );
-    await opened.converse(createClientStream(connection));
+    await opened.converse(beginConversation(connection, opened));
   } catch (error) {
     if (!(error instanceof WinchError) && !gone.signal.aborted) answering.onBug(error);
     // Behind a 101 it would be taken for output.
@@ -55,6 +53,15 @@ async function open(
     });
   }
   return (await route.loadHijack())(context, {...asked, body: bodyOfUpgrade(upgrade)});
+}
+
+function beginConversation(connection: Duplex, {contentType, webSocketKey}: Conversation): ClientStream {
+  if (webSocketKey !== undefined) {
+    connection.write(headOf('101 Switching Protocols', webSocketHead(webSocketKey)));
+    return createWebSocketClient(connection);
+  }
+  connection.write(headOf('101 UPGRADED', [`Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']));
+  return createClientStream(connection);
 }
 
 const sendEmpty = (connection: Duplex, {status}: EmptyReply): void =>

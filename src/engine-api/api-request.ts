@@ -63,6 +63,8 @@ export type EmptyReply = Extract<ApiReply, {type: 'empty'}>;
 
 export interface Conversation {
   readonly type: 'conversation';
+  /** That of a request for a web socket; absent: the connection is bare. */
+  readonly webSocketKey?: string;
   readonly contentType: string;
   converse(client: ClientStream): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type {ClientStream} from './client-stream.ts';
 import {idOf} from './containers.ts';
 import {converse, parseDetachKeys, passOutput, type StreamWishes} from './converse.ts';
 import {streamType} from './stream-frames.ts';
+import {readWebSocketKey} from './web-socket.ts';
 
 /**
  * Connects a client to the standard streams of a container, which may still be about to be started. The container goes
@@ -21,6 +22,18 @@ export const attachToContainer: Hijack = async ({toolkit, streams}, request) => 
     contentType: streamType(hasTerminal),
     // Also as long as it waits for the start, which may be over before it knows.
     converse: (client) => streams.note(container.id, attach(toolkit, {container, request, wishes}, client)),
+  };
+};
+
+/** As `attachToContainer`, in the messages of a web socket: whatever is printed comes as it is, without headers. */
+export const attachByWebSocket: Hijack = async ({toolkit}, request) => {
+  const webSocketKey = readWebSocketKey(request.headers);
+  const container = await toolkit.containers.inspect(idOf(request), {signal: request.signal});
+  requireUnpaused(container);
+  const wishes = readWishes(request.query, true);
+  return {
+    ...{type: 'conversation', contentType: '', webSocketKey},
+    converse: (client) => attach(toolkit, {container, request, wishes}, client),
   };
 };
 

@@ -81,6 +81,7 @@ export const ROUTES: readonly Route[] = Object.freeze([
     from(() => import('./stats.ts'), 'readStats'),
   ),
   hijack('POST /containers/{id}/attach', async () => (await import('./attach.ts')).attachToContainer),
+  hijack('GET /containers/{id}/attach/ws', async () => (await import('./attach.ts')).attachByWebSocket),
   route('POST /containers/{id}/exec', from(exec, 'createExec')),
   hijack('POST /exec/{id}/start', async () => (await exec()).startExec),
   route('POST /exec/{id}/resize', from(exec, 'resizeExec')),

@@ -8,6 +8,7 @@ import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {hijack, hijackBare, readFrames} from './hijack.ts';
 import {type Served, serveStore} from './serve-store.ts';
+import {clientFrame, openWebSocket, readServerFrames} from './web-socket-client.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
@@ -125,6 +126,20 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
     await served().ask(`POST /containers/${id}/start`);
     socket.end('typed');
     assert.equal(readFrames(await buffer(socket)), {stdout: 'typed', stderr: 'end\n'});
+  });
+
+  test('a web socket takes and gives messages, without headers of streams', async () => {
+    const id = await create({Cmd: ['sh', '-c', 'read line; echo "<$line>"; echo err >&2'], OpenStdin: true});
+    const query = 'stream=1&stdin=1&stdout=1&stderr=1';
+    const socket = await openWebSocket(served().socketPath, `/containers/${id}/attach/ws?${query}`);
+    await served().ask(`POST /containers/${id}/start`);
+    socket.write(clientFrame(1, Buffer.from('typed\n')));
+    const {text: said, closeCode} = readServerFrames(await buffer(socket));
+    assert.ok(said.includes('<typed>\n') && said.includes('err\n'), said);
+    assert.is(closeCode, 1000);
+    const headers = {Connection: 'Upgrade', Upgrade: 'tcp'};
+    assert.is((await served().ask(`GET /containers/${id}/attach/ws?${query}`, {headers})).status, 400);
+    assert.is((await served().ask(`GET /containers/${id}/attach/ws?${query}`)).status, 400);
   });
 
   test('E03 clients that are killed leave no connection, whatever they had said before', async () => {
