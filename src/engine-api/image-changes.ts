@@ -1,3 +1,4 @@
+import type {RemovalReport} from '../images/remove.ts';
 import {type Handler, isSet} from './api-request.ts';
 import {nameOf} from './images.ts';
 import {readPruneFilters} from './prune-filters.ts';
@@ -11,22 +12,19 @@ export const tagImage: Handler = async ({toolkit}, request) => {
 
 export const removeImage: Handler = async ({toolkit}, request) => {
   const force = isSet(request.query, 'force');
-  const {untagged, deleted} = await toolkit.images.remove([nameOf(request)], {force, signal: request.signal});
-  return {
-    type: 'json',
-    value: [...untagged.map((Untagged) => ({Untagged})), ...deleted.map((Deleted) => ({Deleted}))],
-  };
+  const removed = await toolkit.images.remove([nameOf(request)], {force, signal: request.signal});
+  return {type: 'json', value: toRows(removed)};
 };
 
 export const pruneImages: Handler = async ({toolkit}, {query, signal}) => {
   const {createdBefore, labels, others} = readPruneFilters(query, {now: Date.now(), others: ['dangling']});
   const all = others.dangling?.some((value) => value === 'false' || value === '0') ?? false;
-  const {untagged, deleted, freedBytes} = await toolkit.images.prune({all, createdBefore, labels, signal});
-  return {
-    type: 'json',
-    value: {
-      ImagesDeleted: [...untagged.map((Untagged) => ({Untagged})), ...deleted.map((Deleted) => ({Deleted}))],
-      SpaceReclaimed: freedBytes,
-    },
-  };
+  const removed = await toolkit.images.prune({all, createdBefore, labels, signal});
+  const gone = toRows(removed);
+  return {type: 'json', value: {ImagesDeleted: gone.length > 0 ? gone : null, SpaceReclaimed: removed.freedBytes}};
 };
+
+const toRows = ({untagged, deleted}: RemovalReport) => [
+  ...untagged.map((Untagged) => ({Untagged})),
+  ...deleted.map((Deleted) => ({Deleted})),
+];

@@ -116,6 +116,7 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
       const lines = await requireProgram('tar', ['tvf', join(host, 'one.tar'), '--numeric-owner']);
       assert.match(lines, /^-rw-r--r-- 0\/0 /);
       assert.is(await statusOf(put(id, '/missing', tar)), 404);
+      assert.is(await statusOf(put('none', '/', Buffer.from('no tar'))), 404);
       const refused = await put(id, '/srv/www/page', tar);
       assert.is(refused.status, 400);
       assert.match(messageOf(refused), /is no directory/);

@@ -180,6 +180,8 @@ describe('engine-api/images', ({test}) => {
     const filters = encodeURIComponent('{"dangling":["false"],"label":["kind=tool"]}');
     await served.ask(`POST /images/prune?filters=${filters}`);
     assert.equal(await chosen({}), [`${name}:new`]);
+    const none = (await served.ask(`POST /images/prune?filters=${filters}`)).json();
+    assert.equal(none, {ImagesDeleted: null, SpaceReclaimed: 0});
     assert.equal(served.bugs, []);
   });
 

@@ -2,6 +2,9 @@ import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
+import {findByText, unknownContainer} from '../kept/find-container.ts';
+import {findRun} from '../kept/one-shot-runs.ts';
+import {listRecords} from '../kept/record.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import type {ContainerPath} from './located-file.ts';
 import {openContainerRoot} from './open-root.ts';
@@ -40,6 +43,9 @@ export async function copyToContainer(
   {source, ...destination}: CopyToContainer,
   options: CopyToContainerOptions = {},
 ): Promise<void> {
+  // A large tar is not read for nobody.
+  if (!findByText(listRecords(context), destination.container) && !(await findRun(context, destination.container)))
+    throw unknownContainer(destination.container);
   await using tree = await spoolSource(context, source, options);
   using root = await openContainerRoot(context, destination.container, {...options, hasMounts: true});
   if (options.needsDirectory) requireDirectory(root, destination);
