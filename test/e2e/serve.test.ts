@@ -61,9 +61,8 @@ describe('e2e/serve', ({test}) => {
       });`;
     const within = [process.execPath, '-e', handOver, '--'];
     const server = winch.start(['serve', '--idle-timeout', '1s'], {within});
-    await waitFor(() => existsSync(socketPath));
+    await waitFor(() => server.readStderr() === 'winch: listening on fd://3\n');
     assert.is((await askSocket(socketPath, 'GET /_ping')).status, 200);
-    assert.is(server.readStderr(), 'winch: listening on fd://3\n');
     assert.is((await server.exited).exitCode, 0);
     assert.ok(existsSync(socketPath));
   });
