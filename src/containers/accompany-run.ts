@@ -1,13 +1,12 @@
 import {join} from 'node:path';
-import type {HealthCheck} from '../bundle/health-check.ts';
 import type {ContainerContext} from './context.ts';
 import {volatileParent} from './directories.ts';
 import type {EventSubject} from './record-events.ts';
 import {recordRunBegin} from './record-run.ts';
 
 export interface RunToAccompany extends EventSubject {
-  /** How it is checked whether it does its work; null: not at all. */
-  readonly health: HealthCheck | null;
+  /** Whether it was noted how it is to be checked. */
+  readonly isChecked: boolean;
 }
 
 /**
@@ -21,11 +20,11 @@ export async function accompanyRun(
 ): Promise<(exitCode: number) => void> {
   const recordEnd = recordRunBegin(context, run);
   const ending = new AbortController();
-  if (run.health) {
+  if (run.isChecked) {
     const {watchRun} = await import('./health/watch-run.ts');
     const directory = join(volatileParent(context), run.id);
     // What is wrong with its checks must not end the run.
-    watchRun(context, {id: run.id, directory, check: run.health, signal: ending.signal}).catch(() => {});
+    watchRun(context, {id: run.id, directory, signal: ending.signal}).catch(() => {});
   }
   return (exitCode) => {
     ending.abort();

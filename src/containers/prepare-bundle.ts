@@ -42,7 +42,7 @@ export function prepareBundle(
   });
   requireCommand(own, syscalls);
   writeBundleConfig(directories.volatile, own);
-  return {terminal, stopSignal: SIGTERM, health: null, rootfsPath: null};
+  return {terminal, stopSignal: SIGTERM, isChecked: false, rootfsPath: null};
 }
 
 function requireCommand(spec: RuntimeSpec, syscalls: Syscalls): void {

@@ -1,4 +1,3 @@
-import type {HealthCheck} from '../bundle/health-check.ts';
 import type {CallOptions} from '../events.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import type {Syscalls} from '../host/syscalls.ts';
@@ -22,8 +21,8 @@ export interface Preparation {
 export interface PreparedContainer {
   readonly terminal: boolean;
   readonly stopSignal: NodeJS.Signals | number;
-  /** How it is checked whether it does its work; null: not at all. */
-  readonly health: HealthCheck | null;
+  /** Whether it is checked, as its directory says, whether it does its work. */
+  readonly isChecked: boolean;
   /** Where the root file system of an image is mounted; null for a bundle's. */
   readonly rootfsPath: string | null;
 }

@@ -65,14 +65,30 @@ export async function prepareImage(
   if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});
   await using copies = await spoolCopies(context, {request, container}, options);
   const mounting = {...preparation, prepared, container, images, image, network, copies};
-  const health = await chooseHealthCheck(image, container);
-  return {terminal: container.terminal ?? false, stopSignal, health, rootfsPath: await mountImage(context, mounting)};
+  const isChecked = await noteHealthCheck(context, {image, container, directory});
+  return {
+    terminal: container.terminal ?? false,
+    ...{stopSignal, isChecked},
+    rootfsPath: await mountImage(context, mounting),
+  };
+}
+
+interface CheckOfRun {
+  readonly image: StoredImage;
+  readonly container: ContainerOptions;
+  /** The run's, in memory. */
+  readonly directory: string;
 }
 
 /** Most images say nothing. */
-async function chooseHealthCheck({config: {config}}: StoredImage, container: ContainerOptions) {
-  if (config.Healthcheck === undefined && container.health === undefined) return null;
-  return (await import('../bundle/health-check.ts')).createHealthCheck(config, container);
+async function noteHealthCheck(context: ContainerContext, {image, container, directory}: CheckOfRun): Promise<boolean> {
+  const {config} = image.config;
+  if (config.Healthcheck === undefined && container.health === undefined) return false;
+  const {createHealthCheck} = await import('../bundle/health-check.ts');
+  const check = createHealthCheck(config, container);
+  if (check === null) return false;
+  (await import('./health/health-place.ts')).noteRunCheck(directory, {check, startedMs: context.now()});
+  return true;
 }
 
 interface ImageMounting extends ImagePreparation {

@@ -192,5 +192,5 @@ async function accompany(context: ContainerContext, {id, request, prepared}: Omi
   const {accompanyRun} = await import('./accompany-run.ts');
   const {name = null, container} = request;
   const image = 'image' in request ? request.image : null;
-  return await accompanyRun(context, {id, name, image, labels: container?.labels, health: prepared.health});
+  return await accompanyRun(context, {id, name, image, labels: container?.labels, isChecked: prepared.isChecked});
 }

@@ -45,6 +45,6 @@ export function placeOfRun(directory: string): HealthPlace | null {
 /** How a container has done since its last start. */
 export const healthAt = (place: HealthPlace | null): ContainerHealth | null => place && readHealth(place.directory);
 
-/** Notes how a run in the foreground is checked, which begins now. */
+/** Notes how a run in the foreground is checked, before it begins: its first words may be what somebody waits for. */
 export const noteRunCheck = (directory: string, timing: {check: HealthCheck; startedMs: number}): void =>
   writeFileSync(join(directory, CHECK_FILE), JSON.stringify(timing), {mode: 0o600});

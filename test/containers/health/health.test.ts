@@ -2,7 +2,7 @@ import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {HealthOptions} from '../../../src/bundle/container-options.ts';
-import {listChildren} from '../../../src/host/process-family.ts';
+import {readProcess} from '../../../src/host/process-details.ts';
 import type {StoreEvent} from '../../../src/store/store-event.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingEntry, missingFor} from '../../helpers/requires.ts';
@@ -24,16 +24,13 @@ describe('containers/health', ({test: declare, before, after}) => {
   const statusOf = async (id: string) => (await store().find(id)).health?.status;
   const run = (id: string, script: string) => containers().exec(id, {command: ['sh', '-c', script]});
   const watchersOf = (id: string): readonly number[] => {
-    const pids = readdirSync('/proc')
+    const found = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
-      .filter((pid) => {
-        const words = commandLineOf(pid);
-        return words.includes('winch-health') && words.includes(id);
-      });
+      .filter((pid) => isWatcher(commandLineOf(pid), id))
+      .flatMap((pid) => readProcess(pid) ?? []);
     // A shell that is about to run a program is two for a moment.
-    const forked = pids.flatMap(listChildren);
-    return pids.filter((pid) => !forked.includes(pid));
+    return found.filter(({parentPid}) => !found.some(({pid}) => pid === parentPid)).map(({pid}) => pid);
   };
   const readStatuses = async (id: string): Promise<readonly string[]> => {
     const found: StoreEvent[] = [];
@@ -159,6 +156,9 @@ describe('containers/health', ({test: declare, before, after}) => {
     throw new Error('no store');
   }
 });
+
+const isWatcher = (words: readonly string[], id: string): boolean =>
+  words.includes('winch-health') && words.includes(id);
 
 function commandLineOf(pid: number): readonly string[] {
   const path = join('/proc', String(pid), 'cmdline');
