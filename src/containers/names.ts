@@ -70,6 +70,7 @@ const nameInUse = (name: string, {holder, how, hint}: NameUse): WinchError =>
   new WinchError('NAME_IN_USE', `the name ${name} belongs to the ${how} container ${holder.slice(0, 12)}`, {
     kind: 'runtime',
     hint: `${hint}, or choose another name`,
+    details: {name, holder},
   });
 
 /** The name of a run, if it was given one. */

@@ -27,6 +27,8 @@ export function toDockerContainer(container: ContainerDetails) {
     Image: imageId ?? '',
     Name: name === null ? '' : `/${name}`,
     Platform: 'linux',
+    ...{ResolvConfPath: '', HostnamePath: '', HostsPath: '', MountLabel: '', ProcessLabel: '', AppArmorProfile: ''},
+    ExecIDs: null,
     Driver: DRIVER,
     GraphDriver: {Name: DRIVER, Data: null},
     Config: toConfig(container),
@@ -102,12 +104,18 @@ const toProcess = ({imageConfig}: ContainerDetails, {options, ...made}: MadeWith
   Tty: options.terminal ?? false,
   OpenStdin: made.interactive,
   StdinOnce: made.interactive && !made.keepsInput,
-  Env: made.environment,
+  Env: callersFirst(made.environment, options.environment ?? []),
   WorkingDir: made.workingDirectory,
   ...(made.healthCheck && {Healthcheck: toHealthConfig(made.healthCheck)}),
   ...(options.stopTimeoutSeconds !== undefined && {StopTimeout: options.stopTimeoutSeconds}),
   StopSignal: options.stopSignal ?? imageConfig?.StopSignal ?? String(made.stopSignal),
 });
+
+/** In docker's order. */
+function callersFirst(environment: readonly string[], own: readonly string[]): readonly string[] {
+  const isOwn = (variable: string) => own.includes(variable);
+  return [...environment.filter(isOwn), ...environment.filter((variable) => !isOwn(variable))];
+}
 
 /** What the image says that it listens at, and what is published. */
 const toExposedPorts = ({imageConfig, made}: ContainerDetails): Readonly<Record<string, unknown>> => ({

@@ -75,9 +75,10 @@ const toLimits = (options: ContainerOptions) => ({
   Memory: options.memoryBytes ?? 0,
   NanoCpus: Math.round((options.cpus ?? 0) * NANO),
   CgroupParent: '',
-  BlkioWeight: 0,
-  CpuPeriod: 0,
-  CpuQuota: 0,
+  ...{BlkioWeight: 0, BlkioWeightDevice: [], BlkioDeviceReadBps: [], BlkioDeviceWriteBps: []},
+  ...{BlkioDeviceReadIOps: [], BlkioDeviceWriteIOps: []},
+  ...{CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpuCount: 0, CpuPercent: 0},
+  ...{IOMaximumIOps: 0, IOMaximumBandwidth: 0},
   CpusetCpus: options.cpusetCpus ?? '',
   CpusetMems: '',
   Devices:

@@ -19,7 +19,8 @@ export interface ConnectedContainer extends ContainerNetworks {
 export function toNetworkSettings(container: ConnectedContainer) {
   const [first] = container.networks;
   return {
-    ...{Bridge: '', SandboxID: '', SandboxKey: '', EndpointID: ''},
+    ...{Bridge: '', SandboxID: '', SandboxKey: '', EndpointID: '', HairpinMode: false},
+    ...{LinkLocalIPv6Address: '', LinkLocalIPv6PrefixLen: 0, SecondaryIPAddresses: null, SecondaryIPv6Addresses: null},
     ...toAddresses(first ?? NOWHERE),
     Ports: toPorts(container),
     Networks: toNetworks(container),

@@ -1,6 +1,6 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {WaitCondition, WaitOptions} from '../containers/kept/wait-for-condition.ts';
-import {WinchError} from '../errors.ts';
+import {isWinchError, WinchError} from '../errors.ts';
 import {isRoot} from '../host/account.ts';
 import type {Toolkit} from '../toolkit.ts';
 import {type ApiContext, type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
@@ -63,10 +63,26 @@ export const restartContainer: Handler = async ({toolkit}, request) => {
   return DONE;
 };
 
+/** Whoever kills a container takes the answer for its end. */
 export const killContainer: Handler = async ({toolkit}, request) => {
-  await toolkit.containers.kill(idOf(request), request.query.get('signal') || undefined);
+  const signal = request.query.get('signal') || undefined;
+  const id = await toolkit.containers.kill(idOf(request), signal);
+  if (signal === undefined || KILL.test(signal)) await untilEnded(toolkit, id, request.signal);
   return DONE;
 };
+
+const KILL = /^(?:(?:SIG)?KILL|9)$/i;
+/** As docker has it; what cannot be killed, because the kernel is at it, is no failure. */
+const KILL_PATIENCE_MS = 10_000;
+
+async function untilEnded({containers}: Toolkit, id: string, signal: AbortSignal): Promise<void> {
+  const patience = AbortSignal.timeout(KILL_PATIENCE_MS);
+  try {
+    await containers.wait(id, {signal: AbortSignal.any([signal, patience])});
+  } catch (error) {
+    if (!patience.aborted && !isWinchError(error, 'CONTAINER_UNKNOWN')) throw error;
+  }
+}
 
 const simply =
   (act: (toolkit: Toolkit, request: ApiRequest) => Promise<unknown>): Handler =>

@@ -6,6 +6,14 @@ type Details = WinchError['details'];
 const SENTENCES: Readonly<Record<string, (details: Details) => string | null>> = {
   CONTAINER_UNKNOWN: ({container}) => about(container, (name) => `No such container: ${name}`),
   IMAGE_UNKNOWN: ({image}) => about(image, (name) => `No such image: ${name}`),
+  NAME_IN_USE: ({name, holder}) =>
+    about(
+      name,
+      (taken) =>
+        `Conflict. The container name "/${taken}" is already in use by container "${holder}". ` +
+        'You have to remove (or rename) that container to be able to reuse that name.',
+    ),
+  NETWORK_EXISTS: ({network}) => about(network, (name) => `network with name ${name} already exists`),
   NETWORK_UNKNOWN: ({network}) => about(network, (name) => `network ${name} not found`),
   VOLUME_UNKNOWN: ({volume}) => about(volume, (name) => `get ${name}: no such volume`),
   PATH_UNKNOWN: ({path, container}) =>

@@ -20,6 +20,18 @@ describe('engine-api/api-error', ({test}) => {
     }
   });
 
+  test('E05 says what is in the way in the words that libraries look for', () => {
+    const taken = new WinchError('NAME_IN_USE', 'of winch', {kind: 'runtime', details: {name: 'web', holder: 'abc'}});
+    const {status, message} = errorReply(taken);
+    assert.is(status, 409);
+    assert.match(message, 'The container name "/web" is already in use by container "abc".');
+    const details = {network: 'lan'};
+    assert.equal(errorReply(new WinchError('NETWORK_EXISTS', 'of winch', {kind: 'invalid', details})), {
+      status: 409,
+      message: 'network with name lan already exists',
+    });
+  });
+
   test('tells nothing of what went wrong inside', () => {
     assert.not.match(errorReply(new TypeError('secret')).message, /secret/);
   });

@@ -62,6 +62,8 @@ describe('engine-api/containers', ({test: declare, before, after}) => {
     assert.is(await statusOf('POST /containers/other/stop'), 304);
     assert.is(await statusOf('POST /containers/other/restart'), 204);
     assert.is(await statusOf('POST /containers/other/kill?signal=KILL'), 204);
+    const killed = (await ask('GET /containers/other/json')).json() as {State: {Running: boolean}};
+    assert.is(killed.State.Running, false);
     assert.equal((await ask('POST /containers/other/wait')).json(), {StatusCode: 137});
     assert.is(await statusOf('DELETE /containers/other?v=1'), 204);
     for (const line of ['GET /containers/other/json', 'POST /containers/other/start', 'POST /containers/other/wait']) {

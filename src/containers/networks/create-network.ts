@@ -170,6 +170,7 @@ const exists = (name: string): WinchError =>
   new WinchError('NETWORK_EXISTS', `there is a network ${name} already`, {
     kind: 'invalid',
     hint: 'remove it, or choose another name',
+    details: {network: name},
   });
 
 const invalid = (message: string): WinchError => new WinchError('NETWORK_INVALID', message, {kind: 'invalid'});

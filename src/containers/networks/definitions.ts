@@ -65,7 +65,7 @@ export const unknownNetwork = (name: string): WinchError =>
   new WinchError('NETWORK_UNKNOWN', `there is no network ${excerpt(name)}`, {
     kind: 'not-found',
     hint: 'list the networks that there are, or create it',
-    details: {network: excerpt(name)},
+    details: {network: name},
   });
 
 /** The device of a network; two stores on one machine do not share any. */
