@@ -4,14 +4,13 @@ import type {ReadThrough} from '../images/read-through/open-read-through.ts';
 import type {ReadCall} from '../images/read-through/read-call.ts';
 import {type Digest, isDigest} from '../oci/digest.ts';
 import type {RepositoryName} from '../registry/client.ts';
+import {listReferrers, listRepositories, listTags} from './answer-list.ts';
 import {readRange} from './byte-range.ts';
-import {pageReply} from './list-page.ts';
 import {jsonReply, type RegistryReply} from './registry-reply.ts';
-import {nameOf, repositoryOf} from './repository-name.ts';
+import {repositoryOf} from './repository-name.ts';
 
-const MANIFEST = /^\/v2\/(.+)\/manifests\/([^/]+)$/;
-const BLOB = /^\/v2\/(.+)\/blobs\/([^/]+)$/;
-const TAGS = /^\/v2\/(.+)\/tags\/list$/;
+/** Of names that have these words in them, the last one counts. */
+const PLACE = /^\/v2\/(.+)\/(manifests|blobs|tags|referrers)\/([^/]+)$/;
 const TAG_OR_DIGEST = /^(?:[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}|[a-z0-9]+:[a-f0-9]{32,})$/;
 
 /**
@@ -29,19 +28,15 @@ export async function answerRequest(
   if (method !== 'GET' && method !== 'HEAD') throw readOnly();
   if (path === '/v2/' || path === '/v2') return jsonReply({});
   if (path === '/v2/_catalog') return listRepositories(images, {path, query});
-  const repository = (name: string) => repositoryOf(name, query.get('ns'));
-  const [, tagged] = TAGS.exec(path) ?? [];
-  if (tagged !== undefined) {
-    return await listTags(images, {path, query, name: tagged, repository: repository(tagged)}, call);
-  }
-  const [, named, tagOrDigest] = MANIFEST.exec(path) ?? [];
-  if (named !== undefined && tagOrDigest !== undefined) {
-    return await sendManifest(images, {repository: repository(named), tagOrDigest}, call);
-  }
-  const [, holder, digest] = BLOB.exec(path) ?? [];
-  if (holder === undefined || digest === undefined) throw endpointUnknown();
-  if (!isDigest(digest)) throw digestInvalid(digest);
-  return await sendBlob(images, {repository: repository(holder), digest, request}, call);
+  const [, name, kind, wanted] = PLACE.exec(path) ?? [];
+  if (name === undefined || wanted === undefined) throw endpointUnknown();
+  const repository = repositoryOf(name, query.get('ns'));
+  if (kind === 'manifests') return await sendManifest(images, {repository, tagOrDigest: wanted}, call);
+  if (kind === 'tags' && wanted === 'list') return await listTags(images, {path, query, name, repository}, call);
+  if (kind === 'tags') throw endpointUnknown();
+  if (!isDigest(wanted)) throw digestInvalid(wanted);
+  if (kind === 'referrers') return await listReferrers(images, {repository, subject: wanted, query}, call);
+  return await sendBlob(images, {repository, digest: wanted, request}, call);
 }
 
 async function sendManifest(
@@ -85,29 +80,6 @@ const headersOf = (digest: Digest, length: number) => ({
   'Docker-Content-Digest': digest,
   ETag: `"${digest}"`,
 });
-
-interface Listing {
-  readonly path: string;
-  readonly query: URLSearchParams;
-}
-
-async function listTags(
-  images: ReadThrough,
-  {path, query, name, repository}: Listing & {readonly name: string; readonly repository: RepositoryName},
-  call: ReadCall,
-): Promise<RegistryReply> {
-  const names = await images.listTags(repository, call);
-  if (names.length === 0) throw new WinchError('NAME_UNKNOWN', `there is nothing of ${name}`, {kind: 'not-found'});
-  return pageReply({path, query, names}, (tags) => ({name, tags}));
-}
-
-function listRepositories(images: ReadThrough, {path, query}: Listing): RegistryReply {
-  const names = images
-    .listRepositories()
-    .flatMap((repository) => nameOf(repository) ?? [])
-    .toSorted();
-  return pageReply({path, query, names}, (repositories) => ({repositories}));
-}
 
 const readOnly = () =>
   new WinchError('READ_ONLY', 'nothing can be pushed or deleted here', {

@@ -2,10 +2,11 @@ import {randomBytes} from 'node:crypto';
 import {request as startRequest} from 'node:http';
 import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import {buildIndex} from '../../fixtures/build-image.ts';
+import {buildIndex, jsonDocument} from '../../fixtures/build-image.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
 import {isWinchError} from '../../src/errors.ts';
+import {digestOf} from '../../src/oci/digest.ts';
 import {createRegistryService} from '../../src/registry-api/registry-service.ts';
 import {openStore} from '../../src/store/store.ts';
 import {openTestStore} from '../helpers/open-store.ts';
@@ -226,6 +227,38 @@ describe('registry-api/registry-service', ({test}) => {
     assert.equal(catalog, {repositories: [name, within(origin, 'other'), 'docker.io/library/named']});
     for (const path of ['library/named/manifests/1', 'named/manifests/1', 'library/named/manifests/1?ns=docker.io'])
       assert.is((await fetch(`${served.origin}/${path}`, {method: 'HEAD'})).status, 200, path);
+  });
+
+  test('passes on what refers to an image, and artifacts, which are not kept as images', async () => {
+    await using served = await serveTestRegistry();
+    await using origin = await startRegistry({referrersApi: true});
+    origin.put('app', '1', image);
+    const [config, signature] = [Buffer.from('{}'), Buffer.from('signed')];
+    const describe = (mediaType: string, bytes: Buffer) => ({mediaType, digest: digestOf(bytes), size: bytes.length});
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const artifact = jsonDocument(mediaType, {
+      schemaVersion: 2,
+      mediaType,
+      artifactType: 'application/test',
+      config: describe('application/vnd.oci.empty.v1+json', config),
+      layers: [describe('application/signature', signature)],
+      subject: {mediaType, digest: image.manifest.digest, size: image.manifest.bytes.length},
+    });
+    origin.put('app', 'signature', artifact);
+    for (const bytes of [config, signature]) origin.putBlob('app', bytes);
+    const url = `${served.origin}/${within(origin, 'app')}`;
+    const list = async (query = '') => {
+      const response = await fetch(`${url}/referrers/${image.manifest.digest}${query}`);
+      const {manifests} = (await response.json()) as {manifests: {digest: string}[]};
+      return [response.headers.get('oci-filters-applied'), manifests.map(({digest}) => digest)];
+    };
+    assert.equal(await list(), [null, [artifact.digest]]);
+    assert.equal(await list('?artifactType=application/test'), ['artifactType', [artifact.digest]]);
+    assert.equal(await list('?artifactType=application/other'), ['artifactType', []]);
+    assert.is((await fetch(`${url}/manifests/${artifact.digest}`)).status, 200);
+    assert.is(await (await fetch(`${url}/blobs/${digestOf(signature)}`)).text(), 'signed');
+    assert.equal(await tagsOf(served), []);
+    assert.equal(served.bugs, []);
   });
 
   test('refuses to be written to, and what it does not understand', async () => {

@@ -1,4 +1,6 @@
 import {isWinchError} from '../../errors.ts';
+import type {Descriptor} from '../../oci/descriptor.ts';
+import type {Digest} from '../../oci/digest.ts';
 import {splitReference} from '../../oci/reference.ts';
 import type {RepositoryName} from '../../registry/client.ts';
 import {listTags} from '../../store/tags.ts';
@@ -35,6 +37,24 @@ function listStoredTags({store}: ImageContext, {registry, repository}: Repositor
     .filter((reference) => reference.registry === registry && reference.repository === repository)
     .flatMap(({tag}) => tag ?? [])
     .toSorted();
+}
+
+export interface ReferrersRequest {
+  readonly repository: RepositoryName;
+  readonly subject: Digest;
+  /** Only those of this type; absent: all. */
+  readonly artifactType?: string | undefined;
+}
+
+/** @see ReadThrough.listReferrers */
+export async function listReferrers(
+  {registry}: ImageContext,
+  {repository, subject, artifactType}: ReferrersRequest,
+  {signal, mayFetch}: ReadCall,
+): Promise<readonly Descriptor[]> {
+  if (!mayFetch) throw unknown('MANIFEST_UNKNOWN', `what refers to ${subject}`);
+  const {referrers} = await (await registry()).referrers(repository, subject, {artifactType, signal});
+  return referrers;
 }
 
 /** @see ReadThrough.listRepositories */

@@ -1,4 +1,5 @@
 import type {EventSink} from '../../events.ts';
+import type {Descriptor} from '../../oci/descriptor.ts';
 import {type Digest, isDigest} from '../../oci/digest.ts';
 import {formatReference} from '../../oci/reference.ts';
 import type {RepositoryName} from '../../registry/client.ts';
@@ -13,7 +14,7 @@ import {fetchDropped, hasLayerFileAlone} from '../dropped-blobs.ts';
 import {type AskedImages, createAskedImages} from './asked-images.ts';
 import {createDownloads, type Downloads} from './downloads.ts';
 import {fetchDocument, findStoredDocument, type ServedDocument} from './find-document.ts';
-import {listAllTags, listStoredRepositories} from './list-names.ts';
+import {listAllTags, listReferrers, listStoredRepositories, type ReferrersRequest} from './list-names.ts';
 import {type ReadCall, unknown} from './read-call.ts';
 import {followDownload, openStoredBlob, type ServedBlob} from './served-blob.ts';
 
@@ -41,6 +42,8 @@ export interface ReadThrough extends AsyncDisposable {
    * @throws {WinchError} as `RegistryClient.listTags`, when nothing of it is stored
    */
   listTags(repository: RepositoryName, call: ReadCall): Promise<readonly string[]>;
+  /** What names a manifest as its subject, as its registry has it. @throws {WinchError} as `RegistryClient.referrers` */
+  listReferrers(request: ReferrersRequest, call: ReadCall): Promise<readonly Descriptor[]>;
   /** The repositories of which something is stored, by name. */
   listRepositories(): readonly RepositoryName[];
   /** Ends what is being fetched; what has come stays for the next time. */
@@ -84,6 +87,7 @@ export function openReadThrough(context: ImageContext, {onEvent}: ReadThroughOpt
     sizeOfBlob: async (repository, digest, call) =>
       (await openStoredBlob(context.store, digest))?.size ?? (await askForSize(parts, {repository, digest}, call)),
     listTags: (repository, call) => listAllTags(context, repository, call),
+    listReferrers: (request, call) => listReferrers(context, request, call),
     listRepositories: () => listStoredRepositories(context),
     close: downloads.close,
     [Symbol.asyncDispose]: downloads.close,
