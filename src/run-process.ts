@@ -55,6 +55,8 @@ async function perform({containers}: Toolkit, work: Work, options: CallOptions):
       return containers.start(call.id, options);
     case 'restart':
       return containers.restart(call.id, {...options, timeoutSeconds: call.timeoutSeconds});
+    case 'describeExec':
+      return containers.describeExec(call.id, call.options);
   }
   const {performFileCall} = await import('./toolkit/perform-file-call.ts');
   const onOpened = (opened: ContainerPathStatus | null) => reply({type: 'opened', opened});

@@ -7,13 +7,15 @@ import {tryUserNamespace} from '../host/try-user-namespace.ts';
 import {startWorkerProcess, type WorkerProcess} from '../host/worker-process.ts';
 import type {FileCall, TarCall} from './files/file-call.ts';
 import type {CreateRequest} from './kept/create-container.ts';
+import type {ExecToDescribe} from './kept/describe-exec.ts';
 import {type WorkerReply, waitForReply} from './worker-reply.ts';
 
 /** What mounts, or makes namespaces, and so is for root alone. */
 export type RootCall =
   | {readonly name: 'create'; readonly request: CreateRequest}
   | {readonly name: 'start'; readonly id: string}
-  | {readonly name: 'restart'; readonly id: string; readonly timeoutSeconds?: number | undefined};
+  | {readonly name: 'restart'; readonly id: string; readonly timeoutSeconds?: number | undefined}
+  | {readonly name: 'describeExec'; readonly id: string; readonly options: ExecToDescribe};
 
 export interface RootCallOptions extends CallOptions {
   /** A process of this user whose namespace it has to be; null: a new one. */

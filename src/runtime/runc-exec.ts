@@ -29,10 +29,14 @@ export function startExec(path: string, flags: {root: string; log: string}, requ
 export function startStreamedExec(
   path: string,
   flags: {root: string; log: string},
-  {input, output, programEnd, pidFile, ...request}: StreamedExecStart,
+  {input, output, programEnd, within, pidFile, ...request}: StreamedExecStart,
 ): StreamedProcess {
   const [reading, writing] = [input ? 'pipe' : 'ignore', output ? 'pipe' : 'ignore'] as const;
-  const child = spawn(path, execArguments(flags, {...request, pidFile, detach: false}), {
+  const [program = '', ...words] = [
+    ...within,
+    ...[path, ...execArguments(flags, {...request, pidFile, detach: false})],
+  ];
+  const child = spawn(program, words, {
     cwd: '/',
     env: ENVIRONMENT,
     stdio: programEnd === null ? [reading, writing, writing] : [programEnd, programEnd, programEnd],

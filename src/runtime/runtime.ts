@@ -41,6 +41,8 @@ export interface StreamedExecStart extends Pick<ExecStart, 'id' | 'processFile' 
   readonly output: boolean;
   /** Of a terminal, for all its streams; null: it has none. */
   readonly programEnd: number | null;
+  /** Words in front of the runtime's command line: a program that becomes what follows them. */
+  readonly within: readonly string[];
 }
 
 export interface StreamedProcess extends RunningContainer {

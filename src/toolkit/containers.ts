@@ -106,7 +106,7 @@ export const openContainers = (
 ): Containers => ({
   ...openKept(context, toolkitOptions),
   ...openContainerFiles(context, toolkitOptions),
-  ...openContainerStreams(context),
+  ...openContainerStreams(context, toolkitOptions),
   ...openMountedBundles(context),
   run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
   spawn: async (request, options = {}) =>

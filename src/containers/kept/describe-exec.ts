@@ -1,6 +1,6 @@
 import {closeSync, constants, openSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {parseRuntimeSpec} from '../../bundle/create-bundle.ts';
+import {formatRuntimeSpec, parseRuntimeSpec} from '../../bundle/create-bundle.ts';
 import {createExecProcess, type ExecOptions, type ExecUser} from '../../bundle/exec-process.ts';
 import {readHostFacts} from '../../bundle/host-facts.ts';
 import {resolveUser} from '../../bundle/user.ts';
@@ -10,9 +10,10 @@ import {readTerminalSize, type TerminalSize} from '../../host/terminal-size.ts';
 import {readAccountFiles} from '../../images/image-runtime-config.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {RuntimeProcess} from '../../oci/runtime-spec.ts';
+import type {ContainerContext} from '../context.ts';
 import {requireExecutable} from '../require-executable.ts';
 import {notRunning} from './find-container.ts';
-import type {LiveContainer} from './find-live.ts';
+import {type LiveContainer, requireLive} from './find-live.ts';
 
 export interface ExecToDescribe extends ExecOptions {
   /** Of its terminal; null: nobody has said; absent: as that of this process. */
@@ -49,6 +50,15 @@ export function describeExec(container: LiveContainer, options: ExecToDescribe):
 
 const sizeOf = ({terminalSize}: ExecToDescribe, syscalls: Syscalls): TerminalSize | null =>
   terminalSize === undefined ? readTerminalSize(syscalls, [0, 1, 2]) : terminalSize;
+
+/**
+ * As `describeExec`, as text, of a running container by its name.
+ *
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | as `describeExec`
+ */
+export async function formatExec(context: ContainerContext, text: string, options: ExecToDescribe): Promise<string> {
+  return formatRuntimeSpec(describeExec(await requireLive(context, text), options));
+}
 
 interface UserRequest {
   readonly user: string;

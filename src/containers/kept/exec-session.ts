@@ -1,16 +1,19 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {formatRuntimeSpec} from '../../bundle/create-bundle.ts';
 import type {ExecOptions} from '../../bundle/exec-process.ts';
 import type {CallOptions} from '../../events.ts';
+import {planJoining} from '../../host/plan-user-namespace.ts';
 import {openPseudoTerminal, type PseudoTerminal} from '../../host/pseudo-terminal.ts';
 import type {TerminalSize} from '../../host/terminal-size.ts';
 import type {StreamedProcess} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {startError} from '../exit-errors.ts';
 import {recordContainerEvents} from '../record-events.ts';
+import {describeExec, type ExecToDescribe} from './describe-exec.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 import type {LogPiece} from './log-records.ts';
 import {letFlow, mergeStreams} from './merge-streams.ts';
-import {type ExecFiles, writeExec} from './start-exec.ts';
+import {type ExecFiles, writeExecFiles} from './start-exec.ts';
 
 export interface ExecSessionRequest extends ExecOptions {
   /** How it is called in events: 64 hexadecimal digits, never used before; absent: any. */
@@ -50,28 +53,44 @@ export interface ExecSession extends AsyncDisposable {
   readonly ended: Promise<number>;
 }
 
+/** For somebody who is not root: what enters the container is root of its user namespace. */
+export interface ExecAsUser {
+  /** What the runtime is to be told, as `formatExec` has it, by a process of that root. @param joins One of its processes. */
+  describe(container: string, options: ExecToDescribe, joins: number): Promise<string>;
+}
+
+export interface OpenExecOptions extends CallOptions {
+  /** Null: this process is root. */
+  readonly asUser: ExecAsUser | null;
+}
+
 const POLL_MS = 5;
 
 /**
  * Starts a further command in a running container, and connects its streams to the caller.
  *
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_PAUSED` |
- * `NAMESPACE_DENIED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `USER_UNKNOWN` | `USER_INVALID` |
+ * `USER_NAMESPACE_DENIED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `USER_UNKNOWN` | `USER_INVALID` |
  * `ENVIRONMENT_INVALID` | `WORKING_DIRECTORY_INVALID`
  */
 export async function openExec(
   context: ContainerContext,
   text: string,
   request: ExecSessionRequest,
-  {signal}: CallOptions = {},
+  {signal, asUser}: OpenExecOptions,
 ): Promise<ExecSession> {
   const container = await requireLive(context, text);
   requireUnpaused(container);
+  const {id, interactive: _, silent: __, ...asked} = request;
+  const options = {...asked, terminalSize: request.terminalSize ?? null};
+  const process = asUser
+    ? await asUser.describe(container.id, options, container.pid)
+    : formatRuntimeSpec(describeExec(container, options));
   signal?.throwIfAborted();
-  const files = writeExec(context, container, {...request, terminalSize: request.terminalSize ?? null});
+  const files = writeExecFiles(context, {process, id});
   try {
-    const {process, terminal} = startProcess(container, files, request);
-    const session = createSession(context, {container, files, process, terminal, command: request.command});
+    const started = startProcess(container, {files, within: asUser ? planJoining(container.pid) : []}, request);
+    const session = createSession(context, {...started, container, files, command: request.command});
     signal?.addEventListener('abort', () => void session[Symbol.asyncDispose](), {once: true});
     return session;
   } catch (error) {
@@ -86,14 +105,20 @@ interface Started {
   readonly terminal: PseudoTerminal | null;
 }
 
+interface Starting {
+  readonly files: ExecFiles;
+  /** Words in front of the runtime's command line. */
+  readonly within: readonly string[];
+}
+
 function startProcess(
   {id, runtime}: LiveContainer,
-  {processFile, log, directory}: ExecFiles,
+  {files: {processFile, log, directory}, within}: Starting,
   {interactive: input = false, silent = false, terminal: wantsTerminal, terminalSize}: ExecSessionRequest,
 ): Started {
   const terminal = wantsTerminal ? openPseudoTerminal(terminalSize ?? null) : null;
   const {programEnd = null} = terminal ?? {};
-  const names = {id, processFile, log, pidFile: `${directory}/pid`};
+  const names = {id, within, processFile, log, pidFile: `${directory}/pid`};
   try {
     return {process: runtime.execStreamed({...names, input, output: !silent, programEnd}), terminal};
   } catch (error) {

@@ -11,7 +11,7 @@ import type {ExecStart, RunningContainer} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {execParent, runtimeStateDirectory} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
-import {describeExec, type ExecToDescribe} from './describe-exec.ts';
+import {describeExec} from './describe-exec.ts';
 import type {LiveContainer} from './find-live.ts';
 
 interface ExecToStart extends ExecOptions {
@@ -82,27 +82,27 @@ export async function startExecApart(
   }
 }
 
-export interface ExecToWrite extends ExecToDescribe {
+function writeExec(context: ContainerContext, container: LiveContainer, options: ExecOptions): ExecFiles {
+  requireRoot();
+  return writeExecFiles(context, {process: formatRuntimeSpec(describeExec(container, options))});
+}
+
+export interface ExecToWrite {
+  /** What the runtime is to run (runtime-spec config.md#process). */
+  readonly process: string;
   /** How it is called in events, never used before; absent: any. */
   readonly id?: string | undefined;
 }
 
-/**
- * Writes down what the runtime is to be told of a further process.
- *
- * @throws {WinchError} as `describeExec` | `NAMESPACE_DENIED`
- */
-export function writeExec(context: ContainerContext, container: LiveContainer, options: ExecToWrite): ExecFiles {
-  requireRoot();
-  const process = describeExec(container, options);
+/** Writes down what the runtime is to be told of a further process. */
+export function writeExecFiles(context: ContainerContext, {process, id = randomHex(ID_BYTES)}: ExecToWrite): ExecFiles {
   mkdirSync(execParent(context), {recursive: true, mode: 0o700});
-  const id = options.id ?? randomHex(ID_BYTES);
   const leased = createLeasedDirectory(execParent(context), id);
   const directory = leased.path;
   const processFile = join(directory, 'process.json');
   try {
     // The environment may hold secrets.
-    writeFileSync(processFile, formatRuntimeSpec(process), {mode: 0o600});
+    writeFileSync(processFile, process, {mode: 0o600});
   } catch (error) {
     leased.remove();
     throw error;
