@@ -175,6 +175,27 @@ describe('registry-api/registry-service', ({test}) => {
     assert.equal(await tagsOf(served), []);
   });
 
+  test('brings back a blob that was dropped, and knows its size without', async () => {
+    await using served = await serveTestRegistry();
+    await using origin = await startRegistry();
+    origin.put('app', '1', image);
+    const {images} = served.store.toolkit;
+    await images.pull(`${origin.host}/app:1`);
+    assert.is((await images.prune({blobs: true})).droppedBlobs, 2);
+    const url = `${served.origin}/${within(origin, 'app')}`;
+    const asked = origin.requests.length;
+    for (const {digest, bytes} of image.layers) {
+      const head = await fetch(`${url}/blobs/${digest}`, {method: 'HEAD'});
+      assert.is(head.headers.get('content-length'), String(bytes.length));
+      assert.is(origin.requests.length, asked);
+    }
+    for (const {digest, bytes} of image.layers) {
+      const blob = await fetch(`${url}/blobs/${digest}`);
+      assert.ok(Buffer.from(await blob.arrayBuffer()).equals(bytes));
+    }
+    assert.equal(served.bugs, []);
+  });
+
   test('gives parts of blobs', async () => {
     await using served = await serveTestRegistry();
     await using origin = await startRegistry();
