@@ -1,4 +1,14 @@
-import {closeSync, constants, lstatSync, openSync, readdirSync, renameSync, rmdirSync, type Stats} from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import {removeEntry} from './remove-entry.ts';
@@ -75,13 +85,28 @@ function mergeDirectory({from, to, path}: Merge, options: MoveOptions): void {
   rmdirSync(from);
 }
 
-/** What cannot be renamed over. */
+/** What cannot be renamed over. What is mounted in it is nobody's to remove. */
 function replace(
   {from, to, place}: {readonly from: Buffer; readonly to: Buffer; readonly place: string},
   {directory, name}: {readonly directory: number; readonly name: Buffer},
 ): void {
+  if (!isOfOneDevice(to, fstatSync(directory).dev)) throw invalid(place, 'has something mounted in it');
   removeEntry(directory, name);
   move(from, to, place);
+}
+
+function isOfOneDevice(path: Buffer, device: number): boolean {
+  const stats = lstatSync(path);
+  // Files of an overlay have the devices of its layers.
+  if (!stats.isDirectory()) return true;
+  if (stats.dev !== device) return false;
+  const fd = openSync(path, DIRECTORY);
+  try {
+    const names = readdirSync(`/proc/self/fd/${fd}`, {encoding: 'buffer'});
+    return names.every((name) => isOfOneDevice(below(fd, name), device));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function move(from: Buffer, to: Buffer, place: string): void {

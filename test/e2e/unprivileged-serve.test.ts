@@ -35,13 +35,16 @@ describe('e2e/unprivileged-serve', ({test}) => {
         assert.is(answer.status, status, `${line}: ${answer.body} ${server.readStderr()}`);
         return answer;
       };
-      const config = {Image: image, Cmd: ['sleep', '600'], HostConfig: {NetworkMode: 'none'}};
+      const Binds = [`${user.winch.directory}:/read:ro`];
+      const config = {Image: image, Cmd: ['sleep', '600'], HostConfig: {NetworkMode: 'none', Binds}};
       const {Id: id} = (await ask('POST /containers/create', 201, JSON.stringify(config))).json() as {Id: string};
-      for (const state of ['created', 'running']) {
+      for (const state of ['created', 'running', 'exited']) {
         if (state === 'running') await ask(`POST /containers/${id}/start`, 204);
+        if (state === 'exited') await ask(`POST /containers/${id}/stop?t=0`, 204);
         const tar = buildTar([{path: state, content: state, uid: 7, gid: 8, mode: 0o600}]);
         await ask(`PUT /containers/${id}/archive?path=/tmp`, 200, tar);
         await ask(`PUT /containers/${id}/archive?path=/missing`, 404, tar);
+        await ask(`PUT /containers/${id}/archive?path=/read`, state === 'created' ? 404 : 400, tar);
         const read = await ask(`GET /containers/${id}/archive?path=/tmp/${state}`, 200);
         assert.match(await listTar(read.body), new RegExp(`^-rw------- 7/8 .* ${state}\n$`));
         await ask(`HEAD /containers/${id}/archive?path=/tmp/${state}`, 200);

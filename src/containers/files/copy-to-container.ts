@@ -36,7 +36,8 @@ export interface CopyToContainerOptions extends CallOptions {
  * Everything is read before anything is written. Links of the container are followed within it, and whatever it changes
  * meanwhile, nothing is written outside of it.
  *
- * @throws {WinchError} `CONTAINER_UNKNOWN` | `SOURCE_MISSING` | `DESTINATION_INVALID` | `PATH_UNKNOWN` | `COPY_FAILED` …
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `SOURCE_MISSING` | `DESTINATION_INVALID` |
+ * `DESTINATION_READ_ONLY` | `PATH_UNKNOWN` | `COPY_FAILED` …
  */
 export async function copyToContainer(
   context: ContainerContext,

@@ -1,7 +1,8 @@
 import {closeSync, constants, openSync, rmSync} from 'node:fs';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
-import type {ContainerOptions} from '../../bundle/container-options.ts';
+import type {ContainerOptions, MountRequest} from '../../bundle/container-options.ts';
 import {hasErrno} from '../../errors.ts';
+import {makeReadOnly} from '../../host/make-read-only.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
 import {resolveInRoot} from '../../host/root-path.ts';
 import {MountFlag, type Syscalls} from '../../host/syscalls.ts';
@@ -78,6 +79,7 @@ function mountRoot({directories, prepared, container: asked, images, syscalls}: 
     const container = images?.mount(syscalls).container ?? asked;
     const {mounts = []} = mountBindSources(syscalls, container, directories.volatile);
     for (const mount of mounts) if (mount.type === 'bind') mountInside(syscalls, rootFd, mount);
+    if (container.readOnlyRootfs) makeReadOnly(syscalls, rootFd);
     return {rootFd, namespaceFd: openSync('/proc/thread-self/ns/mnt', 'r')};
   } catch (error) {
     closeSync(rootFd);
@@ -89,15 +91,21 @@ function mountRoot({directories, prepared, container: asked, images, syscalls}: 
 function mountInside(
   syscalls: Syscalls,
   rootFd: number,
-  {source, target}: {readonly source: string; readonly target: string},
+  {source, target, readOnly}: Pick<Extract<MountRequest, {type: 'bind'}>, 'source' | 'target' | 'readOnly'>,
 ): void {
-  try {
+  const atTarget = (work: (fd: number) => void) => {
     const fd = syscalls.openInRoot(rootFd, resolveInRoot(syscalls, rootFd, target) ?? target, O_PATH);
     try {
-      syscalls.mount(source, `/proc/self/fd/${fd}`, null, MountFlag.bind | MountFlag.recursive, null);
+      work(fd);
     } finally {
       closeSync(fd);
     }
+  };
+  const flags = MountFlag.bind | MountFlag.recursive;
+  try {
+    atTarget((fd) => syscalls.mount(source, `/proc/self/fd/${fd}`, null, flags, null));
+    // What was mounted is found where the place was.
+    if (readOnly) atTarget((fd) => makeReadOnly(syscalls, fd));
   } catch (error) {
     if (!hasErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
   }

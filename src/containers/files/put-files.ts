@@ -101,7 +101,7 @@ function attempt<T>(where: string, step: () => T): T {
  * Puts files into an open directory: directories that exist are merged, files are replaced, each by a rename. Everything
  * is written beside its place first.
  *
- * @throws {WinchError} `DESTINATION_INVALID` | `COPY_FAILED` | `STORE_FULL` …
+ * @throws {WinchError} `DESTINATION_INVALID` | `DESTINATION_READ_ONLY` | `COPY_FAILED` | `STORE_FULL` …
  */
 export async function putFiles(
   {directoryFd, where, entries}: Pick<PutTarget, 'directoryFd' | 'where' | 'entries'>,
@@ -109,8 +109,8 @@ export async function putFiles(
 ): Promise<void> {
   const name = `.winch-copy-${randomHex(6)}`;
   const staging = `/proc/self/fd/${directoryFd}/${name}`;
+  attempt(where, () => mkdirSync(staging, {mode: 0o700}));
   try {
-    mkdirSync(staging, {mode: 0o700});
     const stagingFd = openSync(staging, DIRECTORY_FLAGS);
     try {
       const directory = `/proc/self/fd/${stagingFd}/.`;
@@ -129,6 +129,7 @@ export async function putFiles(
 }
 
 function failure(error: unknown, where: string): unknown {
+  if (hasErrno(error, 'EROFS')) return readOnly(where, error);
   const known = storageError(error, where);
   if (known !== error || !hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'EEXIST', 'ENOTEMPTY', 'EBUSY')) return known;
   return new WinchError('COPY_FAILED', `files cannot be written to ${where}: ${error.code}`, {
@@ -137,6 +138,13 @@ function failure(error: unknown, where: string): unknown {
     cause: error,
   });
 }
+
+const readOnly = (where: string, cause: unknown): WinchError =>
+  new WinchError('DESTINATION_READ_ONLY', `${where} may only be read`, {
+    kind: 'invalid',
+    hint: 'choose a place that the container may write to',
+    cause,
+  });
 
 const invalid = (where: string, problem: string): WinchError =>
   new WinchError('DESTINATION_INVALID', `${where} ${problem}`, {

@@ -134,6 +134,44 @@ describe('containers/files/copy', ({test: declare, before, after}) => {
     });
   });
 
+  test('nothing is put where a container may only read, and nothing mounted is removed, whether it runs or not', async () => {
+    mkdirSync(at('shared'));
+    writeFileSync(at('read'), 'of the host');
+    const mounts = [
+      {type: 'bind', source: at('shared'), target: '/bind', readOnly: true, createSource: false},
+      {type: 'volume', source: 'read', target: '/vol/ume', readOnly: true},
+      {type: 'volume', source: 'written', target: '/srv/written'},
+    ] as const;
+    const start = async (script: string) =>
+      store().start(`echo v > /srv/written/file && echo up; ${script}`, {container: {mounts, readOnlyRootfs: true}});
+    const running = await start('while :; do sleep 0.05; done');
+    for await (const {bytes} of containers().logs(running, {follow: true})) if (bytes.includes('up\n')) break;
+    const ended = await start('true');
+    await containers().wait(ended);
+    for (const container of [running, ended]) {
+      for (const path of ['/bind', '/bind/new', '/vol/ume', '/tmp', '/new'])
+        assert.is(
+          await codeOf(containers().copyTo({container, source: at('read'), path})),
+          'DESTINATION_READ_ONLY',
+          path,
+        );
+      await containers().copyTo({container, source: at('read'), path: '/srv/written'});
+    }
+    const other = await store().start('true', {container: {mounts: [mounts[2]]}});
+    await containers().wait(other);
+    const tar = buildTar([{path: 'srv', content: 'in the place of a directory with a volume in it'}]);
+    const put = containers().copyTo({container: other, source: pieces(tar), path: '/'}, {replacesOtherKinds: true});
+    assert.is(await codeOf(put), 'DESTINATION_INVALID');
+    assert.is(
+      (await containers().copyFrom({container: other, path: '/srv/written/file', destination: at('kept')})).bytes,
+      2,
+    );
+    assert.equal(readdirSync(at('shared')), []);
+    for (const id of [running, ended, other]) await containers().remove(id, {force: true});
+    for (const name of ['read', 'written']) await store().toolkit.volumes.remove(name);
+    await store().requireNoTraces();
+  });
+
   test('what was copied into a container that has ended is there when it starts again', async () => {
     const id = await store().create('cat /put');
     writeFileSync(at('put'), 'before the first start\n');
