@@ -4,12 +4,13 @@ import type {Upgrade} from '../http-server/http-server.ts';
 
 /**
  * The body of a request to leave HTTP. Node before 26 takes it for the beginning of what follows: there it is read from the
- * connection.
+ * connection. To be called before anything is read.
  *
  * @throws {WinchError} `BODY_INVALID` when read
  */
 export function bodyOfUpgrade({request, connection}: Upgrade): AsyncIterable<Uint8Array> {
-  const isHandedOver = request.complete || connection !== request.socket;
+  // One that has not come whole is behind a connection of its own there.
+  const isHandedOver = connection !== request.socket || request.readableLength > 0;
   if (isHandedOver) return request;
   const length = Number(request.headers['content-length'] ?? 0);
   return takeBytes(connection, request.headers['transfer-encoding'] === undefined ? length : Number.NaN);
