@@ -1,8 +1,9 @@
-import {readFileSync, readlinkSync} from 'node:fs';
+import {readlinkSync} from 'node:fs';
 import type {AddressInfo, Server} from 'node:net';
 import {hasErrno, WinchError} from '../errors.ts';
 import {listenOnSocket} from './listen-on-socket.ts';
 import type {InheritedPlace, ListenPlace, MutualTls, PortPlace} from './listen-place.ts';
+import {isUnixSocket} from './unix-sockets.ts';
 
 export interface Listening {
   /** As a client names it: `unix:///run/winch.sock`, `tcp://127.0.0.1:2376`; `fd://3` for what was inherited. */
@@ -19,7 +20,7 @@ export interface Listening {
 export function tlsAt(place: ListenPlace): MutualTls | null {
   if (place.type === 'socket') return null;
   if (place.type === 'port') return place.tls;
-  if (isUnixSocket(place.descriptor)) return null;
+  if (isUnixDescriptor(place.descriptor)) return null;
   if (place.tls === null) throw tlsRequired(`fd://${place.descriptor}`);
   return place.tls;
 }
@@ -79,13 +80,11 @@ const unusable = (code: string, address: string, cause: unknown): WinchError =>
     },
   );
 
-/** By the kernel's list of them, in which the inode is the seventh column. */
-function isUnixSocket(descriptor: number): boolean {
+function isUnixDescriptor(descriptor: number): boolean {
   try {
     const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${descriptor}`))?.[1];
     if (inode === undefined) throw unusable('SOCKET_UNUSABLE', `fd://${descriptor}`, null);
-    const lines = readFileSync('/proc/self/net/unix', 'utf8').split('\n');
-    return lines.some((line) => line.trim().split(/\s+/)[6] === inode);
+    return isUnixSocket(inode);
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) throw unusable('SOCKET_UNUSABLE', `fd://${descriptor}`, error);
     throw error;

@@ -12,6 +12,7 @@ import {buildAuthority} from '../../fixtures/build-certificate.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {type HttpServerOptions, type HttpService, startHttpServer} from '../../src/http-server/http-server.ts';
 import type {ListenPlace} from '../../src/http-server/listen-place.ts';
+import {isListenedOn} from '../../src/http-server/unix-sockets.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingRoot} from '../helpers/requires.ts';
 import {noteStarted} from '../helpers/started-processes.ts';
@@ -110,8 +111,10 @@ describe('http-server/http-server', ({test}) => {
   test('listens at all places, or at none', async () => {
     using directory = makeTemporaryDirectory();
     const [one, two] = [join(directory.path, 'one.sock'), join(directory.path, 'below', 'two.sock')];
+    assert.not.ok(isListenedOn(one));
     {
       await using server = await start([socketAt(one), socketAt(two)]);
+      assert.equal([isListenedOn(one), isListenedOn(two), isListenedOn(directory.path)], [true, true, false]);
       assert.equal(server.addresses, [`unix://${one}`, `unix://${two}`]);
       assert.equal([await ask(one), await ask(two)], ['4', '4']);
     }

@@ -1,7 +1,10 @@
+import {isListenedOn} from '../../http-server/unix-sockets.ts';
 import {defineCommand} from '../command.ts';
+import type {Environment} from '../environment.ts';
 import {FORMAT_FLAG} from '../options/image.ts';
+import {defaultSocket} from '../options/listen.ts';
 import {formatValue} from '../render/format.ts';
-import {renderInfo} from '../render/info.ts';
+import {type EngineApiPlace, renderInfo} from '../render/info.ts';
 import {readVersion} from '../version.ts';
 
 /** `winch info` */
@@ -16,8 +19,14 @@ export const infoCommand = defineCommand({
   ],
   handle: async ({values}, context) => {
     const toolkit = await context.openToolkit();
-    const info = {version: readVersion(), ...(await toolkit.info())};
+    const info = {version: readVersion(), ...(await toolkit.info()), engineApi: findEngineApi(context.environment)};
     context.print(values.format === undefined ? renderInfo(info) : formatValue(info, values.format));
     return 0;
   },
 });
+
+/** Where `winch serve` listens unless told otherwise. */
+function findEngineApi(environment: Environment): EngineApiPlace {
+  const path = defaultSocket(environment);
+  return {host: `unix://${path}`, isServed: isListenedOn(path)};
+}

@@ -2,9 +2,20 @@ import type {ToolkitInfo} from '../../containers/read-info.ts';
 import {humanBytes} from './human.ts';
 import {safeText} from './safe-text.ts';
 
+export interface EngineApiPlace {
+  /** As `DOCKER_HOST` has it. */
+  readonly host: string;
+  readonly isServed: boolean;
+}
+
+export interface InfoToShow extends ToolkitInfo {
+  readonly version: string;
+  readonly engineApi: EngineApiPlace;
+}
+
 /** What this machine can do, one fact a line. */
-export function renderInfo(info: ToolkitInfo & {readonly version: string}): string {
-  const {snapshotter, runtime} = info;
+export function renderInfo(info: InfoToShow): string {
+  const {snapshotter, runtime, engineApi} = info;
   const facts = {
     Version: info.version,
     Store: `${info.root} (${info.images} images, ${humanBytes(info.storeBytes)} used, ${humanBytes(info.freeBytes)} free)`,
@@ -12,6 +23,7 @@ export function renderInfo(info: ToolkitInfo & {readonly version: string}): stri
     Runtime: runtime.path === null ? `none${because(runtime)}` : `${runtime.path} ${runtime.version ?? ''}`.trimEnd(),
     Kernel: info.kernel,
     Cgroups: info.cgroup,
+    'Engine API': `${engineApi.isServed ? '' : 'not served '}at ${engineApi.host}`,
   };
   return Object.entries(facts)
     .map(([name, fact]) => `${name}: ${safeText(fact)}`)

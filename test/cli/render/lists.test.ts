@@ -99,6 +99,7 @@ describe('cli/render/info', ({test}) => {
     cgroup: 'v2' as const,
     storeBytes: 1000,
     freeBytes: 2000,
+    engineApi: {host: 'unix:///run/winch.sock', isServed: true},
   };
 
   test('says what works and why not', () => {
@@ -111,8 +112,11 @@ describe('cli/render/info', ({test}) => {
         'Runtime: /usr/sbin/runc 1.1.5',
         'Kernel: 6.18',
         'Cgroups: v2',
+        'Engine API: at unix:///run/winch.sock',
       ].join('\n'),
     );
+    const engineApi = {...info.engineApi, isServed: false};
+    assert.match(renderInfo({...info, engineApi}), /\nEngine API: not served at unix:\/\/\/run\/winch.sock$/);
   });
 
   test('says why another driver mounts images', () => {
