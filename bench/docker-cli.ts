@@ -47,7 +47,7 @@ const STEPS: readonly Step[] = [
     '$D run --rm --network none $I echo hi',
     'echo in | $D run --rm -i --network none $I cat',
     pty('$D run --rm -it --network none $I sh', 'echo a$((1+1))b\\nexit 3\\n'),
-    '$D run -d --name cli1 -e A=b -v /tmp:/x --network $N $I sh -c "echo out; echo err >&2; exec sleep 300"',
+    '$D run -d --name cli1 -e A=b -v /tmp:/x --network $N $I sh -c "echo out; sleep 0.3; echo err >&2; exec sleep 300"',
     '$D ps --filter name=cli --format "{{.Names}} {{.Image}} {{.Command}} {{.State}}"',
     '$D ps --filter name=cli',
     '$D ps -a --filter name=cli1 --format "{{.Names}} {{.Status}}"',

@@ -1,4 +1,5 @@
 import type {ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
+import {createHiddenPaths} from '../bundle/hidden-paths.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
 import type {PublishRequest} from '../network/network-mode.ts';
 import {toMountRequests} from './container-mounts.ts';
@@ -48,6 +49,7 @@ function formatRange(range: PublishRequest['hostPorts']): string {
 }
 
 const toIsolation = (options: ContainerOptions) => ({
+  ...toHidden(options),
   CapAdd: options.capabilitiesToAdd ?? null,
   CapDrop: options.capabilitiesToDrop ?? null,
   CgroupnsMode: 'private',
@@ -98,6 +100,11 @@ const toLimits = (options: ContainerOptions) => ({
   ShmSize: options.shmBytes ?? DEFAULT_SHM_BYTES,
   Ulimits: options.ulimits?.map(({name, soft, hard}) => ({Name: name, Soft: soft, Hard: hard})) ?? null,
 });
+
+function toHidden(options: ContainerOptions) {
+  const {maskedPaths, readonlyPaths} = createHiddenPaths(options, []);
+  return {MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths};
+}
 
 /** As the flag takes them. */
 function toSecurityOption(option: SecurityOption): string {

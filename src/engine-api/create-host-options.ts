@@ -87,7 +87,7 @@ function refuseUntaken(host: BodyFields): void {
     NOT_TAKEN.find((name) => host.says(name)) ??
     Object.entries(TAKEN).find(([name, words]) => !words.includes(host.text(name) ?? ''))?.[0];
   if (untaken === undefined) return;
-  throw notOffered(`HostConfig.${untaken} is not offered`, 'leave it out, or make the container with winch create');
+  throw notOffered(`HostConfig.${untaken} is not offered`, 'leave it out');
 }
 
 /**

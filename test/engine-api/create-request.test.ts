@@ -1,6 +1,11 @@
 import * as assert from 'uvu/assert';
+import type {ContainerOptions, HealthOptions} from '../../src/bundle/container-options.ts';
+import type {HealthCheck} from '../../src/bundle/health-check.ts';
+import {createHiddenPaths} from '../../src/bundle/hidden-paths.ts';
+import {toDockerContainer} from '../../src/docker-json/container.ts';
 import {readCreateRequest} from '../../src/engine-api/create-request.ts';
 import {isWinchError} from '../../src/errors.ts';
+import {detailsOfContainer} from '../cli/commands/sample-container.ts';
 import {describe} from '../helpers/suite.ts';
 
 const AS_ROOT = {name: null, isUser: false};
@@ -151,6 +156,70 @@ describe('engine-api/create-request', ({test}) => {
       {name: 'unmask', paths: 'ALL'},
     ]);
     assert.is(read({Entrypoint: []}).container?.entrypoint, undefined);
+    const {maskedPaths, readonlyPaths} = createHiddenPaths({}, []);
+    const hidden = {MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths};
+    assert.is(read({}, hidden).container?.securityOptions, undefined);
+    const changed = {MaskedPaths: [...maskedPaths.slice(1), '/proc/mine'], ReadonlyPaths: readonlyPaths.slice(1)};
+    assert.equal(read({}, changed).container?.securityOptions, [
+      {name: 'mask', paths: ['/proc/mine']},
+      {name: 'unmask', paths: [maskedPaths[0], readonlyPaths[0]]},
+    ]);
+  });
+
+  test('takes what inspect shows of a container for the same one', () => {
+    const options: ContainerOptions = {
+      ...{command: ['a'], entrypoint: ['b'], environment: ['X=y'], workingDirectory: '/w', user: '1', hostname: 'box'},
+      ...{labels: {l: 'm'}, stopSignal: 'SIGINT', stopTimeoutSeconds: 3, terminal: true},
+      ...{memoryBytes: 2 ** 26, memorySwapBytes: 2 ** 27, cpus: 0.5, cpuShares: 512, cpusetCpus: '0', pidsLimit: 9},
+      ...{shmBytes: 2 ** 20, oomScoreAdjustment: 5, readOnlyRootfs: true, sysctls: {'net.a': '1'}},
+      ...{capabilitiesToAdd: ['NET_RAW'], capabilitiesToDrop: ['ALL'], groupAdd: ['5']},
+      securityOptions: [
+        {name: 'no-new-privileges', enabled: true},
+        {name: 'mask', paths: ['/a', '/b']},
+      ],
+      devices: [{source: '/dev/a', target: '/dev/b', permissions: 'r'}],
+      ulimits: [{name: 'nofile', soft: 1, hard: 2}],
+      mounts: [
+        {type: 'bind', source: '/h', target: '/c', readOnly: true, createSource: true},
+        {type: 'volume', source: 'data', target: '/v', readOnly: false},
+      ],
+      publish: [{hostAddress: '127.0.0.1', hostPorts: {first: 80, last: 90}, containerPort: 80, protocol: 'tcp'}],
+      extraHosts: [{name: 'db', address: '10.1.2.3'}],
+      dns: {servers: ['10.1.2.3'], search: ['lan']},
+      network: {networks: [{name: 'shop'}]},
+      health: {
+        command: ['true'],
+        intervalMs: 1000,
+        timeoutMs: 2000,
+        startPeriodMs: 3000,
+        startIntervalMs: 50,
+        retries: 4,
+      },
+    };
+    const {command, ...times} = options.health as HealthOptions & {command: string[]};
+    const details = detailsOfContainer(
+      {image: 'app', labels: {l: 'm'}},
+      {
+        ...{
+          options,
+          environment: ['X=y'],
+          workingDirectory: '/w',
+          hostname: 'box',
+          interactive: true,
+          keepsInput: true,
+        },
+        healthCheck: {test: ['CMD', ...command], command, ...(times as Omit<HealthCheck, 'test' | 'command'>)},
+        ...{restart: {name: 'always'}, largestLogBytes: 2 ** 20},
+      },
+    );
+    const {Config, HostConfig} = toDockerContainer(details);
+    const {container = {}, ...request} = readCreateRequest({...Config, HostConfig}, AS_ROOT);
+    const {securityOptions, ...rest} = container;
+    const {securityOptions: asked, ...others} = options;
+    const said = Object.fromEntries(Object.entries(rest).filter(([name]) => Object.hasOwn(others, name)));
+    assert.equal(said, {...others});
+    assert.equal(securityOptions?.slice(0, 2), asked);
+    assert.equal([request.restart, request.largestLogBytes, request.keepsInput], [{name: 'always'}, 2 ** 20, true]);
   });
 
   test('E02 refuses bodies of other shapes, and says what it does not take', () => {
@@ -166,6 +235,7 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Config: {'max-size': 'large'}}}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {CgroupnsMode: 'host'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {ReadonlyPaths: ['/proc/mine']}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {Links: ['db:a\n1.2.3.4 b']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp=[]']}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp={']}}, 'BODY_INVALID'],
