@@ -166,9 +166,9 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
     const untouched = listTree(canary);
     const id = await startReady('echo up');
     const hostile = hostileLayers(canary).filter(({base}) => base === undefined);
+    await put(id, '/tmp', buildTar(hostile.map((_, index) => ({path: `${index}/`, type: 'directory'}))));
     for (const [index, {id: row, title, layer, trailer, expected}] of hostile.entries()) {
       const where = `/tmp/${index}`;
-      await put(id, '/tmp', buildTar([{path: `${index}/`, type: 'directory'}]));
       const answer = await put(id, where, buildTar(layer, trailer === undefined ? {} : {trailer}));
       const isRefused = 'refused' in expected;
       assert.is(answer.status, isRefused ? 400 : 200, `${row} ${title}: ${answer.body}`);

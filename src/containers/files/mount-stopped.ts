@@ -50,8 +50,8 @@ export async function mountStopped(
   const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
   options.signal?.throwIfAborted();
   const mounting: Mounting = {directories, prepared, container, images, syscalls};
-  const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
   held.defer(() => rmSync(directories.volatile, {recursive: true, force: true}));
+  const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
   held.defer(() => closeSync(namespaceFd));
   held.defer(() => closeSync(rootFd));
   const kept = held.move();
