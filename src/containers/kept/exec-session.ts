@@ -3,7 +3,6 @@ import {formatRuntimeSpec} from '../../bundle/create-bundle.ts';
 import type {ExecOptions} from '../../bundle/exec-process.ts';
 import type {CallOptions} from '../../events.ts';
 import {planJoining} from '../../host/plan-user-namespace.ts';
-import {openPseudoTerminal, type PseudoTerminal} from '../../host/pseudo-terminal.ts';
 import type {TerminalSize} from '../../host/terminal-size.ts';
 import type {StreamedProcess} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
@@ -14,6 +13,7 @@ import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 import type {LogPiece} from './log-records.ts';
 import {letFlow, mergeStreams} from './merge-streams.ts';
 import {type ExecFiles, writeExecFiles} from './start-exec.ts';
+import {type StreamedExec, startStreamedExec} from './start-streamed-exec.ts';
 
 export interface ExecSessionRequest extends ExecOptions {
   /** How it is called in events: 64 hexadecimal digits, never used before; absent: any. */
@@ -81,15 +81,18 @@ export async function openExec(
 ): Promise<ExecSession> {
   const container = await requireLive(context, text);
   requireUnpaused(container);
-  const {id, interactive: _, silent: __, ...asked} = request;
-  const options = {...asked, terminalSize: request.terminalSize ?? null};
+  const {id, interactive: input = false, silent = false, ...asked} = request;
+  const {terminalSize: size = null} = asked;
+  const options = {...asked, terminalSize: size};
   const process = asUser
     ? await asUser.describe(container.id, options, container.pid)
     : formatRuntimeSpec(describeExec(container, options));
   signal?.throwIfAborted();
   const files = writeExecFiles(context, {process, id});
   try {
-    const started = startProcess(container, {files, within: asUser ? planJoining(container.pid) : []}, request);
+    const within = asUser ? planJoining(container.pid) : [];
+    const terminal = request.terminal ? {size} : undefined;
+    const started = startStreamedExec(container, {files, within, input, output: !silent, terminal});
     const session = createSession(context, {...started, container, files, command: request.command});
     signal?.addEventListener('abort', () => void session[Symbol.asyncDispose](), {once: true});
     return session;
@@ -99,37 +102,7 @@ export async function openExec(
   }
 }
 
-interface Started {
-  readonly process: StreamedProcess;
-  /** Null: it has none. */
-  readonly terminal: PseudoTerminal | null;
-}
-
-interface Starting {
-  readonly files: ExecFiles;
-  /** Words in front of the runtime's command line. */
-  readonly within: readonly string[];
-}
-
-function startProcess(
-  {id, runtime}: LiveContainer,
-  {files: {processFile, log, directory}, within}: Starting,
-  {interactive: input = false, silent = false, terminal: wantsTerminal, terminalSize}: ExecSessionRequest,
-): Started {
-  const terminal = wantsTerminal ? openPseudoTerminal(terminalSize ?? null) : null;
-  const {programEnd = null} = terminal ?? {};
-  const names = {id, within, processFile, log, pidFile: `${directory}/pid`};
-  try {
-    return {process: runtime.execStreamed({...names, input, output: !silent, programEnd}), terminal};
-  } catch (error) {
-    terminal?.close();
-    throw error;
-  } finally {
-    terminal?.closeProgramEnd();
-  }
-}
-
-interface Session extends Started {
+interface Session extends StreamedExec {
   readonly container: LiveContainer;
   readonly files: ExecFiles;
   readonly command: readonly string[];
