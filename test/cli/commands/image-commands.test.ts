@@ -151,6 +151,32 @@ describe('cli/commands on images', ({test}) => {
     assert.is((await runWinch(['images', '-q', '--filter', 'reference=x'], fakes)).stdout, '');
   });
 
+  test('images: filters of one key are alternatives, of several must all hold, and labels all', async () => {
+    const labels = {tier: 'front', stage: 'test'};
+    const all = [
+      {...summaryOf('alpine', '3'), labels},
+      {...summaryOf('debian', '12'), created: '2020-01-01T00:00:00Z', labels: {tier: 'back'}},
+      summaryOf(null, null),
+    ];
+    const inspect = async (reference: string) => ({...detailsOf(reference), created: '2024-01-01T00:00:00Z'});
+    const list = async (...filters: readonly string[]) => {
+      const words = ['images', '--format', '{{.Repository}}', ...filters.flatMap((filter) => ['--filter', filter])];
+      const {code, stdout, stderr} = await runWinch(words, {images: {inspect, list: async () => all}});
+      return code === 0 ? stdout.trim().split('\n').join(' ') : `${code} ${stderr}`;
+    };
+    assert.is(await list('reference=alpine', 'reference=debian'), 'alpine debian');
+    assert.is(await list('reference=alpine', 'dangling=true'), '');
+    assert.is(await list('dangling=true'), '<none>');
+    assert.is(await list('label=tier'), 'alpine debian');
+    assert.is(await list('label=tier=front', 'label=stage'), 'alpine');
+    assert.is(await list('before=other'), 'debian');
+    assert.is(await list('since=other', 'dangling=false'), 'alpine');
+    assert.is(await list('until=2022-01-01'), 'debian');
+    for (const odd of ['', 'alpine', '=x', 'color=red', 'dangling=maybe', 'until=soon', 'label=']) {
+      assert.match(await list(odd), /^2 .*filter/s, odd);
+    }
+  });
+
   test('inspect: prints an array, documents as they are, or fields', async () => {
     const inspect = async (reference: string) => detailsOf(reference);
     const containers = {
