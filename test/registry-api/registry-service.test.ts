@@ -175,6 +175,25 @@ describe('registry-api/registry-service', ({test}) => {
     assert.equal(await tagsOf(served), []);
   });
 
+  test('says which image it could not keep, and passes it on all the same', async () => {
+    await using served = await serveTestRegistry();
+    await using origin = await startRegistry();
+    // The config names one layer, the manifest two.
+    const [layer] = image.layers;
+    const odd = imageOf([baseTar, appTar], {document: {rootfs: {type: 'layers', diff_ids: image.diffIds.slice(0, 1)}}});
+    origin.put('app', 'odd', odd);
+    const url = `${served.origin}/${within(origin, 'app')}`;
+    assert.is((await fetch(`${url}/manifests/odd`)).status, 200);
+    const blob = await fetch(`${url}/blobs/${layer?.digest}`);
+    assert.ok(Buffer.from(await blob.arrayBuffer()).equals(layer?.bytes ?? Buffer.alloc(0)));
+    await waitFor(() => served.warnings.length > 0);
+    assert.match(
+      served.warnings[0] ?? '',
+      new RegExp(`^MANIFEST_INVALID: ${origin.host}/app:odd is passed on and not kept: `),
+    );
+    assert.equal(await tagsOf(served), []);
+  });
+
   test('brings back a blob that was dropped, and knows its size without', async () => {
     await using served = await serveTestRegistry();
     await using origin = await startRegistry();

@@ -10,6 +10,8 @@ export interface ServedRegistry extends AsyncDisposable {
   readonly origin: string;
   /** What went wrong inside of the server. */
   readonly bugs: readonly unknown[];
+  /** What it warns of: code and message. */
+  readonly warnings: readonly string[];
   /** What it says of itself to other registries. */
   readonly userAgent: string;
 }
@@ -20,7 +22,12 @@ const USER_AGENT = 'winch/1.2.3 (registry of a test)';
 export async function serveTestRegistry(): Promise<ServedRegistry> {
   const store = await openTestStore({userAgent: USER_AGENT, retryPolicy: {budgetMs: 0}});
   const bugs: unknown[] = [];
-  const images = await store.toolkit.images.openReadThrough();
+  const warnings: string[] = [];
+  const images = await store.toolkit.images.openReadThrough({
+    onEvent: (event) => {
+      if (event.type === 'warning:raised') warnings.push(`${event.code}: ${event.message}`);
+    },
+  });
   const service = createRegistryService({
     images,
     places: [{type: 'port', host: '127.0.0.1', port: 0, tls: null}],
@@ -30,7 +37,7 @@ export async function serveTestRegistry(): Promise<ServedRegistry> {
   const server = await startHttpServer({services: [service], idleTimeoutMs: null});
   const host = (server.addresses[0] ?? '').replace('tcp://', '');
   return {
-    ...{store, host, origin: `http://${host}/v2`, bugs, userAgent: USER_AGENT},
+    ...{store, host, origin: `http://${host}/v2`, bugs, warnings, userAgent: USER_AGENT},
     [Symbol.asyncDispose]: async () => {
       server.close();
       await server.closed;

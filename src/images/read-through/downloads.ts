@@ -46,9 +46,10 @@ export function createDownloads(context: ImageContext, onEvent: EventSink | unde
     image: (image) => {
       const {done} = share(familiarReference(image.reference), () => storeImage(context, image, ending.signal));
       done.catch((error: unknown) => {
-        if (!isWinchError(error) || ending.signal.aborted) return;
-        const message = `${familiarReference(image.reference)} is passed on and not kept: ${error.message}`;
-        onEvent?.({type: 'warning:raised', code: error.code, message});
+        if (ending.signal.aborted) return;
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `${familiarReference(image.reference)} is passed on and not kept: ${reason}`;
+        onEvent?.({type: 'warning:raised', code: isWinchError(error) ? error.code : 'UNEXPECTED', message});
       });
     },
     close: async () => {
