@@ -1,5 +1,6 @@
 import {once} from 'node:events';
-import {readdirSync, readlinkSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
+import {request as startRequest} from 'node:http';
 import type {Socket} from 'node:net';
 import {buffer, text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
@@ -145,15 +146,24 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
   test('E03 clients that are killed leave no connection, whatever they had said before', async () => {
     const id = await create({Cmd: ['sleep', '600'], OpenStdin: true});
     await served().ask(`POST /containers/${id}/start`);
-    const before = countSockets();
+    const before = countFiles();
     const streams = ['stdout=1', 'stdin=1&stdout=1', 'stdin=1'];
     const connections = await Promise.all(streams.map((query) => attach(id, query)));
     const bare = await hijackBare(served().socketPath, `POST /containers/${id}/attach?stream=1&stdout=1`);
-    assert.ok(countSockets() >= before + 2 * connections.length);
+    const followers = [`/containers/${id}/logs?stdout=1&follow=1`, `/containers/${id}/stats`, '/events'].map((path) => {
+      const request = startRequest({socketPath: served().socketPath, path, agent: false});
+      request.on('error', () => {}).end();
+      return request;
+    });
+    await Promise.all(followers.slice(0, 2).map((request) => once(request, 'response')));
+    const waiting = startRequest({...waitFor(id), socketPath: served().socketPath});
+    waiting.on('error', () => {}).end();
+    await once(waiting, 'response');
+    assert.ok(countFiles() >= before + 2 * (connections.length + 1 + followers.length + 1));
     // Half of them have said that they will say no more.
     for (const connection of connections.slice(1)) connection.end();
-    for (const connection of [...connections, bare.socket]) connection.destroy();
-    await eventually(() => countSockets() <= before);
+    for (const connection of [...connections, bare.socket, ...followers, waiting]) connection.destroy();
+    await eventually(() => countFiles() <= before);
   });
 
   test('refuses what cannot be attached to', async () => {
@@ -180,15 +190,10 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
   );
 });
 
-/** Of this process, which is server and clients. */
-const countSockets = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
-    } catch {
-      return false;
-    }
-  }).length;
+/** Open in this process, which is server and clients. */
+const countFiles = (): number => readdirSync('/proc/self/fd').length;
+
+const waitFor = (id: string) => ({method: 'POST', path: `/containers/${id}/wait?condition=next-exit`, agent: false});
 
 const fail = (): never => {
   throw new Error('the store was not opened');
