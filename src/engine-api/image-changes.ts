@@ -1,4 +1,5 @@
 import type {RemovalReport} from '../images/remove.ts';
+import {notOffered} from './api-error.ts';
 import {type Handler, isSet} from './api-request.ts';
 import {nameOf} from './images.ts';
 import {readPruneFilters} from './prune-filters.ts';
@@ -12,6 +13,7 @@ export const tagImage: Handler = async ({toolkit}, request) => {
 
 export const removeImage: Handler = async ({toolkit}, request) => {
   const force = isSet(request.query, 'force');
+  if (request.query.has('platforms')) throw notOffered('one platform of an image is not removed', 'remove all of it');
   const removed = await toolkit.images.remove([nameOf(request)], {force, signal: request.signal});
   return {type: 'json', value: toRows(removed)};
 };

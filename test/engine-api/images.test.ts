@@ -54,6 +54,7 @@ describe('engine-api/images', ({test}) => {
     for (const [line, status, message] of [
       ['GET /images/none/json', 404, /^No such image: none:latest$/],
       ['DELETE /images/none', 404, /No such image/],
+      ['DELETE /images/none?platforms={"os":"linux"}', 501, /one platform/],
       [`POST /images/create?fromImage=${registry.host}/none&tag=1`, 404, /none/],
       ['POST /images/create?fromImage=UPPER', 400, /UPPER/],
       ['GET /images/json?filters={', 400, /filters/],
