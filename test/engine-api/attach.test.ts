@@ -124,8 +124,9 @@ describe('engine-api/attach', ({test: declare, before, after}) => {
     const path = `/v1.45/containers/${id}/attach?stream=1&stdin=1&stdout=1&stderr=1`;
     const {socket, head} = await hijackBare(served().socketPath, `POST ${path}`);
     assert.match(head, /^HTTP\/1\.1 200 OK\r\n/);
-    await served().ask(`POST /containers/${id}/start`);
+    // Nobody reads it before the start.
     socket.end('typed');
+    await served().ask(`POST /containers/${id}/start`);
     assert.equal(readFrames(await buffer(socket)), {stdout: 'typed', stderr: 'end\n'});
   });
 
