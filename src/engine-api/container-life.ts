@@ -2,6 +2,7 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {WaitCondition, WaitOptions} from '../containers/kept/wait-for-condition.ts';
 import {isWinchError, WinchError} from '../errors.ts';
 import {isRoot} from '../host/account.ts';
+import type {NetworkJoin} from '../network/network-mode.ts';
 import type {Toolkit} from '../toolkit.ts';
 import {type ApiContext, type ApiReply, type ApiRequest, type Handler, isSet, readJsonBody} from './api-request.ts';
 import {idOf} from './containers.ts';
@@ -33,9 +34,18 @@ async function withNetworkNames({networks}: Toolkit, container: ContainerOptions
   const {network} = container;
   if (typeof network !== 'object' || !('networks' in network)) return container;
   const known = await networks.list();
-  const nameOf = (text: string) => known.find(({id, name}) => name !== text && id === text)?.name ?? text;
-  return {...container, network: {networks: network.networks.map((join) => ({...join, name: nameOf(join.name)}))}};
+  const nameOf = (text: string) =>
+    (known.find(({name}) => name === text) ?? known.find(({id}) => ID.test(text) && id.startsWith(text)))?.name ?? text;
+  const joins = new Map<string, NetworkJoin>();
+  for (const join of network.networks) {
+    const name = nameOf(join.name);
+    joins.set(name, {...joins.get(name), ...join, name});
+  }
+  return {...container, network: {networks: [...joins.values()]}};
 }
+
+/** Whole, or its first digits. */
+const ID = /^[0-9a-f]{4,64}$/;
 
 /** What has the wanted state already is left as it is, and that is said. */
 export const startContainer: Handler = async ({toolkit}, request) => {

@@ -114,7 +114,7 @@ describe('engine-api/networks of containers', ({test: declare, before, after}) =
   test('a container joins networks by their ids, before it runs and while it does, and leaves them', async () => {
     const [front, back] = [await makeNetwork('front'), await makeNetwork('back')];
     const created = await post('/containers/create?name=web', {
-      ...{Image: 'busybox', Cmd: ['sleep', '600'], HostConfig: {NetworkMode: front}},
+      ...{Image: 'busybox', Cmd: ['sleep', '600'], HostConfig: {NetworkMode: front.slice(0, 12)}},
       NetworkingConfig: {EndpointsConfig: {[front]: {Aliases: ['www']}}},
     });
     assert.is(created.status, 201, created.body.toString());
