@@ -42,6 +42,8 @@ export interface ContainerOptions {
   /** `no-new-privileges[=bool]`, `seccomp=unconfined|<json>`, `apparmor=<profile>`, `unmask=…`, `mask=…`. */
   readonly securityOptions?: readonly SecurityOption[];
   readonly memoryBytes?: number;
+  /** What is left to it as long as there is other memory to take; below the limit. */
+  readonly memoryReservationBytes?: number;
   /** Memory plus swap, in bytes; -1 means unlimited swap. */
   readonly memorySwapBytes?: number;
   /** CPUs, fractions allowed (1.5). */

@@ -31,13 +31,19 @@ export function createResources(
   devices: readonly RuntimeDeviceRule[],
 ): RuntimeResources {
   const memory = createMemory(options, cgroup);
+  const reservation = createReservation(options);
   const cpu = createCpu(options);
   const pids = createPids(options);
-  if (memory !== undefined) requireController(cgroup, 'memory');
+  if (memory !== undefined || reservation !== undefined) requireController(cgroup, 'memory');
   if (cpu?.quota !== undefined || cpu?.shares !== undefined) requireController(cgroup, 'cpu');
   if (cpu?.cpus !== undefined) requireController(cgroup, 'cpuset');
   if (pids !== undefined) requireController(cgroup, 'pids');
-  return {devices, ...(memory && {memory}), ...(cpu && {cpu}), ...(pids && {pids})};
+  return {
+    devices,
+    ...((memory || reservation) && {memory: {...memory, ...reservation}}),
+    ...(cpu && {cpu}),
+    ...(pids && {pids}),
+  };
 }
 
 function createMemory({memoryBytes, memorySwapBytes}: ContainerOptions, cgroup: CgroupFacts) {
@@ -51,6 +57,13 @@ function createMemory({memoryBytes, memorySwapBytes}: ContainerOptions, cgroup: 
   if (cgroup.swapLimit) return {limit: memoryBytes, swap};
   if (memorySwapBytes !== undefined) throw missingController(cgroup, 'limit of swap');
   return {limit: memoryBytes};
+}
+
+function createReservation({memoryBytes = Number.MAX_SAFE_INTEGER, memoryReservationBytes}: ContainerOptions) {
+  if (memoryReservationBytes === undefined) return undefined;
+  requireInteger('memory reservation', memoryReservationBytes, MIN_MEMORY_BYTES);
+  if (memoryReservationBytes <= memoryBytes) return {reservation: memoryReservationBytes};
+  throw invalidResource('memory reservation', memoryReservationBytes, `must be at most the limit of ${memoryBytes}`);
 }
 
 function createCpu({cpus, cpuShares, cpusetCpus}: ContainerOptions) {

@@ -91,7 +91,7 @@ const toLimits = (options: ContainerOptions) => ({
     })) ?? [],
   DeviceCgroupRules: null,
   DeviceRequests: null,
-  MemoryReservation: 0,
+  MemoryReservation: options.memoryReservationBytes ?? 0,
   MemorySwap: options.memorySwapBytes ?? 0,
   MemorySwappiness: null,
   OomKillDisable: false,

@@ -9,7 +9,7 @@ import {readSecurity} from './create-security.ts';
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
   ...['PidMode', 'UTSMode', 'CgroupParent', 'Cgroup', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
-  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'MemoryReservation', 'KernelMemory', 'OomKillDisable'],
+  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'KernelMemory', 'OomKillDisable'],
   ...['BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'],
   ...['BlkioDeviceWriteIOps', 'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
 ];
@@ -38,6 +38,7 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
     volumesFrom: host.texts('VolumesFrom')?.map(readVolumesFrom),
     memoryBytes: host.number('Memory') || undefined,
     memorySwapBytes: host.number('MemorySwap') || undefined,
+    memoryReservationBytes: host.number('MemoryReservation') || undefined,
     cpus: readCpus(host),
     cpuShares: host.number('CpuShares') || undefined,
     cpusetCpus: host.text('CpusetCpus') || undefined,

@@ -101,8 +101,8 @@ export interface RuntimeDeviceRule {
 
 export interface RuntimeResources {
   readonly devices: readonly RuntimeDeviceRule[];
-  /** Bytes; `swap` is memory plus swap, -1 without limit. */
-  readonly memory?: {readonly limit?: number; readonly swap?: number};
+  /** Bytes; `swap` is memory plus swap, -1 without limit, and `reservation` what is left to it as long as possible. */
+  readonly memory?: {readonly limit?: number; readonly swap?: number; readonly reservation?: number};
   /** `quota` and `period` in microseconds. */
   readonly cpu?: {readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string};
   readonly pids?: {readonly limit: number};

@@ -20,6 +20,14 @@ describe('bundle/resources', ({test}) => {
     assert.equal(resourcesOf({memoryBytes: 64 * MIB}, {swapLimit: false}).memory, {limit: 64 * MIB});
   });
 
+  test('reserves memory, with a limit or without', () => {
+    assert.equal(resourcesOf({memoryReservationBytes: 32 * MIB}).memory, {reservation: 32 * MIB});
+    assert.equal(resourcesOf({memoryBytes: 64 * MIB, memoryReservationBytes: 64 * MIB}).memory, {
+      ...{limit: 64 * MIB, swap: 128 * MIB},
+      reservation: 64 * MIB,
+    });
+  });
+
   test('turns CPUs into a quota of 100 ms', () => {
     assert.equal(resourcesOf({cpus: 1.5}).cpu, {period: 100_000, quota: 150_000});
     assert.equal(resourcesOf({cpus: 0.01}).cpu, {period: 100_000, quota: 1000});
@@ -38,6 +46,8 @@ describe('bundle/resources', ({test}) => {
     {memoryBytes: 2 ** 53},
     {memoryBytes: 64 * MIB, memorySwapBytes: 63 * MIB},
     {memorySwapBytes: 64 * MIB},
+    {memoryReservationBytes: MIB},
+    {memoryBytes: 64 * MIB, memoryReservationBytes: 65 * MIB},
     {cpus: 0},
     {cpus: Number.NaN},
     {cpuShares: 1},
@@ -56,7 +66,13 @@ describe('bundle/resources', ({test}) => {
   }
 
   test('refuses a limit that this machine would not enforce', () => {
-    const all = [{memoryBytes: 64 * MIB}, {cpus: 1}, {cpusetCpus: '0'}, {pidsLimit: 5}];
+    const all = [
+      {memoryBytes: 64 * MIB},
+      {memoryReservationBytes: 64 * MIB},
+      {cpus: 1},
+      {cpusetCpus: '0'},
+      {pidsLimit: 5},
+    ];
     for (const options of all) {
       assert.is(
         codeOf(() => resourcesOf(options, {controllers: []})),

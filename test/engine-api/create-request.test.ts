@@ -170,7 +170,15 @@ describe('engine-api/create-request', ({test}) => {
     const options: ContainerOptions = {
       ...{command: ['a'], entrypoint: ['b'], environment: ['X=y'], workingDirectory: '/w', user: '1', hostname: 'box'},
       ...{labels: {l: 'm'}, stopSignal: 'SIGINT', stopTimeoutSeconds: 3, terminal: true},
-      ...{memoryBytes: 2 ** 26, memorySwapBytes: 2 ** 27, cpus: 0.5, cpuShares: 512, cpusetCpus: '0', pidsLimit: 9},
+      ...{
+        memoryBytes: 2 ** 26,
+        memorySwapBytes: 2 ** 27,
+        memoryReservationBytes: 2 ** 25,
+        cpus: 0.5,
+        cpuShares: 512,
+        cpusetCpus: '0',
+        pidsLimit: 9,
+      },
       ...{shmBytes: 2 ** 20, oomScoreAdjustment: 5, readOnlyRootfs: true, sysctls: {'net.a': '1'}},
       ...{capabilitiesToAdd: ['NET_RAW'], capabilitiesToDrop: ['ALL'], groupAdd: ['5']},
       securityOptions: [

@@ -9,6 +9,7 @@ import {parseUlimit} from './ulimit.ts';
 /** Flags about how much the container may use. */
 export const LIMIT_FLAGS = grouped('Limits:', {
   memory: text('BYTES', 'Memory (512m, 2g)', {short: 'm'}),
+  'memory-reservation': text('BYTES', 'Memory that is left to it as long as possible'),
   'memory-swap': text('BYTES', 'Memory and swap together; -1 for unlimited swap'),
   cpus: text('NUMBER', 'Processors; fractions allowed (1.5)'),
   'cpu-shares': text('NUMBER', 'Weight against other containers', {short: 'c'}),
@@ -28,6 +29,7 @@ export function parseLimits(values: OptionValues<typeof LIMIT_FLAGS>): Container
   return definedMembers({
     memoryBytes,
     memorySwapBytes,
+    memoryReservationBytes: given(values['memory-reservation'], (size) => parseSize('--memory-reservation', size)),
     cpus: given(values.cpus, (cpus) => parsePositive('--cpus', cpus, '1.5')),
     cpuShares: given(values['cpu-shares'], (shares) =>
       parseInteger('--cpu-shares', shares, {minimum: 2, maximum: 262_144}),

@@ -155,11 +155,13 @@ describe('cli/options/run-request', ({test}) => {
   });
 
   test('reads limits', () => {
-    const line = '-m 64m --memory-swap -1 --cpus 1.5 -c 512 --cpuset-cpus 0-1 --pids-limit 9 --oom-score-adj -5';
+    const line =
+      '-m 64m --memory-reservation 32m --memory-swap -1 --cpus 1.5 -c 512 --cpuset-cpus 0-1 --pids-limit 9 --oom-score-adj -5';
     assert.equal(containerOf(`${line} --ulimit nofile=1:2`), {
       network: 'host',
       memoryBytes: 64 * 1024 ** 2,
       memorySwapBytes: -1,
+      memoryReservationBytes: 32 * 1024 ** 2,
       cpus: 1.5,
       cpuShares: 512,
       cpusetCpus: '0-1',
