@@ -6,7 +6,16 @@ import {type BodyFields, readFields} from './body-fields.ts';
 import {idOf} from './containers.ts';
 import {readRestart} from './create-request.ts';
 
-const TAKEN = ['Memory', 'MemorySwap', 'NanoCpus', 'CpuShares', 'CpusetCpus', 'PidsLimit', 'RestartPolicy'];
+const TAKEN = [
+  'Memory',
+  'MemorySwap',
+  'MemoryReservation',
+  'NanoCpus',
+  'CpuShares',
+  'CpusetCpus',
+  'PidsLimit',
+  'RestartPolicy',
+];
 const NANO = 1e9;
 
 export const updateContainer: Handler = async ({toolkit}, request) => {
@@ -24,6 +33,7 @@ export function readChanges(body: unknown): ContainerChanges {
   return definedMembers({
     memoryBytes: fields.number('Memory') || undefined,
     memorySwapBytes: fields.number('MemorySwap') || undefined,
+    memoryReservationBytes: fields.number('MemoryReservation') || undefined,
     cpus: nanoCpus > 0 ? nanoCpus / NANO : undefined,
     cpuShares: fields.number('CpuShares') || undefined,
     cpusetCpus: fields.text('CpusetCpus') || undefined,

@@ -10,6 +10,7 @@ import {parseRestart, RESTART_FLAG} from '../options/restart.ts';
 const {
   memory,
   'memory-swap': swap,
+  'memory-reservation': reservation,
   cpus,
   'cpu-shares': shares,
   'cpuset-cpus': cpuset,
@@ -23,7 +24,15 @@ export const updateCommand = defineCommand({
   description: 'What is not given stays as it is. The changes hold for later starts as well.',
   positionals: CONTAINERS,
   options: {
-    ...{memory, 'memory-swap': swap, cpus, 'cpu-shares': shares, 'cpuset-cpus': cpuset, 'pids-limit': pids},
+    ...{
+      memory,
+      'memory-swap': swap,
+      'memory-reservation': reservation,
+      cpus,
+      'cpu-shares': shares,
+      'cpuset-cpus': cpuset,
+      'pids-limit': pids,
+    },
     ...RESTART_FLAG,
   },
   examples: [

@@ -17,7 +17,14 @@ import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
 import type {RestartPolicy} from './restart-policy.ts';
 
-type Limits = 'memoryBytes' | 'memorySwapBytes' | 'cpus' | 'cpuShares' | 'cpusetCpus' | 'pidsLimit';
+type Limits =
+  | 'memoryBytes'
+  | 'memorySwapBytes'
+  | 'memoryReservationBytes'
+  | 'cpus'
+  | 'cpuShares'
+  | 'cpusetCpus'
+  | 'pidsLimit';
 
 /** What is not said stays as it is. */
 export interface ContainerChanges extends Pick<ContainerOptions, Limits> {

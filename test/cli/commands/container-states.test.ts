@@ -165,11 +165,27 @@ describe('cli/commands/container-states', ({test}) => {
       seen.push(name, changes);
       return name;
     };
-    const words = ['update', '-m', '64m', '--cpus', '1.5', '--restart', 'on-failure:3', 'a'];
+    const words = [
+      'update',
+      '-m',
+      '64m',
+      '--memory-reservation',
+      '32m',
+      '--cpus',
+      '1.5',
+      '--restart',
+      'on-failure:3',
+      'a',
+    ];
     assert.is((await runWinch(words, {containers: {update}})).stdout, 'a\n');
     assert.is((await runWinch(['update', '--restart', 'no', 'b'], {containers: {update}})).stdout, 'b\n');
     const restart = {name: 'on-failure', maximumRetries: 3};
-    assert.equal(seen, ['a', {memoryBytes: 64 * 2 ** 20, cpus: 1.5, restart}, 'b', {restart: null}]);
+    assert.equal(seen, [
+      'a',
+      {memoryBytes: 64 * 2 ** 20, memoryReservationBytes: 32 * 2 ** 20, cpus: 1.5, restart},
+      'b',
+      {restart: null},
+    ]);
     assert.match((await runWinch(['update', 'a'], {containers: {update}})).stderr, 'FLAGS_CONFLICT');
     assert.match((await runWinch(['update', '--restart', 'often', 'a'])).stderr, 'FLAG_INVALID');
   });
