@@ -28,8 +28,7 @@ export const openNetworks = (context: ContainerContext): Networks => ({
   list: async (...args) =>
     (await import('../containers/networks/list-networks.ts')).listNetworkSummaries(context, ...args),
   inspect: async (name) => (await import('../containers/networks/list-networks.ts')).inspectNetwork(context, name),
-  connect: async (...args) =>
-    (await import('../containers/networks/join-network.ts')).joinNetwork(context, ...args),
+  connect: async (...args) => (await import('../containers/networks/join-network.ts')).joinNetwork(context, ...args),
   disconnect: async (...args) =>
     (await import('../containers/networks/join-network.ts')).leaveNetwork(context, ...args),
   remove: async (...args) => (await import('../containers/networks/remove-network.ts')).removeNetwork(context, ...args),
