@@ -38,7 +38,10 @@ export const matchesLabels = (labels: Readonly<Record<string, string>>, filters:
   });
 
 /** Null where the config is damaged: nothing is known of such an image. */
-export function readLabels(store: Pick<Store, 'blobs'>, digest: ImageRecord['configDigest']): Readonly<Record<string, string>> | null {
+export function readLabels(
+  store: Pick<Store, 'blobs'>,
+  digest: ImageRecord['configDigest'],
+): Readonly<Record<string, string>> | null {
   try {
     const bytes = store.blobs.read(digest, CONFIG_LIMIT_BYTES);
     return parseImageConfig(bytes, {where: `stored config ${digest}`}).config.Labels ?? {};
