@@ -5,6 +5,7 @@ import {hasErrno} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
 import {detachBelow} from './detach-below.ts';
 import {type Lock, openLockDirectory} from './locks.ts';
+import {removeTreeSync} from './remove-tree.ts';
 
 /** A directory that belongs to one living process. */
 export interface LeasedDirectory {
@@ -95,7 +96,7 @@ export const findLeaseHolder = (parent: string, name: string): ProcessFacts | nu
 function removeOwn(parent: string, name: string, lock: Lock): void {
   // A removal would go through what is still mounted there, to files that are not the directory's.
   detachBelow(join(parent, name));
-  rmSync(join(parent, name), {recursive: true, force: true});
+  removeTreeSync(join(parent, name));
   rmSync(join(parent, LOCKS, `${name}.lock`), {force: true});
   lock.release();
 }

@@ -1,6 +1,7 @@
-import {existsSync, mkdirSync, renameSync, rmSync, type Stats, statSync} from 'node:fs';
+import {existsSync, mkdirSync, renameSync, type Stats, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
+import {removeTreeSync} from '../host/remove-tree.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {Needed} from './needed.ts';
 import type {StorePaths} from './paths.ts';
@@ -44,7 +45,7 @@ export const statOrNull = (path: string): Stats | null =>
 export function discardEntries(entries: readonly Entry[], directory: string): void {
   const isMade = entries.some(({kind}) => kind !== 'lock') && tryMakeDirectory(directory);
   for (const [at, {path, kind}] of entries.entries()) {
-    if (kind === 'lock' || !isMade) rmSync(path, {recursive: true, force: true});
+    if (kind === 'lock' || !isMade) removeTreeSync(path);
     else unlessGone(() => renameOrRemove(path, join(directory, String(at))), undefined);
   }
 }
@@ -58,7 +59,7 @@ function renameOrRemove(path: string, trashed: string): void {
     renameSync(path, trashed);
   } catch (error) {
     if (!hasErrno(error, 'EXDEV')) throw error;
-    rmSync(path, {recursive: true, force: true});
+    removeTreeSync(path);
   }
 }
 

@@ -1,9 +1,10 @@
-import {closeSync, constants, openSync, rmSync} from 'node:fs';
+import {closeSync, constants, openSync} from 'node:fs';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
 import type {ContainerOptions, MountRequest} from '../../bundle/container-options.ts';
 import {hasErrno} from '../../errors.ts';
 import {makeReadOnly} from '../../host/make-read-only.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
+import {removeTreeSync} from '../../host/remove-tree.ts';
 import {resolveInRoot} from '../../host/root-path.ts';
 import {MountFlag, type Syscalls} from '../../host/syscalls.ts';
 import {ensureImage} from '../../images/stored-image.ts';
@@ -50,7 +51,7 @@ export async function mountStopped(
   const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
   options.signal?.throwIfAborted();
   const mounting: Mounting = {directories, prepared, container, images, syscalls};
-  held.defer(() => rmSync(directories.volatile, {recursive: true, force: true}));
+  held.defer(() => removeTreeSync(directories.volatile));
   const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
   held.defer(() => closeSync(namespaceFd));
   held.defer(() => closeSync(rootFd));

@@ -1,6 +1,6 @@
-import {rmSync} from 'node:fs';
 import type {CallOptions} from '../../events.ts';
 import {detachBelow} from '../../host/detach-below.ts';
+import {removeTreeSync} from '../../host/remove-tree.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
 import {endWatch} from '../health/watch-kept.ts';
@@ -26,5 +26,5 @@ export async function clearRemains(
   await leaveNetworks(context, directory, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);
-  rmSync(directory, {recursive: true, force: true});
+  removeTreeSync(directory);
 }

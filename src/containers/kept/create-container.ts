@@ -1,4 +1,4 @@
-import {mkdirSync, renameSync, rmSync} from 'node:fs';
+import {mkdirSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
@@ -9,6 +9,7 @@ import {isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {randomHex} from '../../host/random-hex.ts';
+import {removeTreeSync} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {imageNote} from '../../images/images-in-use.ts';
@@ -91,7 +92,7 @@ export async function createContainer(
     const published = await publishNamed(context, {record, staged, isNamed: request.name !== undefined}, options);
     recordContainerEvents(context, published, [{action: 'create'}]);
   } catch (error) {
-    rmSync(staged, {recursive: true, force: true});
+    removeTreeSync(staged);
     await volumes.discard();
     throw storageError(error, staged);
   }

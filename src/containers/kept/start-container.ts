@@ -9,6 +9,7 @@ import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
 import {identifyProcess} from '../../host/process-identity.ts';
 import {randomHex} from '../../host/random-hex.ts';
+import {removeTreeSync} from '../../host/remove-tree.ts';
 import {untilAborted} from '../../host/until-aborted.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
@@ -87,7 +88,7 @@ export async function startLocked(
   } catch (error) {
     await clearRemains(context, record, {onEvent});
     forgetStart(context, record, start);
-    rmSync(directory, {recursive: true, force: true});
+    removeTreeSync(directory);
     throw error;
   }
   await forgetOthers(context, record, start);

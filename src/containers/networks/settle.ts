@@ -1,6 +1,7 @@
-import {closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../../errors.ts';
+import {removeTreeSync} from '../../host/remove-tree.ts';
 import {applyFirewall, routeLoopback} from '../../network/apply-firewall.ts';
 import {DEFAULT_NETWORK, familiesOf, isBridged, type NetworkDefinition} from '../../network/definition.ts';
 import {deleteBridge} from '../../network/delete-bridge.ts';
@@ -81,7 +82,7 @@ export async function dropDefaultNetwork(
 /** What a network without members leaves on the machine. */
 async function dismantle(context: ContainerContext, network: NetworkDefinition): Promise<void> {
   if (isBridged(network)) await deleteBridge(network.bridge);
-  rmSync(join(addressDirectory(context), network.name), {recursive: true, force: true});
+  removeTreeSync(join(addressDirectory(context), network.name));
   if (network.name === DEFAULT_NETWORK) removeNetworkFile(context, network);
 }
 
