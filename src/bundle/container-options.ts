@@ -119,7 +119,7 @@ export type MountRequest =
       readonly target: string;
       readonly readOnly?: boolean;
       readonly sizeBytes?: number;
-      /** Octal mode bits; 0o1777 when absent. */
+      /** Permission bits; when absent, those of the directory that is there, else 0o1777. */
       readonly mode?: number;
       /** Further mount options (`exec`, `nosuid`, …) as given by `--tmpfs`. */
       readonly options?: readonly string[];

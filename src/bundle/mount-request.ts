@@ -67,9 +67,10 @@ function convertBind(request: BindRequest, destination: string, canLockRecursive
   };
 }
 
-function tmpfsOptions({readOnly, sizeBytes, mode = 0o1777, options = [], target}: TmpfsRequest): readonly string[] {
+function tmpfsOptions({readOnly, sizeBytes, mode, options = [], target}: TmpfsRequest): readonly string[] {
   const given = [
-    ...['noexec', 'nosuid', 'nodev', `mode=${mode.toString(8)}`],
+    ...['noexec', 'nosuid', 'nodev'],
+    ...(mode === undefined ? [] : [`mode=${mode.toString(8)}`]),
     ...(sizeBytes === undefined ? [] : [`size=${sizeBytes}`]),
     ...(readOnly === true ? ['ro'] : []),
     ...options,

@@ -10,6 +10,10 @@ export interface MountPoint {
   /** Absolute path in the rootfs. */
   readonly path: string;
   readonly kind: 'directory' | 'file';
+  /** Permission bits of a directory that is made; default 0755. Runtimes before runc 1.2 give them to what is mounted. */
+  readonly mode?: number | undefined;
+  /** Whether a directory that is there gets them as well; default false. */
+  readonly hasToHaveMode?: boolean | undefined;
 }
 
 /**
@@ -27,6 +31,8 @@ const NEVER_SYMLINKS: readonly string[] = [
   '/etc/resolv.conf',
 ];
 
+const DIRECTORY_MODE = 0o755;
+const PERMISSIONS = 0o7777;
 /** Opens a place without reading from it, so that a device or FIFO there does nothing. */
 const PLACE_FLAGS = constants.O_NOFOLLOW | 0o10_000_000;
 const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -42,11 +48,12 @@ const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL |
  * @throws {WinchError} `MOUNT_POINT_INVALID`: the image has a file where a directory must be, or the reverse.
  */
 export function prepareMountPoints(syscalls: Syscalls, rootFd: number, points: readonly MountPoint[]): void {
-  for (const {path, kind} of points) {
+  for (const point of points) {
+    const {path} = point;
     if (points.some((other) => other.path !== path && path.startsWith(`${other.path}/`))) continue;
-    if (NEVER_SYMLINKS.includes(path)) removeImposter(syscalls, rootFd, {path, kind});
+    if (NEVER_SYMLINKS.includes(path)) removeImposter(syscalls, rootFd, point);
     const place = resolveInRoot(syscalls, rootFd, path) ?? path;
-    ensurePlace(syscalls, rootFd, {path: place, kind});
+    ensurePlace(syscalls, rootFd, {...point, path: place});
   }
 }
 
@@ -90,17 +97,32 @@ function removeImposter(syscalls: Syscalls, rootFd: number, {path, kind}: MountP
   }
 }
 
-function ensurePlace(syscalls: Syscalls, rootFd: number, {path, kind}: MountPoint): void {
+function ensurePlace(syscalls: Syscalls, rootFd: number, point: MountPoint): void {
+  const {path, kind} = point;
   const stats = statPlace(syscalls, rootFd, path);
   if (stats !== null) {
-    if (stats.isDirectory() === (kind === 'directory')) return;
+    if (stats.isDirectory() === (kind === 'directory')) {
+      ensureMode(syscalls, rootFd, {stats, ...point});
+      return;
+    }
     const [has, needs] = kind === 'directory' ? ['a file', 'a directory'] : ['a directory', 'a file'];
     throw new WinchError('MOUNT_POINT_INVALID', `the image has ${has} at ${excerpt(path)} where ${needs} is mounted`, {
       kind: 'refused',
       hint: 'mount it elsewhere',
     });
   }
-  closeSync(kind === 'directory' ? openDirectory(syscalls, rootFd, path) : createFile(syscalls, rootFd, path));
+  if (kind === 'file') closeSync(createFile(syscalls, rootFd, path));
+  else closeSync(withMode(openDirectory(syscalls, rootFd, path), point.mode ?? DIRECTORY_MODE));
+}
+
+/** A change of the mode is one of the container's files, so it is made only where there has to be one. */
+function ensureMode(
+  syscalls: Syscalls,
+  rootFd: number,
+  {stats, path, mode, hasToHaveMode = false}: MountPoint & {readonly stats: Stats},
+): void {
+  if (!hasToHaveMode || mode === undefined || (stats.mode & PERMISSIONS) === mode) return;
+  closeSync(withMode(syscalls.openInRoot(rootFd, path, DIRECTORY_FLAGS), mode));
 }
 
 function statPlace(syscalls: Syscalls, rootFd: number, path: string): Stats | null {
@@ -126,12 +148,12 @@ function openDirectory(syscalls: Syscalls, rootFd: number, path: string): number
   }
   const parentFd = openDirectory(syscalls, rootFd, posix.dirname(path));
   try {
-    syscalls.makeDirectoryAt(parentFd, posix.basename(path), 0o755);
+    syscalls.makeDirectoryAt(parentFd, posix.basename(path), DIRECTORY_MODE);
   } finally {
     closeSync(parentFd);
   }
   // The process's umask may have taken bits away.
-  return withMode(syscalls.openInRoot(rootFd, path, DIRECTORY_FLAGS), 0o755);
+  return withMode(syscalls.openInRoot(rootFd, path, DIRECTORY_FLAGS), DIRECTORY_MODE);
 }
 
 function createFile(syscalls: Syscalls, rootFd: number, path: string): number {

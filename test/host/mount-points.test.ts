@@ -35,6 +35,19 @@ describe('host/mount-points', ({test}) => {
     });
   const statIn = (image: RootfsFixture, path: string) => lstatSync(join(image.rootfs, path));
 
+  testRootfs('gives a directory that it makes a mode, and one that is there only when it has to', (image) => {
+    for (const path of ['there', 'asked']) mkdirSync(join(image.rootfs, path), {mode: 0o750});
+    const modes = {mode: 0o1777};
+    const points = [...['/new', '/there'].map(directory), {...directory('/asked'), hasToHaveMode: true}];
+    prepareMountPoints(
+      syscalls,
+      image.rootFd,
+      points.map((point) => ({...point, ...modes})),
+    );
+    const found = ['new', 'there', 'asked'].map((path) => (statIn(image, path).mode & 0o7777).toString(8));
+    assert.equal(found, ['1777', '750', '1777']);
+  });
+
   testRootfs('replaces symlinks where only the kernel’s file systems belong (CVE-2026-41579)', (image) => {
     image.link('dev', join(image.directory, 'canary'));
     image.link('proc', '/dev');
