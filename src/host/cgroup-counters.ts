@@ -1,5 +1,6 @@
+import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {numberOf, readOrNull} from './cgroup-usage.ts';
+import {hasErrno} from '../errors.ts';
 import type {Cgroups} from './cgroups.ts';
 
 /** Bytes from or to one block device. */
@@ -152,4 +153,18 @@ function parseUnifiedTransfers(text: string | null): readonly BlockTransfer[] | 
 function numbersOf(text: string | null): Readonly<Record<string, number>> | null {
   if (text === null) return null;
   return Object.fromEntries([...text.matchAll(/^(\w+) (\d+)$/gm)].map(([, name, value]) => [name, Number(value)]));
+}
+
+/** A file of the kernel's that holds one number; null for `max` as well. */
+const numberOf = (text: string | null): number | null => (text !== null && /^\d+\s*$/.test(text) ? Number(text) : null);
+
+/** The text of a file of a cgroup; null: there is none, or none any more. */
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    // ENODEV: the cgroup went while its file was being read.
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV', 'EACCES')) return null;
+    throw error;
+  }
 }

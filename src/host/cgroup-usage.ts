@@ -1,6 +1,4 @@
-import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
-import {hasErrno} from '../errors.ts';
+import {type BlockTransfer, type MemoryCounters, readCgroupCounters} from './cgroup-counters.ts';
 import type {Cgroups} from './cgroups.ts';
 
 /** What the processes of a cgroup use, as far as the kernel counts it here; null: it does not. */
@@ -17,72 +15,26 @@ export interface CgroupUsage {
   readonly writtenBytes: number | null;
 }
 
-/** No machine has as much memory: v1 says so where there is no limit. */
-const NO_LIMIT = 2 ** 60;
 const NANOSECONDS = 1e9;
-const MICROSECONDS = 1e6;
 
-/**
- * Reads the counters of a cgroup.
- *
- * @see cgroups(7); kernel documentation admin-guide/cgroup-v1/{cpuacct,memory,pids,blkio-controller}.rst, cgroup-v2.rst
- */
+/** Sums up the counters of a cgroup. */
 export function readCgroupUsage(cgroups: Cgroups, path: string): CgroupUsage {
-  return cgroups.version === 'v2' ? readUnified(cgroups, path) : readSeparate(cgroups, path);
-}
-
-function readSeparate({controllers}: Cgroups, path: string): CgroupUsage {
-  const read = (controller: string, file: string): string | null => {
-    const mountPoint = controllers.get(controller);
-    return mountPoint === undefined ? null : readOrNull(join(mountPoint, path, file));
-  };
-  const statistics = read('memory', 'memory.stat');
-  const limit = numberOf(read('memory', 'memory.limit_in_bytes'));
-  const transfers = read('blkio', 'blkio.throttle.io_service_bytes');
+  const {cpu, memory, pids, transfers} = readCgroupCounters(cgroups, path);
   return {
-    cpuSeconds: scaled(numberOf(read('cpuacct', 'cpuacct.usage')), NANOSECONDS),
-    memoryBytes: without(numberOf(read('memory', 'memory.usage_in_bytes')), statistics, /^total_inactive_file (\d+)$/m),
-    memoryLimitBytes: limit !== null && limit < NO_LIMIT ? limit : null,
-    pids: numberOf(read('pids', 'pids.current')),
-    readBytes: sumOf(transfers, /^\d+:\d+ Read (\d+)$/gm),
-    writtenBytes: sumOf(transfers, /^\d+:\d+ Write (\d+)$/gm),
+    cpuSeconds: cpu && cpu.total / NANOSECONDS,
+    memoryBytes: memory && memoryInUse(memory),
+    memoryLimitBytes: memory?.limitBytes ?? null,
+    pids: pids?.current ?? null,
+    readBytes: transfers && sumOf(transfers, 'read'),
+    writtenBytes: transfers && sumOf(transfers, 'write'),
   };
 }
 
-function readUnified({unified}: Cgroups, path: string): CgroupUsage {
-  const read = (file: string): string | null => (unified === null ? null : readOrNull(join(unified, path, file)));
-  const transfers = read('io.stat');
-  return {
-    cpuSeconds: scaled(numberOf(/^usage_usec (\d+)$/m.exec(read('cpu.stat') ?? '')?.[1] ?? null), MICROSECONDS),
-    memoryBytes: without(numberOf(read('memory.current')), read('memory.stat'), /^inactive_file (\d+)$/m),
-    memoryLimitBytes: numberOf(read('memory.max')),
-    pids: numberOf(read('pids.current')),
-    readBytes: sumOf(transfers, /\brbytes=(\d+)/g),
-    writtenBytes: sumOf(transfers, /\bwbytes=(\d+)/g),
-  };
+/** v1 counts what is below the cgroup under a name of its own. */
+function memoryInUse({bytes, statistics}: MemoryCounters): number {
+  const idle = statistics.total_inactive_file ?? statistics.inactive_file ?? 0;
+  return Math.max(0, bytes - idle);
 }
 
-function without(total: number | null, statistics: string | null, part: RegExp): number | null {
-  if (total === null) return null;
-  return Math.max(0, total - Number(part.exec(statistics ?? '')?.[1] ?? 0));
-}
-
-const scaled = (value: number | null, unit: number): number | null => (value === null ? null : value / unit);
-
-const sumOf = (text: string | null, values: RegExp): number | null =>
-  text === null ? null : [...text.matchAll(values)].reduce((sum, [, value]) => sum + Number(value), 0);
-
-/** A file of the kernel's that holds one number; null for `max` as well. */
-export const numberOf = (text: string | null): number | null =>
-  text !== null && /^\d+\s*$/.test(text) ? Number(text) : null;
-
-/** The text of a file of a cgroup; null: there is none, or none any more. */
-export function readOrNull(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    // ENODEV: the cgroup went while its file was being read.
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV', 'EACCES')) return null;
-    throw error;
-  }
-}
+const sumOf = (transfers: readonly BlockTransfer[], asked: BlockTransfer['operation']): number =>
+  transfers.filter(({operation}) => operation === asked).reduce((sum, {bytes}) => sum + bytes, 0);
