@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {buildImage} from '../../fixtures/build-image.ts';
@@ -60,9 +60,16 @@ describe('e2e/concurrency', ({test}) => {
       assert.deepEqual([listed.exitCode, listed.stderr], [0, ''], `killed after ${momentMs} ms`);
       const {exitCode, stderr} = await winch.run(['pull', reference]);
       assert.equal(exitCode, 0, `killed after ${momentMs} ms: ${stderr}`);
-      assert.deepEqual(readIngest(winch), [], `killed after ${momentMs} ms`);
+      // Who is killed between writing a document and naming it leaves that; a removal takes it along.
+      const isDocument = (name: string) => name.startsWith('document-');
+      assert.deepEqual(
+        readIngest(winch).filter((name) => !isDocument(name)),
+        [],
+        `killed after ${momentMs} ms`,
+      );
+      writeFileSync(join(winch.root, 'ingest', `document-sha256-${'0'.repeat(64)}-01234567`), 'half');
       assert.equal((await winch.run(['rmi', reference])).exitCode, 0);
-      assert.deepEqual(readContent(winch), [], `killed after ${momentMs} ms`);
+      assert.deepEqual([...readContent(winch), ...readIngest(winch)], [], `killed after ${momentMs} ms`);
     }
     assert.ok(interrupted >= KILLS / 2, `${interrupted} of ${KILLS} pulls were still running`);
   });
