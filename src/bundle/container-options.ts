@@ -36,6 +36,14 @@ export interface ContainerOptions {
     readonly search?: readonly string[];
     readonly options?: readonly string[];
   };
+  /** Whose processes it sees besides its own: the machine's, those of a container that runs, or of a namespace by its path. */
+  readonly pid?: 'host' | {readonly container: string} | {readonly namespace: string};
+  /** Whose shared memory and message queues it has; `none`: its own, without `/dev/shm`. */
+  readonly ipc?: 'private' | 'shareable' | 'none' | 'host';
+  /** Whose host name it has, and may see change. */
+  readonly uts?: 'host';
+  /** `host`: it sees where its cgroup is; absent: `private` where cgroups are unified. */
+  readonly cgroupns?: 'host' | 'private';
   readonly capabilitiesToAdd?: readonly string[];
   readonly capabilitiesToDrop?: readonly string[];
   readonly privileged?: boolean;

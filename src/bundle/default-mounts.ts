@@ -9,16 +9,21 @@ const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
  */
 export function createDefaultMounts(options: ContainerOptions): readonly RuntimeMount[] {
   const access = options.privileged === true ? [] : ['ro'];
-  const shmBytes = options.shmBytes ?? DEFAULT_SHM_BYTES;
   return [
     mount('/proc', 'proc', 'proc', ['nosuid', 'noexec', 'nodev']),
     mount('/dev', 'tmpfs', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
     mount('/sys', 'sysfs', 'sysfs', ['nosuid', 'noexec', 'nodev', ...access]),
     mount('/dev/pts', 'devpts', 'devpts', ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']),
-    mount('/dev/shm', 'tmpfs', 'shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`]),
+    ...createSharedMemory(options),
     mount('/dev/mqueue', 'mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
     mount('/sys/fs/cgroup', 'cgroup', 'cgroup', ['nosuid', 'noexec', 'nodev', ...access]),
   ];
+}
+
+function createSharedMemory({ipc, shmBytes = DEFAULT_SHM_BYTES}: ContainerOptions): readonly RuntimeMount[] {
+  if (ipc === 'none') return [];
+  if (ipc === 'host') return [mount('/dev/shm', 'bind', '/dev/shm', ['bind', 'nosuid', 'noexec', 'nodev', 'rprivate'])];
+  return [mount('/dev/shm', 'tmpfs', 'shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`])];
 }
 
 const mount = (destination: string, type: string, source: string, options: readonly string[]): RuntimeMount => ({

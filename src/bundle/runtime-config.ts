@@ -60,19 +60,20 @@ const RECURSIVE_READ_ONLY_KERNEL = '5.12';
  * @throws {WinchError} of kind `refused`: what the image says cannot be used (`WORKING_DIRECTORY_INVALID`,
  * `VOLUME_INVALID`) · `invalid`: what the caller asks (`COMMAND_MISSING`, `COMMAND_INVALID`, `ENVIRONMENT_INVALID`,
  * `CAPABILITY_UNKNOWN`, `MOUNT_INVALID`, `RESOURCE_INVALID`, `ULIMIT_INVALID`, `SYSCTL_INVALID`, `SECCOMP_INVALID`,
- * `HOSTNAME_INVALID`) · `unsupported`: this machine cannot (`CAPABILITY_UNAVAILABLE`, `CGROUP_CONTROLLER_MISSING`,
- * `ULIMIT_TOO_HIGH`).
+ * `HOSTNAME_INVALID`, `NAMESPACE_MISSING`) · `unsupported`: this machine cannot (`CAPABILITY_UNAVAILABLE`,
+ * `CGROUP_CONTROLLER_MISSING`, `ULIMIT_TOO_HIGH`).
  * @see image-spec v1.1.1 conversion.md, runtime-spec v1.0.2 config.md
  */
 export function createRuntimeConfig(input: RuntimeConfigInput): RuntimeSpec {
   const {image, options, host} = input;
   validateVolumes(image);
   validateHostname(input.hostname);
+  refuseNames(options);
   return {
     ociVersion: OCI_VERSION,
     process: createProcess(input),
     root: {path: input.rootfsPath, readonly: options.readOnlyRootfs === true},
-    hostname: input.hostname,
+    ...(options.uts !== 'host' && {hostname: input.hostname}),
     mounts: createMounts({
       options,
       networkFiles: input.network.files,
@@ -113,12 +114,20 @@ function createLinux({options, network, cgroupsPath, devices, host}: RuntimeConf
     sysctl: createSysctls(options, network.namespace),
     resources: createResources(options, host.cgroup, devices.rules),
     ...(cgroupsPath !== null && {cgroupsPath}),
-    namespaces: createNamespaces(network, host.cgroup.version),
+    namespaces: createNamespaces({options, network, cgroupVersion: host.cgroup.version}),
     ...(devices.devices.length > 0 && {devices: devices.devices}),
     ...(seccomp !== null && {seccomp}),
     ...(sharesMounts && {rootfsPropagation: 'shared'}),
     ...createHiddenPaths(options, host.sensitivePaths),
   };
+}
+
+function refuseNames({uts, hostname, domainname}: ContainerOptions): void {
+  if (uts !== 'host' || (hostname ?? domainname) === undefined) return;
+  throw new WinchError('HOSTNAME_INVALID', 'a container that has the host name of the machine has none of its own', {
+    kind: 'invalid',
+    hint: 'leave out its host name and domain name, or let it have names of its own',
+  });
 }
 
 function validateHostname(hostname: string): void {

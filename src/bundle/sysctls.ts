@@ -26,7 +26,7 @@ const PRIVATE_NETWORK_DEFAULTS: Readonly<Record<string, string>> = {
  */
 export function createSysctls(options: ContainerOptions, network: 'new' | 'host'): Record<string, string> {
   const asked = Object.entries(options.sysctls ?? {});
-  for (const [name] of asked) refuseHostSetting(name, network);
+  for (const [name] of asked) refuseHostSetting(name, {...options, network});
   return {
     ...(network === 'new' && PRIVATE_NETWORK_DEFAULTS),
     ...(options.domainname !== undefined && {'kernel.domainname': options.domainname}),
@@ -34,7 +34,11 @@ export function createSysctls(options: ContainerOptions, network: 'new' | 'host'
   };
 }
 
-function refuseHostSetting(name: string, network: 'new' | 'host'): void {
+interface Sharing extends Pick<ContainerOptions, 'ipc' | 'uts'> {
+  readonly network: 'new' | 'host';
+}
+
+function refuseHostSetting(name: string, {network, ipc, uts}: Sharing): void {
   // Empty or dotted components would climb out of the namespaced part of /proc/sys.
   if (!/^[\w-]+([./][\w-]+)+$/.test(name)) throw invalidSysctl(name, 'is not the name of a kernel setting');
   if (name === 'kernel.hostname') throw invalidSysctl(name, 'is set by the host name');
@@ -42,8 +46,10 @@ function refuseHostSetting(name: string, network: 'new' | 'host'): void {
     if (network === 'host') throw invalidSysctl(name, 'belongs to the host while the container shares its network');
     return;
   }
-  const isPrivate = IPC_SYSCTLS.includes(name) || name.startsWith('fs.mqueue.') || name === 'kernel.domainname';
-  if (!isPrivate) throw invalidSysctl(name, 'is shared with the host');
+  const isOfIpc = IPC_SYSCTLS.includes(name) || name.startsWith('fs.mqueue.');
+  if (isOfIpc ? ipc === 'host' : name !== 'kernel.domainname' || uts === 'host') {
+    throw invalidSysctl(name, 'is shared with the host');
+  }
 }
 
 const invalidSysctl = (name: string, problem: string): WinchError =>

@@ -15,10 +15,11 @@ export const adaptToOwnNamespace = (spec: RuntimeSpec): RuntimeSpec =>
  * make cgroups: the machine's `/sys` shows, read-only with all that is mounted there, and the container stays in the
  * cgroup of its starter.
  *
- * @throws {WinchError} `USER_UNMAPPED`: the namespace has no such user.
+ * @throws {WinchError} `USER_UNMAPPED`: the namespace has no such user · `NAMESPACE_UNSUPPORTED`
  * @see user_namespaces(7)
  */
 export function adaptToUserNamespace(spec: RuntimeSpec, {uids, gids}: IdMaps): RuntimeSpec {
+  requireOwnProcesses(spec);
   const {user} = spec.process;
   requireMapped('user', user.uid, isMapped(uids, user.uid));
   requireMapped('group', user.gid, isMapped(gids, user.gid));
@@ -27,10 +28,28 @@ export function adaptToUserNamespace(spec: RuntimeSpec, {uids, gids}: IdMaps): R
   return {
     ...spec,
     process: {...spec.process, user: {...user, ...(additionalGids && {additionalGids})}},
-    mounts: spec.mounts.map((mount) => adaptMount(mount, isMapped(gids, TERMINAL_GID))),
+    mounts: spec.mounts
+      .filter((mount) => mayMount(mount, spec))
+      .map((mount) => adaptMount(mount, isMapped(gids, TERMINAL_GID))),
     linux: {...linux, ...(sysctl && {sysctl: adaptSysctls(sysctl, gids)})},
   };
 }
+
+/** Nothing but their namespace, or a cgroup, keeps processes together when the first has ended. */
+function requireOwnProcesses({linux: {namespaces}}: RuntimeSpec): void {
+  if (namespaces.some(({type, path}) => type === 'pid' && path === undefined)) return;
+  throw foreignProcesses();
+}
+
+export const foreignProcesses = (): WinchError =>
+  new WinchError('NAMESPACE_UNSUPPORTED', 'a container of a user has no processes but its own', {
+    kind: 'unsupported',
+    hint: 'only those of root can see others; let it have its own',
+  });
+
+/** The machine's queues belong to another user namespace; without their directory they can be used all the same. */
+const mayMount = ({type}: RuntimeMount, {linux: {namespaces}}: RuntimeSpec): boolean =>
+  type !== 'mqueue' || namespaces.some((namespace) => namespace.type === 'ipc');
 
 function adaptMount(mount: RuntimeMount, hasTerminalGroup: boolean): RuntimeMount {
   if (mount.type === 'sysfs') {

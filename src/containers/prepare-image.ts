@@ -13,6 +13,7 @@ import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import {noteAsked} from './directories.ts';
 import type {SpooledCopies} from './files/run-copies.ts';
+import {joinNamespaces} from './join-namespaces.ts';
 import {
   asksForImages,
   findMountedImages,
@@ -50,7 +51,8 @@ export async function prepareImage(
     cleanup.add(() => kept.dispose());
   }
   const asked = await takeVolumes(context, {request, directories, image, cleanup}, options);
-  const {container, images} = await takeImages({...context, lease}, {request, container: asked, directories}, options);
+  const joined = await joinNamespaces(context, asked, {defer: (close) => cleanup.add(close)});
+  const {container, images} = await takeImages({...context, lease}, {request, container: joined, directories}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
   const {imageId} = image;

@@ -76,9 +76,10 @@ const mountedTrees = ({syscalls, rootFd}: ImageBundle, {mounts}: RuntimeSpec): r
 export const chooseStopSignal = (image: ImageConfig, {stopSignal}: ContainerOptions): number =>
   parseStopSignal(stopSignal ?? image.config.StopSignal ?? DEFAULT_STOP_SIGNAL);
 
-/** As docker's: the host's own name with the host's network, else the short id. */
+/** As docker's: the host's own name with the host's network or name, else the short id. */
 export const chooseHostname = ({id, container, hostname}: Pick<ImageBundle, 'id' | 'container' | 'hostname'>): string =>
-  container.hostname ?? (container.network === 'host' ? hostname : id.slice(0, SHORT_ID_DIGITS));
+  container.hostname ??
+  (container.network === 'host' || container.uts === 'host' ? hostname : id.slice(0, SHORT_ID_DIGITS));
 
 function writeOwnNetwork(bundle: ImageBundle): ConnectedNetwork {
   const {directory, container} = bundle;

@@ -1,5 +1,6 @@
 import type {ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
 import {createHiddenPaths} from '../bundle/hidden-paths.ts';
+import {formatPidMode} from '../bundle/pid-mode.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
 import type {PublishRequest} from '../network/network-mode.ts';
 import {toMountRequests} from './container-mounts.ts';
@@ -52,20 +53,20 @@ const toIsolation = (options: ContainerOptions) => ({
   ...toHidden(options),
   CapAdd: options.capabilitiesToAdd ?? null,
   CapDrop: options.capabilitiesToDrop ?? null,
-  CgroupnsMode: 'private',
+  CgroupnsMode: options.cgroupns ?? 'private',
   Dns: options.dns?.servers ?? [],
   DnsOptions: options.dns?.options ?? [],
   DnsSearch: options.dns?.search ?? [],
   ExtraHosts: options.extraHosts?.map(({name, address}) => `${name}:${address}`) ?? null,
   GroupAdd: options.groupAdd ?? null,
-  IpcMode: 'private',
+  IpcMode: options.ipc ?? 'private',
   Cgroup: '',
   Links: null,
-  PidMode: '',
+  PidMode: formatPidMode(options.pid),
   Privileged: options.privileged ?? false,
   ReadonlyRootfs: options.readOnlyRootfs ?? false,
   SecurityOpt: options.securityOptions?.map(toSecurityOption) ?? null,
-  UTSMode: '',
+  UTSMode: options.uts ?? '',
   UsernsMode: '',
   Sysctls: options.sysctls ?? {},
   Isolation: '',

@@ -4,19 +4,18 @@ import {WinchError} from '../errors.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
+import {readNamespaces} from './create-namespaces.ts';
 import {readSecurity} from './create-security.ts';
 
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
-  ...['PidMode', 'UTSMode', 'CgroupParent', 'Cgroup', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
+  ...['CgroupParent', 'Cgroup', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
   ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'KernelMemory', 'OomKillDisable'],
   ...['BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'],
   ...['BlkioDeviceWriteIOps', 'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
 ];
 /** Of these, what is as every container is anyway. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
-  IpcMode: ['', 'private', 'shareable'],
-  CgroupnsMode: ['', 'private'],
   UsernsMode: ['', 'host'],
   VolumeDriver: ['', 'local'],
   Isolation: ['', 'default'],
@@ -50,6 +49,7 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
     groupAdd: host.texts('GroupAdd'),
     privileged: host.flag('Privileged'),
     readOnlyRootfs: host.flag('ReadonlyRootfs'),
+    ...readNamespaces(host),
     sysctls: host.textMap('Sysctls'),
     securityOptions: readSecurity(host),
     devices: nonEmpty(host.records('Devices').map(readDevice)),

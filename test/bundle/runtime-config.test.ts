@@ -73,6 +73,24 @@ describe('bundle/runtime-config', ({test}) => {
     assert.equal(typesOf('host', 'hybrid'), ['mount', 'uts', 'ipc', 'pid']);
   });
 
+  test('refuses names of its own beside the machine’s, and processes of a container that nobody has looked up', () => {
+    const codeFor = (options: ContainerOptions) => codeOf(() => createRuntimeConfig(inputOf({options})));
+    assert.is(codeFor({uts: 'host', hostname: 'box'}), 'HOSTNAME_INVALID');
+    assert.is(codeFor({uts: 'host', domainname: 'lan'}), 'HOSTNAME_INVALID');
+    assert.is(codeFor({uts: 'host'}), null);
+    assert.is(codeFor({pid: {container: 'web'}}), 'NAMESPACE_MISSING');
+  });
+
+  test('makes a cgroup namespace where cgroups are not unified only when it is asked for', () => {
+    const typesOf = (cgroupns: 'host' | 'private') => {
+      const input = inputOf({options: {cgroupns}});
+      const host = {...input.host, cgroup: {...input.host.cgroup, version: 'v1' as const}};
+      return createRuntimeConfig({...input, host}).linux.namespaces.map(({type}) => type);
+    };
+    assert.ok(typesOf('private').includes('cgroup'));
+    assert.not.ok(typesOf('host').includes('cgroup'));
+  });
+
   test('shares the rootfs’s mounts when a bind mount is to be shared', () => {
     const mount = {type: 'bind', source: '/srv', target: '/srv', readOnly: false, createSource: false} as const;
     const propagationOf = (propagation: 'rshared' | 'rslave') =>

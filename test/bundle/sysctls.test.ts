@@ -33,6 +33,16 @@ describe('bundle/sysctls', ({test}) => {
     assert.equal(createSysctls({}, 'host'), {});
   });
 
+  test('refuses the settings of namespaces of the host that are shared', () => {
+    const codeWith = (name: string, options: object) =>
+      codeOf(() => createSysctls({sysctls: {[name]: '1'}, ...options}, 'new'));
+    assert.is(codeWith('kernel.shmmax', {ipc: 'host'}), 'SYSCTL_INVALID');
+    assert.is(codeWith('fs.mqueue.msg_max', {ipc: 'host'}), 'SYSCTL_INVALID');
+    assert.is(codeWith('kernel.domainname', {uts: 'host'}), 'SYSCTL_INVALID');
+    assert.is(codeWith('kernel.shmmax', {ipc: 'shareable', uts: 'host'}), null);
+    assert.is(codeWith('kernel.domainname', {ipc: 'host'}), null);
+  });
+
   test('lets a container of its own network ping and bind low ports, unless told otherwise', () => {
     const sysctls = createSysctls({sysctls: {'net.ipv4.ping_group_range': '1 0'}, domainname: 'example.test'}, 'new');
     assert.equal(sysctls, {

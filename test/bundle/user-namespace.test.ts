@@ -15,7 +15,7 @@ const specOf = (user: RuntimeSpec['process']['user'], sysctl?: Record<string, st
     {destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'ro']},
     {destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['newinstance', 'gid=5']},
   ],
-  linux: {resources: {devices: []}, namespaces: [], cgroupsPath: '/winch-1', ...(sysctl && {sysctl})},
+  linux: {resources: {devices: []}, namespaces: [{type: 'pid'}], cgroupsPath: '/winch-1', ...(sysctl && {sysctl})},
 });
 
 const ALONE = {uids: [{inside: 0, count: 1}], gids: [{inside: 0, count: 1}]};
@@ -38,6 +38,24 @@ describe('bundle/user-namespace', ({test}) => {
       options: ['rbind', 'nosuid', 'noexec', 'nodev', 'rro'],
     });
     assert.equal(mounts[0], specOf(ROOT).mounts[0]);
+  });
+
+  test('refuses processes of others, which nothing but a cgroup would end with it', () => {
+    const {linux, ...spec} = specOf(ROOT);
+    const codeWith = (namespaces: RuntimeSpec['linux']['namespaces']) =>
+      codeOf(() => adaptToUserNamespace({...spec, linux: {...linux, namespaces}}, MANY));
+    assert.is(codeWith([{type: 'ipc'}]), 'NAMESPACE_UNSUPPORTED');
+    assert.is(codeWith([{type: 'pid', path: '/proc/7/ns/pid'}]), 'NAMESPACE_UNSUPPORTED');
+    assert.is(codeWith([{type: 'pid'}]), null);
+  });
+
+  test('leaves the directory of the message queues out that belong to the machine', () => {
+    const {linux, ...spec} = specOf(ROOT);
+    const mounts = [{destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: []}];
+    const countWith = (namespaces: RuntimeSpec['linux']['namespaces']) =>
+      adaptToUserNamespace({...spec, mounts, linux: {...linux, namespaces}}, MANY).mounts.length;
+    assert.is(countWith([{type: 'pid'}]), 0);
+    assert.is(countWith([{type: 'pid'}, {type: 'ipc'}]), 1);
   });
 
   test('leaves groups out that the namespace lacks', () => {

@@ -166,6 +166,19 @@ describe('engine-api/create-request', ({test}) => {
     ]);
   });
 
+  test('reads whose namespaces it has', () => {
+    const shared = {pid: 'host', ipc: 'host', uts: 'host', cgroupns: 'host'} as const;
+    const host = {PidMode: 'host', IpcMode: 'host', UTSMode: 'host', CgroupnsMode: 'host'};
+    const namespacesOf = ({pid, ipc, uts, cgroupns}: ContainerOptions = {}) => ({pid, ipc, uts, cgroupns});
+    assert.equal(namespacesOf(read({}, host).container), shared);
+    const own = {PidMode: '', IpcMode: '', UTSMode: '', CgroupnsMode: ''};
+    assert.equal(namespacesOf(read({}, own).container), namespacesOf());
+    assert.equal(read({}, {PidMode: 'container:web'}).container?.pid, {container: 'web'});
+    const details = detailsOfContainer({}, {options: shared});
+    const shown = toDockerContainer(details).HostConfig;
+    assert.equal({...shown, ...host}, shown);
+  });
+
   test('takes what inspect shows of a container for the same one', () => {
     const options: ContainerOptions = {
       ...{command: ['a'], entrypoint: ['b'], environment: ['X=y'], workingDirectory: '/w', user: '1', hostname: 'box'},
@@ -185,6 +198,7 @@ describe('engine-api/create-request', ({test}) => {
         {name: 'no-new-privileges', enabled: true},
         {name: 'mask', paths: ['/a', '/b']},
       ],
+      ...{pid: {container: 'db'}, ipc: 'shareable', cgroupns: 'host'},
       devices: [{source: '/dev/a', target: '/dev/b', permissions: 'r'}],
       ulimits: [{name: 'nofile', soft: 1, hard: 2}],
       mounts: [
@@ -239,10 +253,10 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', HostConfig: []}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {Binds: ['x']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {PortBindings: {'99999/tcp': [{}]}}}, 'BODY_INVALID'],
-      [{Image: 'a', HostConfig: {PidMode: 'host'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {PidMode: 'pod'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Config: {'max-size': 'large'}}}}, 'BODY_INVALID'],
-      [{Image: 'a', HostConfig: {CgroupnsMode: 'host'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {IpcMode: 'container:web'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {ReadonlyPaths: ['/proc/mine']}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {Links: ['db:a\n1.2.3.4 b']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp=[]']}}, 'NOT_OFFERED'],

@@ -1,6 +1,8 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {readPidMode} from '../../bundle/pid-mode.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
-import {flag, grouped, list, type OptionValues} from '../arguments/option-table.ts';
+import {choice, flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
+import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
 import {parseKeyValues} from './key-value.ts';
 import {parseSecurityOption} from './security-option.ts';
@@ -11,6 +13,14 @@ export const ISOLATION_FLAGS = grouped('Isolation:', {
   'cap-drop': list('CAPABILITY', 'Drop a capability (MKNOD, ALL)'),
   privileged: flag('All capabilities and devices, no system call filter'),
   'security-opt': list('OPTION', 'no-new-privileges, seccomp=unconfined|FILE, apparmor=, mask=, unmask='),
+  pid: text('private|host|container:NAME', "Let it see the machine's processes, or a container's", {
+    defaultsTo: 'private',
+  }),
+  ipc: choice(['private', 'shareable', 'none', 'host'], 'Whose shared memory it has; none is without /dev/shm', {
+    defaultsTo: 'private',
+  }),
+  uts: choice(['private', 'host'], "Let it have the machine's host name"),
+  cgroupns: choice(['private', 'host'], 'Whether it sees where its cgroup is'),
   sysctl: list('KEY=value', 'Set a kernel parameter of its namespaces'),
 });
 
@@ -24,5 +34,15 @@ export const parseIsolation = (
     capabilitiesToDrop: values['cap-drop'],
     privileged: values.privileged,
     securityOptions: values['security-opt']?.flatMap((option) => parseSecurityOption(option, environment)),
+    pid: parsePid(values.pid),
+    ipc: values.ipc,
+    uts: values.uts === 'host' ? values.uts : undefined,
+    cgroupns: values.cgroupns,
     sysctls: values.sysctl && parseKeyValues('--sysctl', values.sysctl),
   });
+
+function parsePid(text = ''): ContainerOptions['pid'] {
+  const pid = readPidMode(text);
+  if (pid !== null) return pid;
+  throw flagInvalid('--pid', `${quote(text)} is neither host nor container:NAME`, '--pid host');
+}

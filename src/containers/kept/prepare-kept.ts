@@ -11,6 +11,7 @@ import {findConmon} from '../../runtime/find-conmon.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
+import {joinNamespaces} from '../join-namespaces.ts';
 import {prepareImagesOfKept} from '../mounted-images.ts';
 import type {ConnectedNetwork} from '../networks/network-files.ts';
 import {takeNetwork} from '../networks/take-network.ts';
@@ -47,11 +48,11 @@ export async function prepareKept(
     writable: placesOf(context, record.id).writable,
   };
   const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
-  const container = bindVolumes(context, record.container);
+  using held = new DisposableStack();
+  const container = await joinNamespaces(context, bindVolumes(context, record.container), held);
   const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
-  using held = new DisposableStack();
   const network = await takeKeptNetwork(context, {record: {...record, container}, image, held}, options);
   const syscalls = loadSyscalls();
   const supervised = inPrivateMountNamespace(syscalls, () => {

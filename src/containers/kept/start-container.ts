@@ -81,8 +81,7 @@ export async function startLocked(
   try {
     mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});
     mkdirSync(directory, {mode: 0o700});
-    const hasMoreToDo = record.autoRemove || record.restart || typeof record.container.network === 'object';
-    const exitCommand = hasMoreToDo ? commandAtEnd(id) : null;
+    const exitCommand = hasMoreToDo(record) ? commandAtEnd(id) : null;
     const pid = await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
     watchKept(context, record, {pid, command: commandOfHealth(id)});
   } catch (error) {
@@ -93,6 +92,10 @@ export async function startLocked(
   }
   await forgetOthers(context, record, start);
 }
+
+/** Only in a namespace of its own the first process takes all others with it. */
+const hasMoreToDo = ({autoRemove, restart, container: {network, pid}}: KeptRecord): boolean =>
+  autoRemove || restart !== undefined || typeof network === 'object' || pid !== undefined;
 
 interface Start extends Restarted {
   readonly record: KeptRecord;
