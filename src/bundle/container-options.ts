@@ -63,6 +63,11 @@ export interface ContainerOptions {
   readonly shmBytes?: number;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly devices?: readonly {readonly source: string; readonly target: string; readonly permissions: string}[];
+  /** `TYPE MAJOR:MINOR PERMISSIONS` of further devices that it may use (`c 13:* rwm`), whose nodes it has to make. */
+  readonly deviceCgroupRules?: readonly string[];
+  /** Its part of the reads and writes against other containers, from 10 to 1000. */
+  readonly blkioWeight?: number;
+  readonly blkioLimits?: readonly BlockIoLimit[];
   readonly oomScoreAdjustment?: number;
   /** Runs a small init as pid 1 that forwards signals and reaps; the path of a static init on the host. */
   readonly initPath?: string;
@@ -73,6 +78,15 @@ export interface ContainerOptions {
   readonly health?: HealthOptions | 'none';
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** How much a container may read from or write to one disk. */
+export interface BlockIoLimit {
+  /** Of a whole disk; a partition has no limits of its own. */
+  readonly path: string;
+  readonly kind: 'weight' | 'read-bps' | 'write-bps' | 'read-iops' | 'write-iops';
+  /** Bytes or requests per second; a weight is from 10 to 1000. */
+  readonly amount: number;
 }
 
 /** What is not said is as the image says, else as usual. */

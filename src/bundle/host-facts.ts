@@ -69,13 +69,21 @@ function readCgroupFacts(): CgroupFacts {
   if (!isInitialUserNamespace()) return {version, controllers: [], swapLimit: false, isForeign: true};
   if (version !== 'v2' || unified === null) {
     const swapFile = `${controllers.get('memory')}/memory.memsw.limit_in_bytes`;
-    return {version, controllers: [...controllers.keys()], swapLimit: existsSync(swapFile)};
+    // The root cgroup has no weight with bfq, but its counters.
+    const hasBlockIoWeights = ['weight', 'bfq.io_service_bytes'].some((name) =>
+      existsSync(`${controllers.get('blkio')}/blkio.${name}`),
+    );
+    return {version, controllers: [...controllers.keys()], swapLimit: existsSync(swapFile), hasBlockIoWeights};
   }
-  // The root cgroup has no limits, so any child tells whether swap is accounted.
-  const swapLimit = readdirSync(unified, {withFileTypes: true}).some(
-    (entry) => entry.isDirectory() && existsSync(`${unified}/${entry.name}/memory.swap.max`),
-  );
-  return {version, controllers: readFileSync(`${unified}/cgroup.controllers`, 'utf8').trim().split(' '), swapLimit};
+  // The root cgroup has no limits, so any child tells which there are.
+  const children = readdirSync(unified, {withFileTypes: true}).filter((entry) => entry.isDirectory());
+  const has = (file: string) => children.some(({name}) => existsSync(`${unified}/${name}/${file}`));
+  return {
+    version,
+    controllers: readFileSync(`${unified}/cgroup.controllers`, 'utf8').trim().split(' '),
+    swapLimit: has('memory.swap.max'),
+    hasBlockIoWeights: has('io.bfq.weight') || has('io.weight'),
+  };
 }
 
 /** Hard limits by the names that `ulimit` uses. @see proc_pid_limits(5) */

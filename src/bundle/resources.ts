@@ -1,6 +1,7 @@
 import {WinchError} from '../errors.ts';
-import type {RuntimeDeviceRule, RuntimeResources} from '../oci/runtime-spec.ts';
+import type {RuntimeResources} from '../oci/runtime-spec.ts';
 import type {ContainerOptions} from './container-options.ts';
+import type {DevicePlan} from './devices.ts';
 
 /** The cgroups of this machine. */
 export interface CgroupFacts {
@@ -9,6 +10,8 @@ export interface CgroupFacts {
   readonly controllers: readonly string[];
   /** Whether swap can be limited. */
   readonly swapLimit: boolean;
+  /** Whether reads and writes can be weighed: some disk has a scheduler that does so. */
+  readonly hasBlockIoWeights?: boolean;
   /** Whether they belong to somebody else: root of a user namespace may not set limits. */
   readonly isForeign?: boolean;
 }
@@ -28,7 +31,7 @@ const MIN_CPU_SHARES = 2;
 export function createResources(
   options: ContainerOptions,
   cgroup: CgroupFacts,
-  devices: readonly RuntimeDeviceRule[],
+  {rules, blockIo}: Pick<DevicePlan, 'rules' | 'blockIo'>,
 ): RuntimeResources {
   const memory = createMemory(options, cgroup);
   const reservation = createReservation(options);
@@ -38,11 +41,13 @@ export function createResources(
   if (cpu?.quota !== undefined || cpu?.shares !== undefined) requireController(cgroup, 'cpu');
   if (cpu?.cpus !== undefined) requireController(cgroup, 'cpuset');
   if (pids !== undefined) requireController(cgroup, 'pids');
+  requireDeviceLimits(options, cgroup);
   return {
-    devices,
+    devices: rules,
     ...((memory || reservation) && {memory: {...memory, ...reservation}}),
     ...(cpu && {cpu}),
     ...(pids && {pids}),
+    ...(blockIo && {blockIO: blockIo}),
   };
 }
 
@@ -85,6 +90,21 @@ function createPids({pidsLimit}: ContainerOptions) {
   if (pidsLimit === undefined) return undefined;
   if (!Number.isSafeInteger(pidsLimit)) throw invalidResource('pids limit', pidsLimit, 'must be a whole number');
   return {limit: pidsLimit > 0 ? pidsLimit : -1};
+}
+
+function requireDeviceLimits(
+  {deviceCgroupRules = [], blkioWeight, blkioLimits = []}: ContainerOptions,
+  cgroup: CgroupFacts,
+) {
+  if (deviceCgroupRules.length > 0 && cgroup.isForeign) throw missingController(cgroup, 'rules for devices');
+  if (blkioWeight === undefined && blkioLimits.length === 0) return;
+  requireController(cgroup, cgroup.version === 'v2' ? 'io' : 'blkio');
+  if (cgroup.hasBlockIoWeights || (blkioWeight === undefined && blkioLimits.every(({kind}) => kind !== 'weight')))
+    return;
+  throw new WinchError('CGROUP_CONTROLLER_MISSING', "this machine's cgroups have no weights of block I/O", {
+    kind: 'unsupported',
+    hint: 'give a disk the scheduler bfq, or run without that weight',
+  });
 }
 
 function requireInteger(what: string, value: number, minimum: number): void {

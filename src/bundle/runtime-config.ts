@@ -112,7 +112,7 @@ function createLinux({options, network, cgroupsPath, devices, host}: RuntimeConf
   const sharesMounts = options.mounts?.some((mount) => mount.type === 'bind' && mount.propagation?.endsWith('shared'));
   return {
     sysctl: createSysctls(options, network.namespace),
-    resources: createResources(options, host.cgroup, devices.rules),
+    resources: createResources(options, host.cgroup, devices),
     ...(cgroupsPath !== null && {cgroupsPath}),
     namespaces: createNamespaces({options, network, cgroupVersion: host.cgroup.version}),
     ...(devices.devices.length > 0 && {devices: devices.devices}),

@@ -1,4 +1,4 @@
-import type {ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
+import type {BlockIoLimit, ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
 import {createHiddenPaths} from '../bundle/hidden-paths.ts';
 import {formatPidMode} from '../bundle/pid-mode.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
@@ -78,8 +78,7 @@ const toLimits = (options: ContainerOptions) => ({
   Memory: options.memoryBytes ?? 0,
   NanoCpus: Math.round((options.cpus ?? 0) * NANO),
   CgroupParent: '',
-  ...{BlkioWeight: 0, BlkioWeightDevice: [], BlkioDeviceReadBps: [], BlkioDeviceWriteBps: []},
-  ...{BlkioDeviceReadIOps: [], BlkioDeviceWriteIOps: []},
+  ...toBlockIo(options),
   ...{CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpuCount: 0, CpuPercent: 0},
   ...{IOMaximumIOps: 0, IOMaximumBandwidth: 0},
   CpusetCpus: options.cpusetCpus ?? '',
@@ -90,7 +89,7 @@ const toLimits = (options: ContainerOptions) => ({
       PathInContainer: target,
       CgroupPermissions: permissions,
     })) ?? [],
-  DeviceCgroupRules: null,
+  DeviceCgroupRules: options.deviceCgroupRules ?? null,
   DeviceRequests: null,
   MemoryReservation: options.memoryReservationBytes ?? 0,
   MemorySwap: options.memorySwapBytes ?? 0,
@@ -101,6 +100,19 @@ const toLimits = (options: ContainerOptions) => ({
   ShmSize: options.shmBytes ?? DEFAULT_SHM_BYTES,
   Ulimits: options.ulimits?.map(({name, soft, hard}) => ({Name: name, Soft: soft, Hard: hard})) ?? null,
 });
+
+function toBlockIo({blkioWeight = 0, blkioLimits = []}: ContainerOptions) {
+  const of = (kind: BlockIoLimit['kind']) => blkioLimits.filter((limit) => limit.kind === kind);
+  const ratesOf = (kind: BlockIoLimit['kind']) => of(kind).map(({path, amount}) => ({Path: path, Rate: amount}));
+  return {
+    BlkioWeight: blkioWeight,
+    BlkioWeightDevice: of('weight').map(({path, amount}) => ({Path: path, Weight: amount})),
+    BlkioDeviceReadBps: ratesOf('read-bps'),
+    BlkioDeviceWriteBps: ratesOf('write-bps'),
+    BlkioDeviceReadIOps: ratesOf('read-iops'),
+    BlkioDeviceWriteIOps: ratesOf('write-iops'),
+  };
+}
 
 function toHidden(options: ContainerOptions) {
   const {maskedPaths, readonlyPaths} = createHiddenPaths(options, []);

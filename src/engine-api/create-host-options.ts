@@ -1,18 +1,19 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
+import {requireDeviceRule} from '../bundle/device-rule.ts';
 import {findInit} from '../bundle/find-init.ts';
 import {WinchError} from '../errors.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
+import {readBlockIo} from './create-block-io.ts';
 import {readNamespaces} from './create-namespaces.ts';
 import {readSecurity} from './create-security.ts';
 
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
-  ...['CgroupParent', 'Cgroup', 'DeviceRequests', 'DeviceCgroupRules', 'StorageOpt'],
+  ...['CgroupParent', 'Cgroup', 'DeviceRequests', 'StorageOpt'],
   ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'KernelMemory', 'OomKillDisable'],
-  ...['BlkioWeight', 'BlkioWeightDevice', 'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps'],
-  ...['BlkioDeviceWriteIOps', 'CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
+  ...['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
 ];
 /** Of these, what is as every container is anyway. */
 const TAKEN: Readonly<Record<string, readonly string[]>> = {
@@ -53,6 +54,8 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
     sysctls: host.textMap('Sysctls'),
     securityOptions: readSecurity(host),
     devices: nonEmpty(host.records('Devices').map(readDevice)),
+    deviceCgroupRules: nonEmpty(host.texts('DeviceCgroupRules')?.map(requireDeviceRule)),
+    ...readBlockIo(host),
     ulimits: nonEmpty(host.records('Ulimits').map(readUlimit)),
     annotations: host.textMap('Annotations'),
     initPath: host.flag('Init') ? findInit() : undefined,

@@ -106,6 +106,23 @@ export interface RuntimeResources {
   /** `quota` and `period` in microseconds. */
   readonly cpu?: {readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string};
   readonly pids?: {readonly limit: number};
+  readonly blockIO?: RuntimeBlockIo;
+}
+
+/** Weights are from 10 to 1000; rates are bytes or requests per second. */
+export interface RuntimeBlockIo {
+  readonly weight?: number;
+  readonly weightDevice?: readonly {readonly major: number; readonly minor: number; readonly weight: number}[];
+  readonly throttleReadBpsDevice?: readonly RuntimeThrottle[];
+  readonly throttleWriteBpsDevice?: readonly RuntimeThrottle[];
+  readonly throttleReadIOPSDevice?: readonly RuntimeThrottle[];
+  readonly throttleWriteIOPSDevice?: readonly RuntimeThrottle[];
+}
+
+export interface RuntimeThrottle {
+  readonly major: number;
+  readonly minor: number;
+  readonly rate: number;
 }
 
 export interface RuntimeSeccomp {

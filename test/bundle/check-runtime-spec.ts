@@ -34,6 +34,7 @@ export function findViolations(spec: unknown): readonly string[] {
     check(String(path).startsWith('/'), `hidden path ${path} is absolute`);
   }
   checkDevices(linux, check);
+  checkBlockIo(object(object(linux.resources).blockIO), check);
   checkSeccomp(linux.seccomp, check);
   return violations;
 }
@@ -88,6 +89,24 @@ function checkDevices(linux: Json, check: Check): void {
   }
   for (const rule of list(object(linux.resources).devices).map(object)) {
     check(typeof rule.allow === 'boolean' && /^[rwm]{1,3}$/.test(String(rule.access)), 'device rules are complete');
+  }
+}
+
+function checkBlockIo({weight = 10, weightDevice, ...throttles}: Json, check: Check): void {
+  const isWeight = (value: unknown) => Number(value) >= 10 && Number(value) <= 1000;
+  const hasNumbers = ({major, minor}: Json) => isUint32(major) && isUint32(minor);
+  check(isWeight(weight), 'a weight is from 10 to 1000');
+  for (const device of list(weightDevice).map(object)) {
+    check(hasNumbers(device) && isWeight(device.weight), 'a weighed device has numbers and a weight');
+  }
+  for (const [name, devices] of Object.entries(throttles)) {
+    check(/^throttle(Read|Write)(Bps|IOPS)Device$/.test(name), 'throttles are known');
+    check(
+      list(devices)
+        .map(object)
+        .every((device) => hasNumbers(device) && Number.isSafeInteger(device.rate)),
+      'a throttled device has numbers and a rate',
+    );
   }
 }
 

@@ -22,6 +22,33 @@ describe('bundle/devices', ({test}) => {
     assert.equal(rules.at(-1), {allow: true, type: 'c', major: 1, minor: 3, access: 'rw'});
   });
 
+  test('allows further devices by their numbers, but where everything is allowed', () => {
+    const deviceCgroupRules = ['c 13:* rw', 'b *:7 m', 'a *:* rwm'];
+    assert.equal(resolveDevices({deviceCgroupRules}).rules.slice(-3), [
+      {allow: true, type: 'c', major: 13, access: 'rw'},
+      {allow: true, type: 'b', minor: 7, access: 'm'},
+      {allow: true, type: 'a', access: 'rwm'},
+    ]);
+    assert.is(resolveDevices({deviceCgroupRules, privileged: true}).rules.length, 1);
+    for (const rule of [
+      '',
+      'c 13 rwm',
+      'd 1:1 r',
+      'c 1:1 rr',
+      'c 1:1 x',
+      'c 1:1 r ',
+      'c -1:1 r',
+      'c 1:1',
+      'c 9999999999:1 r',
+    ]) {
+      assert.is(
+        codeOf(() => resolveDevices({deviceCgroupRules: [rule]})),
+        'DEVICE_INVALID',
+        rule,
+      );
+    }
+  });
+
   test('gives a privileged container every device of the host once, pts and console left to the runtime', () => {
     const {devices, rules} = resolveDevices({privileged: true, devices: [request('/dev/null', '/dev/also-null')]});
     const paths = devices.map(({path}) => path);

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type {ContainerOptions} from '../../src/bundle/container-options.ts';
+import type {BlockIoLimit, ContainerOptions} from '../../src/bundle/container-options.ts';
 import {type CgroupFacts, createResources} from '../../src/bundle/resources.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';
@@ -7,7 +7,7 @@ import {describe} from '../helpers/suite.ts';
 const MIB = 1024 * 1024;
 const FACTS: CgroupFacts = {version: 'v2', controllers: ['memory', 'cpu', 'cpuset', 'pids'], swapLimit: true};
 const resourcesOf = (options: ContainerOptions, facts: Partial<CgroupFacts> = {}) =>
-  createResources(options, {...FACTS, ...facts}, []);
+  createResources(options, {...FACTS, ...facts}, {rules: []});
 
 describe('bundle/resources', ({test}) => {
   test('sets nothing that is not asked', () => {
@@ -26,6 +26,35 @@ describe('bundle/resources', ({test}) => {
       ...{limit: 64 * MIB, swap: 128 * MIB},
       reservation: 64 * MIB,
     });
+  });
+
+  test('needs the controller of block I/O, and weights where they are asked', () => {
+    const limit = (kind: BlockIoLimit['kind']): ContainerOptions => ({
+      blkioLimits: [{kind, path: '/dev/sda', amount: 10}],
+    });
+    const refused = (options: ContainerOptions, facts: Partial<CgroupFacts>) =>
+      codeOf(() => resourcesOf(options, facts)) === 'CGROUP_CONTROLLER_MISSING';
+    for (const options of [limit('read-bps'), limit('weight'), {blkioWeight: 10}]) {
+      assert.ok(refused(options, {hasBlockIoWeights: true}));
+      assert.ok(refused(options, {version: 'v1', controllers: ['io'], hasBlockIoWeights: true}));
+      assert.not.ok(refused(options, {version: 'hybrid', controllers: ['blkio'], hasBlockIoWeights: true}));
+      assert.not.ok(refused(options, {controllers: ['io'], hasBlockIoWeights: true}));
+    }
+    assert.not.ok(refused(limit('write-iops'), {controllers: ['io']}));
+    assert.ok(refused(limit('weight'), {controllers: ['io']}));
+    assert.ok(refused({blkioWeight: 10}, {controllers: ['io']}));
+  });
+
+  test('has no rules for devices as another user, whose cgroups are not its own', () => {
+    const options = {deviceCgroupRules: ['c 13:* rwm']};
+    assert.is(
+      codeOf(() => resourcesOf(options, {isForeign: true})),
+      'CGROUP_CONTROLLER_MISSING',
+    );
+    assert.is(
+      codeOf(() => resourcesOf(options)),
+      null,
+    );
   });
 
   test('turns CPUs into a quota of 100 ms', () => {

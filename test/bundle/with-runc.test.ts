@@ -2,6 +2,7 @@ import {cpSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync} from 'node
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import type {ContainerOptions} from '../../src/bundle/container-options.ts';
+import {findDisk} from '../helpers/find-disk.ts';
 import {describe} from '../helpers/suite.ts';
 import {openRuncLab, reasonToSkip} from './runc-lab.ts';
 import {makeSocketProgram} from './socket-program.ts';
@@ -16,6 +17,8 @@ describe('bundle with runc', ({test: declare, before, after}) => {
   const notAmd64 = process.arch === 'x64' ? undefined : 'its programs are for amd64';
   const test = (title: string, body: () => void, reason?: string) => declare(title, body, {skip: skip ?? reason});
   const {directory, host, run, remove} = openRuncLab();
+
+  const disk = findDisk();
 
   before(() => {
     for (const family of [AF_INET6, AF_ALG, AF_VSOCK]) {
@@ -131,6 +134,48 @@ describe('bundle with runc', ({test: declare, before, after}) => {
         : ['memory/memory.limit_in_bytes', 'pids/pids.max', 'cpu/cpu.cfs_quota_us'];
     const script = `cd /sys/fs/cgroup; cat ${memory} ${pids} ${cpu}; ulimit -n; ulimit -Hn`;
     assert.match(run(script, options).stdout, /^33554432\n20\n50000( 100000)?\n64\n128$/);
+  });
+
+  test(
+    'limits what is read from and written to a disk',
+    () => {
+      const path = disk?.path ?? '';
+      const blkioLimits = (['read-bps', 'write-bps', 'read-iops', 'write-iops'] as const).map((kind, index) => ({
+        ...{path, kind},
+        amount: 2 ** 20 + index,
+      }));
+      const isUnified = host.cgroup.version === 'v2';
+      const names = ['read_bps', 'write_bps', 'read_iops', 'write_iops'].map((name) => `throttle.${name}_device`);
+      const script = isUnified
+        ? 'cat /sys/fs/cgroup/io.max'
+        : `cd /sys/fs/cgroup/blkio; cat ${names.map((name) => `blkio.${name}`).join(' ')}`;
+      const rates = [1_048_576, 1_048_577, 1_048_578, 1_048_579];
+      const [rbps, wbps, riops, wiops] = rates;
+      assert.is(
+        run(script, {blkioLimits}).stdout,
+        isUnified
+          ? `${disk?.numbers} rbps=${rbps} wbps=${wbps} riops=${riops} wiops=${wiops}`
+          : rates.map((rate) => `${disk?.numbers} ${rate}`).join('\n'),
+      );
+    },
+    disk === null ? 'this machine shows no disk' : undefined,
+  );
+
+  test(
+    'weighs what is read and written',
+    () => {
+      const script =
+        'cd /sys/fs/cgroup; cat io.bfq.weight io.weight blkio/blkio.weight blkio/blkio.bfq.weight 2>/dev/null';
+      assert.match(run(`${script}; true`, {blkioWeight: 500}).stdout, /^(default )?(500|4950)$/m);
+    },
+    host.cgroup.hasBlockIoWeights ? undefined : 'no disk has a scheduler with weights',
+  );
+
+  test('keeps devices closed whose numbers no rule allows', () => {
+    // There is nothing behind these numbers, so that only the rule decides what error that is.
+    const open = 'mknod /dev/nothing c 1 10 && cat /dev/nothing 2>&1; true';
+    assert.match(run(open).stdout, 'not permitted');
+    assert.match(run(open, {deviceCgroupRules: ['c 1:* rwm']}).stdout, 'No such device');
   });
 
   test('gives a privileged container everything', () => {

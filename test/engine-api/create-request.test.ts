@@ -200,6 +200,12 @@ describe('engine-api/create-request', ({test}) => {
       ],
       ...{pid: {container: 'db'}, ipc: 'shareable', cgroupns: 'host'},
       devices: [{source: '/dev/a', target: '/dev/b', permissions: 'r'}],
+      deviceCgroupRules: ['c 13:* rwm'],
+      blkioWeight: 500,
+      blkioLimits: (['weight', 'read-bps', 'write-bps', 'read-iops', 'write-iops'] as const).map((kind, index) => ({
+        ...{path: '/dev/a', kind},
+        amount: 10 + index,
+      })),
       ulimits: [{name: 'nofile', soft: 1, hard: 2}],
       mounts: [
         {type: 'bind', source: '/h', target: '/c', readOnly: true, createSource: true},

@@ -1,4 +1,5 @@
 import type {ContainerOptions, MountRequest} from '../../bundle/container-options.ts';
+import {requireDeviceRule} from '../../bundle/device-rule.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import type {Environment} from '../environment.ts';
@@ -17,6 +18,7 @@ export const FILE_FLAGS = grouped('Files:', {
   'read-only': flag('Mount the root file system read-only'),
   'shm-size': text('BYTES', 'Size of /dev/shm', {defaultsTo: '64m'}),
   device: list('PATH[:TARGET][:rwm]', 'Add a device of this machine'),
+  'device-cgroup-rule': list('RULE', 'Let it use devices whose nodes it makes itself ("c 13:* rwm")'),
 });
 
 /** @throws {WinchError} `FLAG_INVALID` */
@@ -33,5 +35,6 @@ export function parseFiles(values: OptionValues<typeof FILE_FLAGS>, environment:
     readOnlyRootfs: values['read-only'],
     shmBytes: shmSize === undefined ? undefined : parseSize('--shm-size', shmSize),
     devices: values.device?.map(parseDevice),
+    deviceCgroupRules: values['device-cgroup-rule']?.map(requireDeviceRule),
   });
 }

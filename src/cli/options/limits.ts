@@ -2,6 +2,7 @@ import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagsConflict} from '../arguments/usage-error.ts';
+import {parseBlockIo} from './block-io.ts';
 import {parseInteger, parsePositive} from './number.ts';
 import {parseSize} from './size.ts';
 import {parseUlimit} from './ulimit.ts';
@@ -15,6 +16,12 @@ export const LIMIT_FLAGS = grouped('Limits:', {
   'cpu-shares': text('NUMBER', 'Weight against other containers', {short: 'c'}),
   'cpuset-cpus': text('LIST', 'Which processors (0-3, 0,1)'),
   'pids-limit': text('NUMBER', 'Processes; -1 for unlimited'),
+  'blkio-weight': text('NUMBER', 'Weight of its reads and writes of disks, from 10 to 1000'),
+  'blkio-weight-device': list('PATH:NUMBER', 'That weight for one disk'),
+  'device-read-bps': list('PATH:BYTES', 'What it reads from a disk in a second (/dev/sda:1m)'),
+  'device-write-bps': list('PATH:BYTES', 'What it writes to a disk in a second'),
+  'device-read-iops': list('PATH:NUMBER', 'How often it reads from a disk in a second'),
+  'device-write-iops': list('PATH:NUMBER', 'How often it writes to a disk in a second'),
   ulimit: list('NAME=SOFT[:HARD]', 'A limit of setrlimit(2) (nofile=1024:2048)'),
   'oom-score-adj': text('NUMBER', 'From -1000 (killed last when memory runs out) to 1000'),
 });
@@ -37,6 +44,7 @@ export function parseLimits(values: OptionValues<typeof LIMIT_FLAGS>): Container
     cpusetCpus: values['cpuset-cpus'],
     pidsLimit: given(values['pids-limit'], (limit) => parseInteger('--pids-limit', limit, {minimum: -1})),
     ulimits: values.ulimit?.map(parseUlimit),
+    ...parseBlockIo(values),
     oomScoreAdjustment: given(values['oom-score-adj'], (score) =>
       parseInteger('--oom-score-adj', score, {minimum: -1000, maximum: 1000}),
     ),

@@ -75,7 +75,7 @@ export async function createContainer(
   requireLogPath(context, request);
   await requireLastingDriver(context);
   // Whoever may set no limits at all need not wait for the start to be told so.
-  if (!isInitialUserNamespace()) createResources(request.container ?? {}, readHostFacts().cgroup, []);
+  if (!isInitialUserNamespace()) createResources(request.container ?? {}, readHostFacts().cgroup, {rules: []});
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
   const image = await ensureImage({...context, lease}, request, options);

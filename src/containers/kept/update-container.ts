@@ -53,7 +53,7 @@ export async function updateContainer(
   const changesLimits = Object.values(limits).some((limit) => limit !== undefined);
   if (changesLimits) requireCgroupRights(record);
   const updated = applyChanges(record, changes);
-  const resources = createResources(updated.container, readHostFacts().cgroup, []);
+  const resources = createResources(updated.container, readHostFacts().cgroup, {rules: []});
   const {state} = await readState(context, record);
   if (changesLimits && state === 'running') await changeRunning(context, updated, resources);
   const {durability} = context.store;

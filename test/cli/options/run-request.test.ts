@@ -171,6 +171,40 @@ describe('cli/options/run-request', ({test}) => {
     });
   });
 
+  test('reads limits of block I/O and rules for devices', () => {
+    const {network: _, ...container} =
+      containerOf(
+        '--blkio-weight 500 --blkio-weight-device /dev/a:100 --device-read-bps /dev/a:1mb --device-read-bps /dev/b:2k --device-write-bps /dev/a:7 --device-read-iops /dev/by:id:9 --device-write-iops /dev/a:4294967295',
+      ) ?? {};
+    assert.equal(container, {
+      blkioWeight: 500,
+      blkioLimits: [
+        {path: '/dev/a', kind: 'weight', amount: 100},
+        {path: '/dev/a', kind: 'read-bps', amount: 2 ** 20},
+        {path: '/dev/b', kind: 'read-bps', amount: 2048},
+        {path: '/dev/a', kind: 'write-bps', amount: 7},
+        {path: '/dev/by:id', kind: 'read-iops', amount: 9},
+        {path: '/dev/a', kind: 'write-iops', amount: 2 ** 32 - 1},
+      ],
+    });
+    const wrong = ['--blkio-weight 9', '--blkio-weight-device /dev/a:1001', '--device-read-bps /dev/a:0'];
+    for (const line of [
+      ...wrong,
+      '--device-write-bps dev:1m',
+      '--device-read-iops /dev/a',
+      '--device-write-iops /dev/a:1.5',
+    ]) {
+      assert.match(
+        messageOf(() => parse(`${line} alpine`)),
+        'FLAG_INVALID: --',
+      );
+    }
+    assert.match(
+      messageOf(() => parse('--device-cgroup-rule c alpine')),
+      'DEVICE_INVALID',
+    );
+  });
+
   test('reads isolation', () => {
     const {sysctls, ...container} =
       containerOf('--cap-add A --cap-add B --cap-drop ALL --privileged --sysctl a=1 --security-opt mask=/x') ?? {};
