@@ -9,6 +9,8 @@ import {describe} from '../../helpers/suite.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
+/** Nobody else's. */
+const NAP = `sleep 6${process.pid}`;
 
 describe('containers/kept/namespaces', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
@@ -53,25 +55,25 @@ describe('containers/kept/namespaces', ({test: declare, before, after}) => {
   });
 
   test("what sees the machine's processes takes its own with it when it ends", async () => {
-    const script = `[ -d /proc/${process.pid} ] && sleep 61237 & wait`;
+    const script = `[ -d /proc/${process.pid} ] && ${NAP} & wait`;
     const id = await store().start(script, {container: {pid: 'host'}});
-    await eventually(() => isRunning('sleep 61237'));
+    await eventually(() => isRunning(NAP));
     process.kill(store().readStart(id).process.pid, 'SIGKILL');
-    await eventually(() => !isRunning('sleep 61237'));
+    await eventually(() => !isRunning(NAP));
     assert.is(await containers().wait(id), 137);
     await store().requireNoTraces();
   });
 
   test('so does a run in the foreground', async () => {
     const untilThere = 'until grep -q ^sleep /proc/$!/cmdline; do sleep 0.05; done';
-    const command = ['sh', '-c', `sleep 61238 </dev/null >/dev/null 2>&1 & ${untilThere}; echo $$`];
+    const command = ['sh', '-c', `${NAP} </dev/null >/dev/null 2>&1 & ${untilThere}; echo $$`];
     const request = {image: IMAGE, policy: 'never', container: {command, pid: 'host'}} as const;
     await using started = await containers().spawn(request);
     started.stdin.end();
     const [output, {exitCode}] = await Promise.all([text(started.stdout), started.finished]);
     assert.is(exitCode, 0);
     assert.ok(Number(output) > 1);
-    assert.not.ok(isRunning('sleep 61238'));
+    assert.not.ok(isRunning(NAP));
     await store().requireNoTraces();
   });
 

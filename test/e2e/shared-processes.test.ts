@@ -1,0 +1,39 @@
+import * as assert from 'node:assert/strict';
+import {once} from 'node:events';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {processes} from '../helpers/container-traces.ts';
+import {requireSuccess} from '../helpers/require-exit.ts';
+import {missingFor} from '../helpers/requires.ts';
+import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+import {makeWinch} from '../helpers/winch.ts';
+
+const skip = missingFor('runc', 'busybox');
+/** Nobody else's. */
+const NAPS = [`sleep 1${process.pid}`, `sleep 2${process.pid}`];
+const isRunning = (command: string) => processes().some(({words}) => words.join(' ').trim() === command);
+
+describe('e2e/shared-processes', ({test}) => {
+  test(
+    "a container that sees the machine's processes ends with all of its own when its winch is killed",
+    async () => {
+      await using registry = await startRegistry();
+      registry.put('box', '1', busyboxImage());
+      using winch = makeWinch();
+      const image = `${registry.host}/box:1`;
+      requireSuccess(await winch.run(['pull', '-q', image]));
+      const script = NAPS.join(' & ');
+      const name = `shared-${process.pid}`;
+      const {child} = winch.start(['run', '--name', name, '--pid', 'host', image, 'sh', '-c', script]);
+      const ended = once(child, 'exit');
+      await waitFor(() => NAPS.every(isRunning));
+      child.kill('SIGKILL');
+      await ended;
+      await waitFor(() => !NAPS.some(isRunning));
+      const {stdout} = requireSuccess(await winch.run(['ps', '-a', '--format', '{{.Names}}']));
+      assert.ok(!stdout.split('\n').includes(name), stdout);
+    },
+    {skip, timeoutMs: 120_000},
+  );
+});
