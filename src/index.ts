@@ -1,4 +1,5 @@
 export type {
+  BlockIoLimit,
   ContainerOptions,
   HealthOptions,
   MountRequest,

@@ -147,7 +147,9 @@ describe('e2e/unprivileged', ({test: declare}) => {
   });
 
   test('refuses limits that it could not keep', async (user, image) => {
-    requireRefusal(await run(user, image, 'true', ['--memory', '64m']), {code: 'CGROUP_CONTROLLER_MISSING', exit: 125});
+    for (const limit of ['--memory=64m', '--blkio-weight=500', '--device-cgroup-rule=c 13:* rwm']) {
+      requireRefusal(await run(user, image, 'true', [limit]), {code: 'CGROUP_CONTROLLER_MISSING', exit: 125});
+    }
   });
 
   test('leaves nothing when it is killed', async (user, image) => {
