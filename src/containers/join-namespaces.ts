@@ -1,7 +1,8 @@
-import {closeSync, openSync, readlinkSync} from 'node:fs';
+import {closeSync} from 'node:fs';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {foreignProcesses} from '../bundle/user-namespace.ts';
-import {hasErrno, WinchError} from '../errors.ts';
+import {WinchError} from '../errors.ts';
+import {openNamespace} from '../host/open-namespace.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ContainerContext} from './context.ts';
@@ -32,19 +33,9 @@ async function findNamespace(context: ContainerContext, container: string): Prom
 }
 
 function openPidNamespace(path: string): number {
-  const fd = openOrNull(path);
-  if (fd !== null && readlinkSync(`/proc/self/fd/${fd}`).startsWith('pid:[')) return fd;
-  if (fd !== null) closeSync(fd);
+  const fd = openNamespace(path, 'pid');
+  if (fd !== null) return fd;
   throw new WinchError('NAMESPACE_MISSING', `there is no namespace of processes at ${excerpt(path)}`, {
     kind: 'not-found',
   });
-}
-
-function openOrNull(path: string): number | null {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return null;
-    throw error;
-  }
 }

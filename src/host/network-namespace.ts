@@ -1,8 +1,9 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
-import {closeSync, openSync, readlinkSync} from 'node:fs';
-import {hasErrno, WinchError} from '../errors.ts';
+import {closeSync, openSync} from 'node:fs';
+import {WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
+import {openNamespace} from './open-namespace.ts';
 import {loadSocketCalls} from './socket-calls.ts';
 import {CloneFlag, type Syscalls} from './syscalls.ts';
 import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
@@ -65,9 +66,8 @@ export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
  * @throws {WinchError} `NETWORK_NAMESPACE_MISSING`
  */
 export function openNetworkNamespace(path: string): NetworkNamespace {
-  const fd = openOrNull(path);
-  if (fd !== null && readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:[')) return hold(fd);
-  if (fd !== null) closeSync(fd);
+  const fd = openNamespace(path, 'net');
+  if (fd !== null) return hold(fd);
   throw new WinchError('NETWORK_NAMESPACE_MISSING', `there is no network namespace at ${excerpt(path)}`, {
     kind: 'not-found',
   });
@@ -97,13 +97,4 @@ function hold(fd: number): NetworkNamespace {
       isOpen = false;
     },
   };
-}
-
-function openOrNull(path: string): number | null {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return null;
-    throw error;
-  }
 }
