@@ -39,7 +39,7 @@ export async function openLargeBlob(session: RegistrySession, request: LargeBlob
   const plan = {...DEFAULT_PLAN, ...request.ranges};
   const {size} = request.descriptor;
   let current = await openBlob(session, request);
-  if (size - request.offset < plan.leastBytes) return current;
+  if (request.end !== undefined || size - request.offset < plan.leastBytes) return current;
   const closing = new AbortController();
   const read = async function* (): AsyncGenerator<Uint8Array> {
     const meter = createMeter();

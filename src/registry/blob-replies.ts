@@ -11,12 +11,14 @@ export interface BlobRequest {
   readonly descriptor: Descriptor;
   /** Where to begin, at most the descriptor's size. */
   readonly offset: number;
+  /** Behind the last byte that is wanted, and then nothing else is taken. Absent: the descriptor's size. */
+  readonly end?: number | undefined;
   readonly retryPolicy?: Partial<RetryPolicy> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: EventSink | undefined;
 }
 
-/** The reply that holds a blob from `position` to its end; what comes before that has to be skipped. */
+/** The reply that holds what is wanted of a blob from `position` on; what comes before that has to be skipped. */
 export interface BlobReply {
   readonly response: TransportResponse;
   readonly skippedBytes: number;
@@ -31,15 +33,16 @@ const EXPIRED_STATUSES: readonly number[] = Object.freeze([400, 401, 403, 404, 4
  * A registry that ignores the range, or answers another one, is asked for the whole blob. Where it redirects to an
  * address that is no longer good, it is asked for another once.
  *
- * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH`: the registry announces another size.
+ * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH`: the registry announces another size; `RANGE_UNSUPPORTED`: it gives
+ *   no part of a blob, and a part is wanted.
  */
 export async function askForBlob(session: RegistrySession, request: BlobRequest, position: number): Promise<BlobReply> {
-  const ranged = position > 0 ? await ask(session, request, position) : null;
-  if (ranged?.status === 206 && isWantedRange(ranged, request.descriptor.size, position)) {
-    return {response: ranged, skippedBytes: 0};
-  }
+  const isPart = request.end !== undefined;
+  const ranged = position > 0 || isPart ? await ask(session, request, position) : null;
+  if (ranged?.status === 206 && isWantedRange(ranged, request, position)) return {response: ranged, skippedBytes: 0};
   const isRefused = ranged?.status === 206 || ranged?.status === 416;
-  if (isRefused) ranged.close();
+  if (isRefused || (isPart && ranged?.status === 200)) ranged.close();
+  if (isPart && (isRefused || ranged?.status === 200)) throw rangeUnsupported(session, request);
   const response = ranged === null || isRefused ? await ask(session, request, 0) : ranged;
   if (response.status !== 200) throw await blobError(response, session, request);
   checkLength(response, session, request);
@@ -47,9 +50,10 @@ export async function askForBlob(session: RegistrySession, request: BlobRequest,
 }
 
 async function ask(session: RegistrySession, request: BlobRequest, position: number): Promise<TransportResponse> {
-  const {repository, descriptor, signal, onEvent} = request;
+  const {repository, descriptor, end, signal, onEvent} = request;
   const path = `/v2/${repository}/blobs/${descriptor.digest}`;
-  const headers: Record<string, string> = position > 0 ? {range: `bytes=${position}-`} : {};
+  const range = `bytes=${position}-${end === undefined ? '' : end - 1}`;
+  const headers: Record<string, string> = position > 0 || end !== undefined ? {range} : {};
   const send = () => session.request({path, repository, headers, signal, onEvent});
   const response = await send();
   if (!response.isRedirected || !EXPIRED_STATUSES.includes(response.status)) return response;
@@ -58,13 +62,18 @@ async function ask(session: RegistrySession, request: BlobRequest, position: num
 }
 
 /** RFC 9110 §14.4: a reply has to say that it starts where it was asked to, and that the blob is as long as expected. */
-function isWantedRange({headers}: TransportResponse, size: number, position: number): boolean {
+function isWantedRange(
+  {headers}: TransportResponse,
+  {descriptor: {size}, end: wantedEnd = size}: BlobRequest,
+  position: number,
+): boolean {
   const match = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(headers['content-range'] ?? '');
   if (match === null) return false;
   const [, start, end, total] = match;
-  if (Number(start) !== position || Number(end) !== size - 1 || (total !== '*' && Number(total) !== size)) return false;
+  if (Number(start) !== position || Number(end) !== wantedEnd - 1) return false;
+  if (total !== '*' && Number(total) !== size) return false;
   const length = headers['content-length'];
-  return length === undefined || Number(length) === size - position;
+  return length === undefined || Number(length) === wantedEnd - position;
 }
 
 function checkLength(response: TransportResponse, session: RegistrySession, request: BlobRequest): void {
@@ -89,6 +98,13 @@ function blobError(response: TransportResponse, session: RegistrySession, reques
     secrets: session.secrets(),
   });
 }
+
+const rangeUnsupported = ({registry}: RegistrySession, {repository, descriptor}: BlobRequest): WinchError =>
+  new WinchError('RANGE_UNSUPPORTED', `${registry} gives no part of blob ${descriptor.digest} of ${repository}`, {
+    kind: 'unsupported',
+    hint: 'it or a proxy before it gives blobs whole: pull the image',
+    details: {registry},
+  });
 
 /** The error for a blob that is not as long as its descriptor says. */
 export function sizeMismatch(

@@ -4,7 +4,7 @@ import {givenUp, isInterruption} from './retries.ts';
 import {createRetryBudget, DEFAULT_RETRY_POLICY, type RetryBudget, waitFor} from './retry-budget.ts';
 import type {RegistrySession} from './session.ts';
 
-/** The bytes of a blob from an offset to its end; to be read once. Leaving early, or `close`, ends the download. */
+/** The bytes of a blob from an offset to its end, or to another one; to be read once. Leaving early, or `close`, ends the download. */
 export interface BlobStream extends AsyncIterable<Uint8Array> {
   close(): void;
 }
@@ -14,9 +14,11 @@ const PROGRESS_BYTES = 1_048_576;
 
 /** @see RegistryClient.openBlob */
 export async function openBlob(session: RegistrySession, request: BlobRequest): Promise<BlobStream> {
-  const {descriptor, offset} = request;
-  if (!(offset >= 0 && offset <= descriptor.size)) throw new RangeError(`offset ${offset} is outside the blob`);
-  if (offset > 0 && offset === descriptor.size) return {async *[Symbol.asyncIterator]() {}, close() {}};
+  const {descriptor, offset, end = descriptor.size} = request;
+  const isInside = offset >= 0 && offset <= end && end <= descriptor.size;
+  if (!isInside) throw new RangeError(`bytes ${offset} to ${end} are outside the blob`);
+  const isPart = offset > 0 || request.end !== undefined;
+  if (isPart && offset === end) return {async *[Symbol.asyncIterator]() {}, close() {}};
   let current = await askForBlob(session, request, offset);
   let isClosed = false;
   const askAgain = async (position: number): Promise<BlobReply> => {
@@ -45,7 +47,7 @@ async function* readToEnd(
   request: BlobRequest,
   {first, askAgain, isClosed}: Replies,
 ): AsyncGenerator<Uint8Array> {
-  const {size} = request.descriptor;
+  const {end = request.descriptor.size} = request;
   const setbacks = createSetbacks(request);
   let position = request.offset;
   let endedAt = -1;
@@ -61,7 +63,7 @@ async function* readToEnd(
       if (!isInterruption(error) || isClosed()) throw error;
       setback = error;
     }
-    if (position === size) return;
+    if (position === end) return;
     // Where nothing says how long a reply is, one that was cut looks like one that ended, but not twice in one place.
     if (setback === null && endedAt === position) throw sizeMismatch(session, request, `the registry sent ${position}`);
     if (setback === null) endedAt = position;
@@ -75,7 +77,7 @@ async function* readReply(
   {request, position}: {readonly request: BlobRequest; readonly position: number},
 ): AsyncGenerator<Uint8Array> {
   let toSkip = skippedBytes;
-  let missing = request.descriptor.size - position;
+  let missing = (request.end ?? request.descriptor.size) - position;
   for await (const bytes of response.body) {
     const chunk = toSkip === 0 ? bytes : bytes.subarray(Math.min(toSkip, bytes.length));
     toSkip -= bytes.length - chunk.length;

@@ -88,18 +88,19 @@ export interface RegistryClient extends AsyncDisposable {
    */
   deleteManifest(repository: RepositoryName, digestOrTag: string, options?: CallOptions): Promise<void>;
   /**
-   * Opens a blob from `offset` (bytes, default 0) to its end. Reading yields exactly the descriptor's size less the
-   * offset, or throws. The digest is not checked here: whoever keeps the bytes hashes them.
+   * Opens a blob from `offset` (bytes, default 0) to its end, or to before `end`. Reading yields exactly the bytes
+   * between, or throws. The digest is not checked here: whoever keeps the bytes hashes them.
    *
    * Reading goes on in a new request where a connection breaks, until too little comes between two breaks; where the
-   * registry gives no ranges, what is known is skipped.
+   * registry gives no ranges, what is known is skipped; with an `end` nothing is.
    *
-   * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH` (here or while reading).
+   * @throws {WinchError} `BLOB_UNKNOWN`; `SIZE_MISMATCH`; `RANGE_UNSUPPORTED`: there is an `end`, and the registry gives
+   *   blobs whole (here or while reading).
    */
   openBlob(
     repository: RepositoryName,
     descriptor: Descriptor,
-    options?: ReadCallOptions & {readonly offset?: number},
+    options?: ReadCallOptions & {readonly offset?: number; readonly end?: number},
   ): Promise<BlobStream>;
   /**
    * As `openBlob`, for a layer that the registry need not hold: from the HTTPS places that its descriptor names, without
