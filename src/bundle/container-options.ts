@@ -69,6 +69,8 @@ export interface ContainerOptions {
   readonly blkioWeight?: number;
   readonly blkioLimits?: readonly BlockIoLimit[];
   readonly oomScoreAdjustment?: number;
+  /** The cgroup that its own is below: a path from the root of the hierarchies, else from that of whoever starts it. */
+  readonly cgroupParent?: string;
   /** Runs a small init as pid 1 that forwards signals and reaps; the path of a static init on the host. */
   readonly initPath?: string;
   readonly stopSignal?: string;

@@ -4,13 +4,13 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {hasErrno} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import {readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import {createLeasedDirectory, type SweepReport, sweepLeasedDirectories} from '../host/leased-directories.ts';
 import {storageError} from '../host/storage-error.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
+import {type CgroupOwner, cgroupPathOf, leaveCgroup} from './cgroup-place.ts';
 import type {ContainerContext} from './context.ts';
 import {endForeign} from './end-foreign.ts';
 import {endStrays} from './end-strays.ts';
@@ -31,9 +31,6 @@ const UNWRITABLE = ['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT', 'ENOENT', 'E
 
 /** Where the runtime keeps its state. */
 export const runtimeStateDirectory = ({runtimeDirectory}: ContainerContext): string => join(runtimeDirectory, 'runc');
-
-/** Below both cgroup trees, so that no empty parent is left when the container is gone. */
-export const cgroupPath = (id: string): string => `/winch-${id}`;
 
 /**
  * Makes the directories of one run; the cleanup stack removes them.
@@ -82,7 +79,7 @@ export function warnOfLeftovers(failures: readonly unknown[], {onEvent}: Pick<Ca
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   const directory = join(volatileParent(context), id);
-  await clearRuntime(context, id, () => findRuntime(readRuntime(context, id)));
+  await clearRuntime(context, {id, directory}, () => findRuntime(readRuntime(context, id)));
   (await import('./record-run.ts')).recordLostRun(directory, context.now());
   await leaveNetworks(context, directory);
 }
@@ -92,15 +89,20 @@ async function clearDead(context: ContainerContext, id: string): Promise<void> {
  *
  * @param findPath Finds the runtime's binary; asked only where there is state.
  */
-export async function clearRuntime(context: ContainerContext, id: string, findPath: () => string): Promise<void> {
+export async function clearRuntime(
+  context: ContainerContext,
+  owner: CgroupOwner,
+  findPath: () => string,
+): Promise<void> {
+  const {id} = owner;
   const stateDirectory = runtimeStateDirectory(context);
-  await endStrays(id, cgroupPath(id));
+  await endStrays(id, cgroupPathOf(owner));
   if (existsSync(join(stateDirectory, id))) {
     const runtime = openRunc({path: findPath(), stateDirectory});
     if (!isInitialUserNamespace()) await endForeign(runtime, id);
     await runtime.remove(id);
   }
-  removeCgroup(readCgroups(), cgroupPath(id));
+  await leaveCgroup(owner);
 }
 
 export interface StopNote {

@@ -6,8 +6,8 @@ import {hasErrno, WinchError} from '../errors.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import type {RuntimeSpec} from '../oci/runtime-spec.ts';
 import {parseStrictJson} from '../oci/strict-json.ts';
+import {cgroupPathOf} from './cgroup-place.ts';
 import type {ContainerContext} from './context.ts';
-import {cgroupPath} from './directories.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {requireExecutable} from './require-executable.ts';
 import type {RunRequest} from './run.ts';
@@ -38,7 +38,7 @@ export function prepareBundle(
     ...spec,
     root: {...spec.root, path: rootPath},
     process: {...spec.process, terminal},
-    linux: {...spec.linux, cgroupsPath: cgroupPath(id)},
+    linux: {...spec.linux, cgroupsPath: cgroupPathOf({id, directory: directories.volatile})},
   });
   requireCommand(own, syscalls);
   writeBundleConfig(directories.volatile, own);

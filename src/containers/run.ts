@@ -12,10 +12,10 @@ import {findRuntime} from '../runtime/find-runtime.ts';
 import {attachLifeline, type Lifeline} from '../runtime/lifeline.ts';
 import {openRunc} from '../runtime/runc.ts';
 import type {RunningContainer, StartRequest} from '../runtime/runtime.ts';
+import {takeCgroupOfRun} from './cgroup-place.ts';
 import type {ContainerContext} from './context.ts';
 import {
   type ContainerDirectories,
-  cgroupPath,
   createContainerDirectories,
   noteRuntime,
   noteStop,
@@ -106,6 +106,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   // The container is gone and its mounts are detached: the kernel takes them down while the directories are removed.
   cleanup.add(() => lifeline?.release());
   noteRuntime(directories, runtimePath);
+  const cgroupPath = await takeCgroupOfRun({id, directory: directories.volatile}, {...request, cleanup});
   if (request.name !== undefined) await takeName(context, {id, name: request.name}, options);
   const syscalls = loadSyscalls();
   const enter = () => enterPrivateMountNamespace(syscalls);
@@ -120,7 +121,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   // (0.2 ms each) when the watcher ends.
   lifeline = attachLifeline(syscalls, {
     ...{runtime: runtimePath, stateDirectory, id},
-    cgroupPath: cgroupPath(id),
+    cgroupPath,
     runtimePid: container.pid,
     heldDirectory: prepared.rootfsPath,
     networkPidFile: join(directories.volatile, STACK_PID_FILE),
@@ -129,9 +130,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);
   options.signal?.throwIfAborted();
   const outOfMemory =
-    hasMemoryLimit(request) &&
-    exit.exitCode === SIGKILL_EXIT &&
-    countOutOfMemoryKills(readCgroups(), cgroupPath(id)) > 0;
+    mayWantMemory(request) && exit.exitCode === SIGKILL_EXIT && countOutOfMemoryKills(readCgroups(), cgroupPath) > 0;
   await takeOut(context, {request, rootfsPath: prepared.rootfsPath, syscalls, exitCode: exit.exitCode}, options);
   return {id, exitCode: exit.exitCode, outOfMemory, timedOut: exit.timedOut};
 }
@@ -146,10 +145,12 @@ const startRequest = (
   terminal,
   log: join(directories.volatile, 'runtime.log'),
   // The cgroup goes with the container, and only it can tell of an out-of-memory kill.
-  keep: hasMemoryLimit(request),
+  keep: mayWantMemory(request),
 });
 
-const hasMemoryLimit = ({container}: RunRequest): boolean => container?.memoryBytes !== undefined;
+/** By a limit of its own, or of those that it shares a parent with. */
+const mayWantMemory = ({container}: RunRequest): boolean =>
+  container?.memoryBytes !== undefined || container?.cgroupParent !== undefined;
 
 interface End extends Pick<EndedRun, 'syscalls' | 'exitCode'> {
   readonly request: RunRequest;

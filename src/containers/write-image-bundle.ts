@@ -13,7 +13,7 @@ import {createImageRuntimeConfig} from '../images/image-runtime-config.ts';
 import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
 import type {RuntimeSpec} from '../oci/runtime-spec.ts';
-import {cgroupPath} from './directories.ts';
+import {cgroupPathOf} from './cgroup-place.ts';
 import {type ConnectedNetwork, readHostFiles, writeNetworkFiles} from './networks/network-files.ts';
 import {requireExecutable} from './require-executable.ts';
 
@@ -42,7 +42,7 @@ const DEFAULT_STOP_SIGNAL = 'SIGTERM';
  * Synchronous throughout: only the calling thread sees the mounts.
  */
 export function writeImageBundle(bundle: ImageBundle): void {
-  const {id, directory, rootFd, image, container, syscalls} = bundle;
+  const {directory, rootFd, image, container, syscalls} = bundle;
   const network = bundle.network ?? writeOwnNetwork(bundle);
   const spec = adaptToOwnNamespace(
     createImageRuntimeConfig({
@@ -53,7 +53,7 @@ export function writeImageBundle(bundle: ImageBundle): void {
       rootfsPath: bundle.rootfsPath,
       hostname: network.hostname,
       network,
-      cgroupsPath: cgroupPath(id),
+      cgroupsPath: cgroupPathOf(bundle),
     }),
   );
   prepareMountPoints(syscalls, rootFd, listMountPoints(spec));

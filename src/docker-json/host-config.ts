@@ -77,7 +77,7 @@ const toLimits = (options: ContainerOptions) => ({
   CpuShares: options.cpuShares ?? 0,
   Memory: options.memoryBytes ?? 0,
   NanoCpus: Math.round((options.cpus ?? 0) * NANO),
-  CgroupParent: '',
+  CgroupParent: options.cgroupParent ?? '',
   ...toBlockIo(options),
   ...{CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpuCount: 0, CpuPercent: 0},
   ...{IOMaximumIOps: 0, IOMaximumBandwidth: 0},

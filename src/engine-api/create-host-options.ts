@@ -11,7 +11,7 @@ import {readSecurity} from './create-security.ts';
 
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
-  ...['CgroupParent', 'Cgroup', 'DeviceRequests', 'StorageOpt'],
+  ...['Cgroup', 'DeviceRequests', 'StorageOpt'],
   ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'KernelMemory', 'OomKillDisable'],
   ...['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
 ];
@@ -56,6 +56,7 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
     devices: nonEmpty(host.records('Devices').map(readDevice)),
     deviceCgroupRules: nonEmpty(host.texts('DeviceCgroupRules')?.map(requireDeviceRule)),
     ...readBlockIo(host),
+    cgroupParent: host.text('CgroupParent') || undefined,
     ulimits: nonEmpty(host.records('Ulimits').map(readUlimit)),
     annotations: host.textMap('Annotations'),
     initPath: host.flag('Init') ? findInit() : undefined,

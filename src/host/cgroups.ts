@@ -58,12 +58,13 @@ export function removeCgroup(cgroups: Cgroups, path: string): void {
       rmdirSync(join(mountPoint, path));
     } catch (error) {
       // Busy: a process that was just killed is still on its way out; the next command tries again.
-      if (!hasErrno(error, 'ENOENT', 'EBUSY', 'EROFS', 'EACCES', 'EPERM')) throw error;
+      if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'EBUSY', 'EROFS', 'EACCES', 'EPERM')) throw error;
     }
   }
 }
 
-const mountPointsOf = ({controllers, unified}: Cgroups): readonly string[] => [
+/** One for each hierarchy. */
+export const mountPointsOf = ({controllers, unified}: Cgroups): readonly string[] => [
   ...new Set([...controllers.values(), ...(unified ? [unified] : [])]),
 ];
 
@@ -72,7 +73,7 @@ function readOrEmpty(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     // ENODEV: the cgroup went while its file was being read.
-    if (hasErrno(error, 'ENOENT', 'ENODEV')) return '';
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV')) return '';
     throw error;
   }
 }

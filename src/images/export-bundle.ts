@@ -116,6 +116,7 @@ export function writeConfig(
   image: StoredImage,
   {container = {}, idMappings}: Pick<BundleOptions, 'container' | 'idMappings'>,
 ): void {
+  requireNoParent(container);
   const rootFd = openSync(join(directory, ROOTFS), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const spec = createImageRuntimeConfig({
@@ -133,6 +134,15 @@ export function writeConfig(
   } finally {
     closeSync(rootFd);
   }
+}
+
+/** @throws {WinchError} `CGROUP_PARENT_UNSUPPORTED` */
+function requireNoParent({cgroupParent = ''}: ContainerOptions): void {
+  if (cgroupParent === '') return;
+  throw new WinchError('CGROUP_PARENT_UNSUPPORTED', 'a bundle has no cgroup yet: who runs it chooses one', {
+    kind: 'unsupported',
+    hint: 'leave the parent out',
+  });
 }
 
 /** @throws {WinchError} `NETWORK_UNSUPPORTED` */

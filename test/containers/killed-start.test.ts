@@ -7,7 +7,7 @@ import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
-import {cgroupPath} from '../../src/containers/directories.ts';
+import {usualCgroupPath} from '../../src/containers/cgroup-place.ts';
 import {endStrays} from '../../src/containers/end-strays.ts';
 import {listCgroupProcesses, readCgroups, removeCgroup} from '../../src/host/cgroups.ts';
 import {findRuntime} from '../../src/runtime/find-runtime.ts';
@@ -44,26 +44,26 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
   const createLost = async () => {
     const id = randomBytes(32).toString('hex');
     const {linux} = readConfig();
-    changeConfig({linux: {...linux, cgroupsPath: cgroupPath(id)}});
+    changeConfig({linux: {...linux, cgroupsPath: usualCgroupPath({id})}});
     const words = ['--root', at('lost'), 'create', '--bundle', at('bundle'), id];
     const [code] = await once(spawn(findRuntime(), words, {stdio: ['ignore', 'ignore', 'inherit']}), 'exit');
     assert.is(code, 0);
     rmSync(at('lost', id), {recursive: true});
     return id;
   };
-  const membersOf = (id: string) => listCgroupProcesses(readCgroups(), cgroupPath(id));
+  const membersOf = (id: string) => listCgroupProcesses(readCgroups(), usualCgroupPath({id}));
 
   test('a first process of which the runtime has no state is ended with its cgroup', async () => {
     const id = await createLost();
     assert.is(membersOf(id).length, 1);
-    await endStrays(id, cgroupPath(id));
+    await endStrays(id, usualCgroupPath({id}));
     assert.equal(membersOf(id), []);
-    removeCgroup(readCgroups(), cgroupPath(id));
+    removeCgroup(readCgroups(), usualCgroupPath({id}));
   });
 
   test('the watcher of a killed run ends it as well', async () => {
     const id = await createLost();
-    const request = {id, runtime: findRuntime(), stateDirectory: at('lost'), cgroupPath: cgroupPath(id)};
+    const request = {id, runtime: findRuntime(), stateDirectory: at('lost'), cgroupPath: usualCgroupPath({id})};
     const owner = spawn(process.execPath, [
       OWNER,
       JSON.stringify({...request, runtimePid: null, heldDirectory: null}),
@@ -72,7 +72,7 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
     await once(owner.stdout, 'data');
     owner.kill('SIGKILL');
     await waitFor(() => membersOf(id).length === 0);
-    removeCgroup(readCgroups(), cgroupPath(id));
+    removeCgroup(readCgroups(), usualCgroupPath({id}));
   });
 
   test('U13 a runtime that is still creating the container ends with its winch, and so do its hooks', async () => {

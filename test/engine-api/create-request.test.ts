@@ -193,6 +193,7 @@ describe('engine-api/create-request', ({test}) => {
         pidsLimit: 9,
       },
       ...{shmBytes: 2 ** 20, oomScoreAdjustment: 5, readOnlyRootfs: true, sysctls: {'net.a': '1'}},
+      cgroupParent: '/ci/builds',
       ...{capabilitiesToAdd: ['NET_RAW'], capabilitiesToDrop: ['ALL'], groupAdd: ['5']},
       securityOptions: [
         {name: 'no-new-privileges', enabled: true},

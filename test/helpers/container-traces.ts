@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {type Dirent, existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 
 export interface TracePlaces {
@@ -15,11 +15,25 @@ export function tracesOf(ids: readonly string[], {root, runtimeDirectory}: Trace
   const directories = parents
     .flatMap((parent) => namesIn(parent).map((name) => join(parent, name)))
     .filter((path) => !path.endsWith('/.locks'));
-  const cgroups = namesIn('/sys/fs/cgroup').flatMap((name) =>
-    ids.map((id) => `/sys/fs/cgroup/${name}/winch-${id}`).filter((path) => existsSync(path)),
-  );
   const lines = [...readLines('/proc/self/mountinfo'), ...processes().map(({words}) => words.join(' '))];
-  return [...directories, ...cgroups, ...lines].filter((line) => ids.some((id) => line.includes(id)));
+  return [...directories, ...listCgroups(), ...lines].filter((line) => ids.some((id) => line.includes(id)));
+}
+
+/** The directories of all cgroups of this machine. */
+export const listCgroups = (): readonly string[] => listDirectories('/sys/fs/cgroup');
+
+function listDirectories(parent: string): readonly string[] {
+  const paths = readEntries(parent).flatMap((entry) => (entry.isDirectory() ? join(parent, entry.name) : []));
+  return paths.flatMap((path) => [path, ...listDirectories(path)]);
+}
+
+/** Cgroups of others may go meanwhile. */
+function readEntries(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, {withFileTypes: true});
+  } catch {
+    return [];
+  }
 }
 
 export interface SeenProcess {

@@ -1,8 +1,9 @@
 import * as assert from 'node:assert/strict';
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {type RegistryServer, startRegistry} from '../../fixtures/registry-server.ts';
+import {listCgroups} from './container-traces.ts';
 import {type CrashCommand, crashWords, putCrashImages} from './crash-commands.ts';
 import {findStoreProblems} from './store-problems.ts';
 import {waitFor} from './wait-for.ts';
@@ -196,10 +197,12 @@ async function requireNoTraces(winch: Winch, ids: readonly string[]): Promise<vo
 
 const readMounts = () => readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
 
-const readRuntimeNames = ({runtimeDirectory}: Winch) =>
-  [join(runtimeDirectory, 'containers'), join(runtimeDirectory, 'runc'), ...cgroupRoots()].flatMap((parent) =>
+const readRuntimeNames = ({runtimeDirectory}: Winch) => [
+  ...[join(runtimeDirectory, 'containers'), join(runtimeDirectory, 'runc')].flatMap((parent) =>
     list(parent).map((name) => join(parent, name)),
-  );
+  ),
+  ...listCgroups(),
+];
 
 const readProcesses = () =>
   list('/proc')
@@ -213,11 +216,6 @@ function readProcess(pid: string, file: string): string {
     return '';
   }
 }
-
-const cgroupRoots = (): readonly string[] =>
-  existsSync('/sys/fs/cgroup/cgroup.controllers')
-    ? ['/sys/fs/cgroup']
-    : list('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`);
 
 const list = (directory: string): readonly string[] => {
   try {

@@ -57,6 +57,14 @@ describe('images/export-bundle', ({test}) => {
     assert.equal(events.at(-1), written);
   });
 
+  test('a bundle has no cgroup that could have a parent', async () => {
+    await using image = await openImage();
+    const container = {command, cgroupParent: '/ci'};
+    const error = await rejectionOf(image.toolkit.images.bundle(image.name, image.directory, {platform, container}));
+    assert.is(error.code, 'CGROUP_PARENT_UNSUPPORTED');
+    assert.not.ok(existsSync(image.directory));
+  });
+
   test('an image without layers becomes an empty root file system', async () => {
     await using image = await openImage();
     const registry = await startRegistry();

@@ -24,6 +24,7 @@ export const LIMIT_FLAGS = grouped('Limits:', {
   'device-write-iops': list('PATH:NUMBER', 'How often it writes to a disk in a second'),
   ulimit: list('NAME=SOFT[:HARD]', 'A limit of setrlimit(2) (nofile=1024:2048)'),
   'oom-score-adj': text('NUMBER', 'From -1000 (killed last when memory runs out) to 1000'),
+  'cgroup-parent': text('PATH', 'The cgroup to be in (/ci/builds), made when it is not there'),
 });
 
 /** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
@@ -45,6 +46,7 @@ export function parseLimits(values: OptionValues<typeof LIMIT_FLAGS>): Container
     pidsLimit: given(values['pids-limit'], (limit) => parseInteger('--pids-limit', limit, {minimum: -1})),
     ulimits: values.ulimit?.map(parseUlimit),
     ...parseBlockIo(values),
+    cgroupParent: values['cgroup-parent'] || undefined,
     oomScoreAdjustment: given(values['oom-score-adj'], (score) =>
       parseInteger('--oom-score-adj', score, {minimum: -1000, maximum: 1000}),
     ),

@@ -130,7 +130,7 @@ async function whilePaused<T>(
 ): Promise<T> {
   if (!(await record.isRunning())) return await write();
   await endDeadPause(context, record);
-  if (isPaused(record.id)) return await write();
+  if (isPaused(record)) return await write();
   if (!hasOwnCgroup(record)) {
     const message = 'a container without a cgroup of its own cannot be paused: what it writes meanwhile may be in part';
     onEvent?.({type: 'warning:raised', code: 'CGROUP_MISSING', message});

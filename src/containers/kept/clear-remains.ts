@@ -21,8 +21,8 @@ export async function clearRemains(
   const {id, runtime} = record;
   recordEnd(context, record, {isOver: true});
   endWatch(context, record);
-  await clearRuntime(context, id, () => runtime);
   const directory = volatileDirectory(context, id);
+  await clearRuntime(context, {id, directory}, () => runtime);
   await leaveNetworks(context, directory, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);

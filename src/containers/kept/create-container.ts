@@ -3,15 +3,12 @@ import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {createHealthCheck} from '../../bundle/health-check.ts';
-import {readHostFacts} from '../../bundle/host-facts.ts';
-import {createResources} from '../../bundle/resources.ts';
 import {isWinchError, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {randomHex} from '../../host/random-hex.ts';
 import {removeTreeSync} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
-import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {imageNote} from '../../images/images-in-use.ts';
 import {ensureImage, type ImageRequest, type StoredImage} from '../../images/stored-image.ts';
 import {type Digest, digestHex} from '../../oci/digest.ts';
@@ -31,6 +28,7 @@ import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
 import {requireLastingDriver} from './prepare-kept.ts';
 import type {KeptRecord} from './record.ts';
 import {sweepPassing} from './remove-container.ts';
+import {requireLimits} from './require-limits.ts';
 import type {RestartPolicy} from './restart-policy.ts';
 
 export interface CreateRequest extends ImageRequest {
@@ -63,7 +61,8 @@ const ID_BYTES = 32;
  *
  * @returns its id.
  * @throws {WinchError} `NAME_INVALID` | `NAME_IN_USE` | `SUPERVISOR_NOT_FOUND` | `RUNTIME_NOT_FOUND` | `COMMAND_MISSING` |
- * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | `CGROUP_CONTROLLER_MISSING` | `RESOURCE_INVALID` | of the image and the store
+ * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | `CGROUP_CONTROLLER_MISSING` | `CGROUP_PARENT_INVALID` | `RESOURCE_INVALID` | of
+ * the image and the store
  */
 export async function createContainer(
   context: ContainerContext,
@@ -74,8 +73,7 @@ export async function createContainer(
   findConmon();
   requireLogPath(context, request);
   await requireLastingDriver(context);
-  // Whoever may set no limits at all need not wait for the start to be told so.
-  if (!isInitialUserNamespace()) createResources(request.container ?? {}, readHostFacts().cgroup, {rules: []});
+  requireLimits(request.container ?? {});
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
   const image = await ensureImage({...context, lease}, request, options);

@@ -91,5 +91,5 @@ function describe(
 ): LiveContainer {
   const stateDirectory = runtimeStateDirectory(context);
   const runtime = openRunc({path, stateDirectory});
-  return {id, name, image, labels, ...found, isPaused: isPaused(id), runtime};
+  return {id, name, image, labels, ...found, isPaused: isPaused({id, ...found}), runtime};
 }

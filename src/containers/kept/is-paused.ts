@@ -1,6 +1,6 @@
 import {isFrozen} from '../../host/cgroup-freezer.ts';
 import {readCgroups} from '../../host/cgroups.ts';
-import {cgroupPath} from '../directories.ts';
+import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 
 /** Whether the processes of a container that runs are stopped until somebody lets them go on. */
-export const isPaused = (id: string): boolean => isFrozen(readCgroups(), cgroupPath(id));
+export const isPaused = (owner: CgroupOwner): boolean => isFrozen(readCgroups(), cgroupPathOf(owner));

@@ -133,7 +133,7 @@ export const summaryOfRun = (
   health: healthAt(placeOfRun(join(volatileParent(context), id))),
   ...readNetworks(join(volatileParent(context), id)),
   state: 'running' as const,
-  isPaused: isPaused(id),
+  isPaused: isPaused({id, directory: join(volatileParent(context), id)}),
   isRestarting: false,
   pid: null,
   startedAt: created,

@@ -1,8 +1,8 @@
 import {listCgroupProcesses, readCgroups} from '../../host/cgroups.ts';
 import {type ProcessDetails, readProcess} from '../../host/process-details.ts';
 import {listFamily} from '../../host/process-family.ts';
+import {cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
-import {cgroupPath} from '../directories.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {requireLive} from './find-live.ts';
 import {hasOwnCgroup} from './own-cgroup.ts';
@@ -14,8 +14,9 @@ import {hasOwnCgroup} from './own-cgroup.ts';
  */
 export async function listProcesses(context: ContainerContext, text: string): Promise<readonly ProcessDetails[]> {
   const container = await requireLive(context, text);
-  const {id, pid: first} = container;
   recordContainerEvents(context, container, [{action: 'top'}]);
-  const pids = hasOwnCgroup({id}) ? listCgroupProcesses(readCgroups(), cgroupPath(id)) : listFamily(first);
+  const pids = hasOwnCgroup(container)
+    ? listCgroupProcesses(readCgroups(), cgroupPathOf(container))
+    : listFamily(container.pid);
   return pids.toSorted((a, b) => a - b).flatMap((pid) => readProcess(pid) ?? []);
 }

@@ -2,7 +2,7 @@ import {WinchError} from '../../errors.ts';
 import {isRoot} from '../../host/account.ts';
 import {hasCgroup, readCgroups} from '../../host/cgroups.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
-import {cgroupPath} from '../directories.ts';
+import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 import {nameOf} from './find-container.ts';
 
 type Named = Parameters<typeof nameOf>[0];
@@ -14,12 +14,12 @@ type Named = Parameters<typeof nameOf>[0];
  * @param container One that runs.
  * @throws {WinchError} `CGROUP_MISSING`
  */
-export function requireOwnCgroup(container: Named): void {
+export function requireOwnCgroup(container: Named & CgroupOwner): void {
   if (!hasOwnCgroup(container)) throw cgroupMissing(container);
 }
 
 /** Whether a container that runs is not in the cgroup of whoever started it. */
-export const hasOwnCgroup = ({id}: {readonly id: string}): boolean => hasCgroup(readCgroups(), cgroupPath(id));
+export const hasOwnCgroup = (owner: CgroupOwner): boolean => hasCgroup(readCgroups(), cgroupPathOf(owner));
 
 /** As `requireOwnCgroup`, of a container whose next start is this user's. */
 export function requireCgroupRights(container: Named): void {

@@ -3,8 +3,8 @@ import {cpus, totalmem} from 'node:os';
 import {type CgroupCounters, readCgroupCounters} from '../../host/cgroup-counters.ts';
 import {readCgroups} from '../../host/cgroups.ts';
 import {type DeviceTraffic, readDeviceTraffic} from '../../host/network-traffic.ts';
+import {cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
-import {cgroupPath} from '../directories.ts';
 import {requireLive} from './find-live.ts';
 
 /** What a container has used up to a moment. */
@@ -36,10 +36,10 @@ const NANO_PER_TICK = 1e7;
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
  */
 export async function readCounters(context: ContainerContext, text: string): Promise<ContainerCounters> {
-  const {id, name, pid} = await requireLive(context, text);
+  const {id, name, pid, directory} = await requireLive(context, text);
   return {
     ...{id, name, readAt: new Date(context.now()).toISOString()},
-    ...readCgroupCounters(readCgroups(), cgroupPath(id)),
+    ...readCgroupCounters(readCgroups(), cgroupPathOf({id, directory})),
     network: readDeviceTraffic(pid),
     machine: {processors: cpus().length, processorTime: readProcessorTime(), memoryBytes: totalmem()},
   };

@@ -6,7 +6,7 @@ import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {isPaused} from './is-paused.ts';
-import {type KeptPlaces, placesOf} from './places.ts';
+import {type KeptPlaces, placesOf, volatileDirectory} from './places.ts';
 import {type KeptRecord, readOrNull} from './record.ts';
 import {pauseBeforeRestart, type RestartPolicy} from './restart-policy.ts';
 
@@ -83,7 +83,7 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
     return CREATED;
   if (isLiving(note.process) || isLiving(note.supervisor)) {
     const {process, startedAt} = note;
-    return {...CREATED, state: 'running', isPaused: isPaused(record.id), pid: process.pid, startedAt};
+    return {...CREATED, state: 'running', isPaused: isPaused({id: record.id, directory: volatileDirectory(context, record.id)}), pid: process.pid, startedAt};
   }
   // Conmon has noted the code since this began to look, or never will.
   const late = readExit(directory, note);

@@ -14,6 +14,7 @@ import {untilAborted} from '../../host/until-aborted.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {CallAsRoot} from '../call-as-root.ts';
+import {takeCgroup} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {startError} from '../exit-errors.ts';
@@ -81,6 +82,7 @@ export async function startLocked(
   try {
     mkdirSync(volatileDirectory(context, id), {recursive: true, mode: 0o700});
     mkdirSync(directory, {mode: 0o700});
+    await takeCgroup({id, directory: volatileDirectory(context, id)}, record.container);
     const exitCommand = hasMoreToDo(record) ? commandAtEnd(id) : null;
     const pid = await begin(context, {record, start, exitCommand, ...(restart && {restart})}, {signal, onEvent});
     watchKept(context, record, {pid, command: commandOfHealth(id)});

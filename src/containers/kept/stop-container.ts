@@ -1,18 +1,20 @@
+import {join} from 'node:path';
 import {parseStopSignal} from '../../bundle/stop-signal.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {thaw} from '../../host/cgroup-freezer.ts';
 import {readCgroups} from '../../host/cgroups.ts';
 import {openRunc} from '../../runtime/runc.ts';
+import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
-import {cgroupPath, runtimeStateDirectory} from '../directories.ts';
+import {runtimeStateDirectory, volatileParent} from '../directories.ts';
 import {endStrays} from '../end-strays.ts';
 import {type ContainerEvent, recordContainerEvents} from '../record-events.ts';
 import {noteStop} from './ask-to-end.ts';
 import {clearRemains} from './clear-remains.ts';
 import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
-import {tryLockContainer} from './places.ts';
+import {tryLockContainer, volatileDirectory} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord, listRecords} from './record.ts';
 import {recordEnd} from './record-ends.ts';
@@ -83,7 +85,7 @@ export async function endContainer(
   {signal}: Pick<CallOptions, 'signal'>,
 ): Promise<void> {
   await runtimeOf(context, record).signal(record.id, SIGKILL);
-  await endStrays(record.id, cgroupPath(record.id));
+  await endStrays(record.id, cgroupPathOf({id: record.id, directory: volatileDirectory(context, record.id)}));
   const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + KILL_LIMIT_MS});
   if (state?.state === 'running') throw stuck(record);
 }
@@ -98,13 +100,12 @@ async function send(target: Target, signal: number): Promise<boolean> {
 /** In a paused container, a signal would wait for ever. */
 async function sendLast(target: Target, signal: number): Promise<boolean> {
   const isSent = await send(target, signal);
-  if (isSent) thaw(readCgroups(), cgroupPath(target.id));
+  if (isSent) thaw(readCgroups(), cgroupPathOf(target));
   return isSent;
 }
 
 /** A container that can be sent a signal. */
-interface Target {
-  readonly id: string;
+interface Target extends CgroupOwner {
   readonly name: string | null;
   readonly stopSignal: number;
   readonly stopTimeoutSeconds: number | undefined;
@@ -130,6 +131,7 @@ async function requireTarget(context: ContainerContext, text: string): Promise<T
 
 const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
   ...record,
+  directory: volatileDirectory(context, record.id),
   stopTimeoutSeconds: record.container.stopTimeoutSeconds,
   noteStop: (options) => noteStop(context, record, options),
   signal: async (signal) => {
@@ -147,6 +149,7 @@ const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
 /** Its own process clears it. */
 const runTarget = (context: ContainerContext, run: OneShotRun): Target => ({
   ...run,
+  directory: join(volatileParent(context), run.id),
   noteStop: async () => {},
   signal: (signal) => runtimeOf(context, run).signal(run.id, signal),
   waitUntilOver: (patienceMs, signal) => waitUntilRunEnds(context, run, {signal, patienceMs}),

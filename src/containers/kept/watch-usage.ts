@@ -4,8 +4,8 @@ import type {CallOptions} from '../../events.ts';
 import {type CgroupUsage, readCgroupUsage} from '../../host/cgroup-usage.ts';
 import {type Cgroups, readCgroups} from '../../host/cgroups.ts';
 import {type NetworkTraffic, readNetworkTraffic} from '../../host/network-traffic.ts';
+import {cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
-import {cgroupPath} from '../directories.ts';
 import {type LiveContainer, listLive, requireLive} from './find-live.ts';
 import {requireOwnCgroup} from './own-cgroup.ts';
 
@@ -51,7 +51,9 @@ export async function* watchUsage(
   const marks = new Map<string, Mark>();
   const named = containers && (await Promise.all(containers.map((name) => requireLive(context, name))));
   for (const container of named ?? []) requireOwnCgroup(container);
-  for (const {id} of named ?? (await listLive(context))) mark(marks, id, readCgroupUsage(cgroups, cgroupPath(id)));
+  for (const container of named ?? (await listLive(context))) {
+    mark(marks, container.id, readCgroupUsage(cgroups, cgroupPathOf(container)));
+  }
   for (;;) {
     await sleep(intervalMs, undefined, {signal});
     const all = await listLive(context);
@@ -68,10 +70,10 @@ interface Counting {
 
 function readUsage(
   {now}: ContainerContext,
-  {id, name, pid}: LiveContainer,
+  {id, name, pid, directory}: LiveContainer,
   {cgroups, marks}: Counting,
 ): ContainerUsage {
-  const usage = readCgroupUsage(cgroups, cgroupPath(id));
+  const usage = readCgroupUsage(cgroups, cgroupPathOf({id, directory}));
   const before = marks.get(id);
   const after = mark(marks, id, usage);
   return {

@@ -157,7 +157,7 @@ describe('cli/options/run-request', ({test}) => {
   test('reads limits', () => {
     const line =
       '-m 64m --memory-reservation 32m --memory-swap -1 --cpus 1.5 -c 512 --cpuset-cpus 0-1 --pids-limit 9 --oom-score-adj -5';
-    assert.equal(containerOf(`${line} --ulimit nofile=1:2`), {
+    assert.equal(containerOf(`${line} --ulimit nofile=1:2 --cgroup-parent /ci`), {
       network: 'host',
       memoryBytes: 64 * 1024 ** 2,
       memorySwapBytes: -1,
@@ -168,7 +168,9 @@ describe('cli/options/run-request', ({test}) => {
       pidsLimit: 9,
       ulimits: [{name: 'nofile', soft: 1, hard: 2}],
       oomScoreAdjustment: -5,
+      cgroupParent: '/ci',
     });
+    assert.not('cgroupParent' in (containerOf('--cgroup-parent=') ?? {}));
   });
 
   test('reads limits of block I/O and rules for devices', () => {

@@ -1,0 +1,64 @@
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import type {ContainerOptions} from '../bundle/container-options.ts';
+import {hasErrno} from '../errors.ts';
+import {readCgroups, removeCgroup} from '../host/cgroups.ts';
+import type {CleanupStack} from '../host/cleanup.ts';
+
+/** Whose cgroup is meant. */
+export interface CgroupOwner {
+  readonly id: string;
+  /** In memory: its bundle, and where its cgroup is when that is below another one. */
+  readonly directory: string;
+}
+
+const NOTE = 'cgroup';
+
+/** The cgroup that is a container's alone, as a path below each hierarchy. */
+export const cgroupPathOf = (owner: CgroupOwner): string => readNote(owner) ?? usualCgroupPath(owner);
+
+/** Of its own in each hierarchy, so that no empty parent is left when the container is gone. */
+export const usualCgroupPath = ({id}: Pick<CgroupOwner, 'id'>): string => `/winch-${id}`;
+
+/** Notes another place of a cgroup, before it is there. */
+export const noteCgroup = ({directory}: CgroupOwner, path: string): void =>
+  writeFileSync(join(directory, NOTE), path, {mode: 0o600});
+
+/**
+ * Makes the cgroup of a container where it is to be below another one; the runtime makes all others.
+ *
+ * @throws {WinchError} `CGROUP_PARENT_INVALID` | `CGROUP_CONTROLLER_MISSING`
+ */
+export async function takeCgroup(owner: CgroupOwner, container: ContainerOptions = {}): Promise<void> {
+  if (container.cgroupParent) (await import('./make-cgroup.ts')).makeCgroupBelow(owner, container);
+}
+
+interface CgroupOfRun {
+  readonly container?: ContainerOptions;
+  /** Removes it in the end, where the runtime does not. */
+  readonly cleanup: CleanupStack;
+}
+
+/** As `takeCgroup`, of a run. @returns the path of its cgroup. */
+export async function takeCgroupOfRun(owner: CgroupOwner, {container, cleanup}: CgroupOfRun): Promise<string> {
+  if (container?.cgroupParent) cleanup.add(() => leaveCgroup(owner));
+  await takeCgroup(owner, container);
+  return cgroupPathOf(owner);
+}
+
+/** Removes the cgroup of a container that is no more, and of its parents those that winch has made for no one else. */
+export async function leaveCgroup(owner: CgroupOwner): Promise<void> {
+  const path = readNote(owner);
+  if (path === null) removeCgroup(readCgroups(), usualCgroupPath(owner));
+  else (await import('../host/cgroup-tree.ts')).removeCgroupAndParents(readCgroups(), path);
+}
+
+/** Null as well: whoever wrote it was killed at that, before there was a cgroup. */
+function readNote({directory}: CgroupOwner): string | null {
+  try {
+    return readFileSync(join(directory, NOTE), 'utf8') || null;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import * as assert from 'node:assert/strict';
+import {once} from 'node:events';
+import {busyboxImage} from '../../fixtures/busybox-image.ts';
+import {startRegistry} from '../../fixtures/registry-server.ts';
+import {listCgroups} from '../helpers/container-traces.ts';
+import {requireSuccess} from '../helpers/require-exit.ts';
+import {missingCgroup, missingFor} from '../helpers/requires.ts';
+import {describe} from '../helpers/suite.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+import {makeWinch} from '../helpers/winch.ts';
+
+const skip = missingFor('runc', 'busybox') ?? missingCgroup();
+/** Nobody else's. */
+const PARENT = `winch-e2e-parent-${process.pid}`;
+const RUNS = 12;
+
+describe('e2e/cgroup-parent', ({test}) => {
+  const cgroups = () => listCgroups().filter((path) => path.includes(PARENT));
+
+  test(
+    'wherever a run is killed, the next command takes its cgroup away, and the parents that winch has made',
+    async () => {
+      await using registry = await startRegistry();
+      registry.put('box', '1', busyboxImage());
+      using winch = makeWinch();
+      const image = `${registry.host}/box:1`;
+      requireSuccess(await winch.run(['pull', '-q', image]));
+      const words = ['run', '--network', 'none', '--cgroup-parent', `/${PARENT}/a/b`, image];
+      const begun = performance.now();
+      requireSuccess(await winch.run([...words, 'sleep', '0.1']));
+      const tookMs = performance.now() - begun;
+      assert.deepEqual(cgroups(), []);
+      for (let index = 0; index < RUNS; index += 1) {
+        const {child} = winch.start([...words, 'sleep', '0.1']);
+        const ended = once(child, 'exit');
+        setTimeout(() => child.kill('SIGKILL'), (tookMs * (index + 1)) / RUNS);
+        await ended;
+        requireSuccess(await winch.run(['ps', '-a']));
+        await waitFor(() => cgroups().length === 0).catch(() => assert.deepEqual(cgroups(), []));
+      }
+    },
+    {skip, timeoutMs: 240_000},
+  );
+});
