@@ -1,9 +1,9 @@
 import {chmodSync, closeSync, constants, mkdirSync, openSync} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {mountFuseOverlay, type OverlayDirectories} from './fuse-overlay.ts';
-import {attachLoopDevice} from './loop-device.ts';
+import {type ErofsMount, mountErofs} from './mount-erofs.ts';
+import {mountError} from './mount-error.ts';
 import {type RestoreRequest, restoreDirectories} from './restore-directories.ts';
-import {storageError} from './storage-error.ts';
 import {CloneFlag, MountFlag, type Syscalls, UnmountFlag} from './syscalls.ts';
 import {isInitialUserNamespace} from './user-namespace.ts';
 
@@ -11,10 +11,12 @@ import {isInitialUserNamespace} from './user-namespace.ts';
 export type MountStep =
   | {readonly type: 'directory'; readonly path: string; readonly mode: number}
   | {readonly type: 'tmpfs'; readonly target: string; readonly options: string}
-  | {readonly type: 'erofs'; readonly source: string; readonly target: string}
+  | ({readonly type: 'erofs'} & ErofsMount)
   | ({readonly type: 'restore'} & RestoreRequest)
   | {readonly type: 'bind'; readonly source: string; readonly target: string}
-  | ({readonly type: 'overlay' | 'fuse-overlayfs'} & OverlayDirectories);
+  | ({readonly type: 'overlay' | 'fuse-overlayfs'} & OverlayDirectories)
+  /** Other steps where some of the first ones fail; what those have made is in the way of none of them. */
+  | {readonly type: 'either'; readonly first: readonly MountStep[]; readonly second: readonly MountStep[]};
 
 const OPTIONS_LIMIT_BYTES = 4095;
 /** OVL_MAX_STACK of the kernel. */
@@ -85,7 +87,7 @@ export function performMounts(syscalls: Syscalls, steps: readonly MountStep[]): 
  * Node starts pool threads at first need, and one that is born in the private namespace would remove through the mounts.
  */
 export function detachMounts(syscalls: Syscalls, steps: readonly MountStep[]): void {
-  const targets = steps.flatMap((step) => (step.type === 'directory' || step.type === 'restore' ? [] : [step.target]));
+  const targets = [...new Set(steps.flatMap(listTargets))];
   const isBelowAnother = (target: string) => targets.some((other) => target.startsWith(`${other}/`));
   for (const target of targets.filter((candidate) => !isBelowAnother(candidate)).toReversed()) {
     try {
@@ -95,6 +97,11 @@ export function detachMounts(syscalls: Syscalls, steps: readonly MountStep[]): v
       if (!hasErrno(error, 'EINVAL', 'ENOENT')) throw error;
     }
   }
+}
+
+function listTargets(step: MountStep): readonly string[] {
+  if (step.type === 'either') return [...step.first, ...step.second].flatMap(listTargets);
+  return step.type === 'directory' || step.type === 'restore' ? [] : [step.target];
 }
 
 function performMount(syscalls: Syscalls, step: MountStep): void {
@@ -109,7 +116,7 @@ function performMount(syscalls: Syscalls, step: MountStep): void {
       syscalls.mount(step.source, step.target, null, MountFlag.bind, null);
       return;
     case 'erofs':
-      mountErofs(syscalls, step.source, step.target);
+      mountErofs(syscalls, step);
       return;
     case 'restore':
       restoreDirectories(syscalls, step);
@@ -119,23 +126,24 @@ function performMount(syscalls: Syscalls, step: MountStep): void {
       return;
     case 'fuse-overlayfs':
       mountFuseOverlay(step);
+      return;
+    case 'either':
+      performEither(syscalls, step);
+  }
+}
+
+function performEither(syscalls: Syscalls, {first, second}: Extract<MountStep, {type: 'either'}>): void {
+  try {
+    performMounts(syscalls, first);
+  } catch {
+    detachMounts(syscalls, first);
+    performMounts(syscalls, second);
   }
 }
 
 /** The process's umask must not decide who may enter a root file system. */
 function makeDirectory(path: string, mode: number): void {
   if (mkdirSync(path, {recursive: true, mode}) !== undefined) chmodSync(path, mode);
-}
-
-function mountErofs(syscalls: Syscalls, source: string, target: string): void {
-  try {
-    syscalls.mount(source, target, 'erofs', MountFlag.readOnly, null);
-  } catch (error) {
-    // Kernels before 6.12 want a block device, and later ones do for a file on a tmpfs.
-    if (!hasErrno(error, 'ENOTBLK')) throw error;
-    using device = attachLoopDevice(syscalls, source);
-    syscalls.mount(device.path, target, 'erofs', MountFlag.readOnly, null);
-  }
 }
 
 function mountOverlay(syscalls: Syscalls, step: OverlayDirectories): void {
@@ -159,38 +167,3 @@ function mountOverlay(syscalls: Syscalls, step: OverlayDirectories): void {
 /** What goes with its run is not worth a sync, not even one that a program in the container asks for. */
 const upperOptions = ({directory, work, isLasting}: NonNullable<OverlayDirectories['upper']>): string =>
   `,upperdir=${directory},workdir=${work}${isLasting ? '' : ',volatile'}`;
-
-function mountError(step: MountStep, error: unknown): unknown {
-  if (error instanceof WinchError) return error;
-  if (step.type === 'directory') return storageError(error, step.path);
-  if (step.type === 'erofs' && hasErrno(error, 'ENOENT', 'EUCLEAN', 'EIO')) return damagedLayer(step.source, error);
-  if (step.type === 'erofs' && hasErrno(error, 'ENODEV', 'EINVAL', 'EPERM')) {
-    return new WinchError(
-      'MOUNT_UNSUPPORTED',
-      `this kernel cannot mount a layer with the erofs driver (${error.code})`,
-      {
-        kind: 'unsupported',
-        hint: 'Linux 6.4 or later with EROFS is needed; `modprobe erofs` may help',
-        cause: error,
-      },
-    );
-  }
-  if (step.type === 'overlay' && step.upper !== null && hasErrno(error, 'EINVAL')) {
-    return new WinchError('UPPER_UNSUPPORTED', 'this file system cannot hold what is written to an overlay', {
-      kind: 'unsupported',
-      cause: error,
-    });
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new WinchError('MOUNT_FAILED', `cannot mount ${step.type} at ${step.target}: ${reason}`, {
-    kind: 'unsupported',
-    cause: error,
-  });
-}
-
-const damagedLayer = (path: string, cause: NodeJS.ErrnoException) =>
-  new WinchError('STORE_CORRUPT', `the layer file ${path} is missing or damaged (${cause.code})`, {
-    kind: 'corrupt',
-    hint: 'remove the image and pull it again',
-    cause,
-  });

@@ -8,6 +8,17 @@ export interface SuperblockFields {
   readonly metaBlock: number;
   /** 16 bytes. */
   readonly uuid: Uint8Array;
+  /** Other files in which blocks lie, whose slots are right behind the head; absent: none. */
+  readonly devices?: number;
+}
+
+/** A file in which blocks of the file system lie. */
+export interface DeviceSlot {
+  /** At most 64 bytes. */
+  readonly tag: string;
+  readonly blocks: number;
+  /** Its first block is this one of the file system. */
+  readonly firstBlock: number;
 }
 
 /** Of the file system's id. */
@@ -17,6 +28,10 @@ const SUPERBLOCK_AT = 1024;
 const MAGIC = 0xe0f5e1e2;
 /** MTIME. Without SB_CHKSUM: fsck.erofs 1.8 crashes on a checksum where blocks are smaller than the offset above. */
 const COMPATIBLE_FEATURES = 0x2;
+const DEVICE_TABLE = 0x8;
+export const DEVICE_SLOT_BYTES = 128;
+/** Of a digest of 512 bits as much as there is room for. */
+const TAG_BYTES = 64;
 
 /** The first 4 KiB of a layer file. */
 export function encodeErofsHead(fields: SuperblockFields): Buffer {
@@ -30,7 +45,30 @@ export function encodeErofsHead(fields: SuperblockFields): Buffer {
   block.writeUInt32LE(fields.blocks, 36);
   block.writeUInt32LE(fields.metaBlock, 40);
   block.set(fields.uuid, 48);
+  if (fields.devices !== undefined) {
+    block.writeUInt32LE(DEVICE_TABLE, 80);
+    block.writeUInt16LE(fields.devices, 86);
+    block.writeUInt16LE(HEAD_BYTES / DEVICE_SLOT_BYTES, 88);
+  }
   return head;
+}
+
+/** The table of the files in which blocks lie. */
+export function encodeDeviceSlots(slots: readonly DeviceSlot[]): Buffer {
+  const table = Buffer.alloc(slots.length * DEVICE_SLOT_BYTES);
+  for (const [index, {tag, blocks, firstBlock}] of slots.entries()) {
+    const at = index * DEVICE_SLOT_BYTES;
+    table.write(tag, at, TAG_BYTES, 'latin1');
+    table.writeUInt32LE(blocks, at + TAG_BYTES);
+    table.writeUInt32LE(firstBlock, at + TAG_BYTES + 4);
+  }
+  return table;
+}
+
+/** What the head of a file says of the file system. */
+export function readSuperblock(head: Buffer): Pick<SuperblockFields, 'rootNumber' | 'inodes' | 'blocks'> {
+  const block = head.subarray(SUPERBLOCK_AT);
+  return {rootNumber: block.readUInt16LE(14), inodes: block.readUInt32LE(16), blocks: block.readUInt32LE(36)};
 }
 
 /** Where a layer file's index begins, bytes from the start of the file: behind the tar and what fills its last page. */

@@ -100,11 +100,13 @@ export function addSymlink(table: InodeTable, target: ByteString): InodeId {
   return id;
 }
 
+type DescribedField = 'permissions' | 'uid' | 'gid' | 'mtimeSeconds' | 'mtimeNanoseconds';
+
 /** Gives an inode the owner, time and permissions of its entry; Linux shows every symlink with all permissions. */
 export function describeInode(
   table: InodeTable,
   id: InodeId,
-  {entry, xattrs}: {entry: TarEntry; xattrs: Xattrs | null},
+  {entry, xattrs}: {entry: Pick<TarEntry, DescribedField>; xattrs: Xattrs | null},
 ) {
   const {records} = table;
   const at = id * INODE_BYTES;

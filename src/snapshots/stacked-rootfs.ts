@@ -9,6 +9,11 @@ const EMPTY = '_';
 const ROOT = '';
 /** Directories that upper layers only imply, with the attributes that lower ones gave them. */
 const RESTORED = '-';
+/** Where the merged index of all layers is mounted; no base-36 number is spelt like these names either. */
+const MERGED = '~';
+/** Made for the attributes of its root alone. */
+const MERGED_ROOT = '+';
+const NO_MARKS = Object.freeze({implied: [], opaque: []});
 /** Where in its writable directory an overlay keeps what is written. */
 export const UPPER_DIRECTORY = 'upper';
 /** Relative to the layers' directory: overlay options have no room for, and trouble with, absolute paths. */
@@ -27,15 +32,16 @@ export interface StackedLayer {
 /** What makes a stack out of layers. */
 export interface Stacking {
   mountLayer(layer: StackedLayer, target: string): MountStep;
+  /** Mounts what all layers show together, which is tried first; absent: that has to be found out. */
+  readonly mountMerged?: (target: string) => MountStep;
   /** What lays them over each other. */
   readonly overlay: 'overlay' | 'fuse-overlayfs';
 }
 
 /** An overlay of layers, each of which is mounted in its own way. */
-export function prepareStacked({layers, directory, writable}: RootfsRequest, {mountLayer, overlay}: Stacking): Rootfs {
+export function prepareStacked({layers, directory, writable}: RootfsRequest, stacking: Stacking): Rootfs {
   const base = join(directory, 'layers');
   const path = join(directory, 'rootfs');
-  const stack = lowerStack(layers);
   const isLasting = writable.type === 'directory' && (writable.isLasting ?? false);
   const upper = writable.type === 'none' ? null : {...UPPER, isLasting};
   const mounts: MountStep[] = [
@@ -45,17 +51,51 @@ export function prepareStacked({layers, directory, writable}: RootfsRequest, {mo
     {type: 'tmpfs', target: base, options: 'mode=700'},
     {type: 'directory', path: join(base, EMPTY), mode: 0o755},
   ];
-  for (const {name, ...stacked} of stack) {
-    mounts.push({type: 'directory', path: join(base, name), mode: 0o755});
-    mounts.push(mountLayer(stacked, join(base, name)));
-  }
   if (upper) mounts.push(...upperMounts(base, writable));
-  const described = stack.filter(({role}) => role === 'content');
+  const overlay = {type: stacking.overlay, target: path, base, upper};
+  const stack = lowerStack(layers);
+  const layered = stackSteps({stack, overlay}, stacking);
+  const {mountMerged} = stacking;
+  if (!mountMerged) return {path, mounts: [...mounts, ...layered]};
+  return {
+    path,
+    mounts: [...mounts, {type: 'either', first: mergeSteps({stack, overlay}, mountMerged), second: layered}],
+  };
+}
+
+interface Laying {
+  readonly stack: readonly Stacked[];
+  /** But for what lies below. */
+  readonly overlay: Omit<Extract<MountStep, {type: 'overlay' | 'fuse-overlayfs'}>, 'lower'>;
+}
+
+function stackSteps({stack, overlay}: Laying, {mountLayer}: Stacking): readonly MountStep[] {
+  const {base, upper} = overlay;
+  const steps = stack.flatMap(({name, ...stacked}): readonly MountStep[] => [
+    {type: 'directory', path: join(base, name), mode: 0o755},
+    mountLayer(stacked, join(base, name)),
+  ]);
+  const described = stack.filter(isContent);
   const restores = needsRestore(described);
-  if (restores) mounts.push(restoreStep(base, described, upper !== null));
+  const restore = restores ? [restoreStep(base, described, upper !== null)] : [];
   const lower = [...(restores ? [RESTORED] : []), ...stack.map(({name}) => name), EMPTY];
-  mounts.push({type: overlay, target: path, base, lower, upper});
-  return {path, mounts};
+  return [...steps, ...restore, {...overlay, lower}];
+}
+
+/** The same tree: the root's attributes are the only ones that an overlay has from elsewhere than its lower directories. */
+function mergeSteps({stack, overlay}: Laying, mountMerged: (target: string) => MountStep): readonly MountStep[] {
+  const {base, upper} = overlay;
+  const path = join(base, MERGED);
+  const root: MountStep = {
+    ...{type: 'restore', layers: [{path, directories: NO_MARKS}], target: join(base, MERGED_ROOT)},
+    upper: join(base, UPPER.directory),
+  };
+  return [
+    {type: 'directory', path, mode: 0o755},
+    mountMerged(path),
+    ...(upper !== null && needsRestore(stack.filter(isContent)) ? [root] : []),
+    {...overlay, lower: [MERGED, EMPTY]},
+  ];
 }
 
 interface Stacked extends StackedLayer {
@@ -73,6 +113,8 @@ function lowerStack(layers: readonly SnapshotLayer[]): readonly Stacked[] {
     })
     .map((stacked, index) => ({name: index.toString(NAME_RADIX), ...stacked}));
 }
+
+const isContent = ({role}: StackedLayer): boolean => role === 'content';
 
 /** Overlayfs does not look for the mark of an opaque directory on a root. */
 const hidesAllBelow = ({directories}: SnapshotLayer): boolean => directories.opaque.includes(ROOT);

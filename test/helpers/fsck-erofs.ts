@@ -13,9 +13,15 @@ export const fsckSkip = ((): string | undefined => {
   return isRecent ? undefined : `${PROGRAM} ${major}.${minor} reads no blocks of 512 bytes`;
 })();
 
-/** What fsck.erofs has against a layer file; null when it passes, or cannot be asked ({@link fsckSkip}). */
-export function fsckFindings(path: string): string | null {
+/** What fsck.erofs has against a layer file (or one that has others as devices); null when it passes, or cannot be asked ({@link fsckSkip}). */
+export function fsckFindings(path: string, devices: readonly string[] = []): string | null {
   if (fsckSkip !== undefined) return null;
-  const {status, signal, stdout, stderr} = spawnSync(PROGRAM, [path], {encoding: 'utf8'});
+  const {status, signal, stdout, stderr} = spawnSync(
+    PROGRAM,
+    [...devices.map((device) => `--device=${device}`), path],
+    {
+      encoding: 'utf8',
+    },
+  );
   return status === 0 ? null : `${PROGRAM} ended with ${status ?? signal}: ${stdout}${stderr}`;
 }

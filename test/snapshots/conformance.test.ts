@@ -1,16 +1,14 @@
 import {mkdirSync} from 'node:fs';
 import * as assert from 'uvu/assert';
-import {SNAPSHOTTERS, type SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {FILE_TYPE, type ListedFile, type Listing} from '../helpers/file-tree.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeLayerFixture} from '../layers/layer-fixture.ts';
 import {mountSkip as skip} from '../layers/mounted-tree.ts';
 import {CONFORMANCE_CASES, type ConformanceCase} from './conformance-cases.ts';
-import {driverSkip, makeDriverRig} from './driver-rig.ts';
+import {driverSkip, makeDriverRig, WAYS_TO_MOUNT} from './driver-rig.ts';
 import {entriesOf, makeByHand} from './hand-made.ts';
-import {listRootfs, runInRootfs} from './mounted-rootfs.ts';
+import {listRootfs, runInRootfs, type WayToMount} from './mounted-rootfs.ts';
 
-const DRIVERS: readonly SnapshotterName[] = SNAPSHOTTERS;
 const TIMEOUT_MS = 180_000;
 /** Names of one file, by device and number. */
 const LIST_LINKS = "find . -type f -links +1 -printf '%D:%i %p\\n'";
@@ -47,7 +45,7 @@ function showOracle(): Shown {
   }
 }
 
-async function showDriver(driver: SnapshotterName): Promise<Shown> {
+async function showDriver(driver: WayToMount): Promise<Shown> {
   const rig = makeDriverRig(driver);
   try {
     const layers = [];
@@ -67,9 +65,9 @@ function groupLinks(output: string): readonly string[] {
   return [...names.values()].map((group) => group.toSorted().join(' ')).toSorted();
 }
 
-function takeCase({listing, links}: Shown, {name, hidesLinks = false}: ConformanceCase, driver: SnapshotterName) {
+function takeCase({listing, links}: Shown, {name, hidesLinks = false}: ConformanceCase, driver: WayToMount) {
   const isOwn = (path: string) => path === `./${name}` || path.startsWith(`./${name}/`);
-  const countsVisible = driver === 'copy' || driver === 'fuse-overlayfs';
+  const countsVisible = driver === 'copy' || driver === 'merged' || driver === 'fuse-overlayfs';
   const comparesCount = !(hidesLinks && countsVisible);
   // File systems count the links of directories each in their own way.
   const describeFile = ({links: count, ...file}: ListedFile) =>
@@ -83,16 +81,16 @@ function takeCase({listing, links}: Shown, {name, hidesLinks = false}: Conforman
 }
 
 describe('snapshots/conformance', ({test, before}) => {
-  const shown = new Map<SnapshotterName, Shown>();
+  const shown = new Map<WayToMount, Shown>();
   let oracle: Shown | undefined;
   before(async () => {
     if (skip !== undefined) return;
     oracle = showOracle();
-    for (const driver of DRIVERS.filter((name) => driverSkip(name) === undefined))
+    for (const driver of WAYS_TO_MOUNT.filter((name) => driverSkip(name) === undefined))
       shown.set(driver, await showDriver(driver));
   });
 
-  for (const driver of DRIVERS) {
+  for (const driver of WAYS_TO_MOUNT) {
     for (const one of CONFORMANCE_CASES) {
       const title = `${driver} shows what the kernel makes of ${one.title}`;
       const compare = () => {

@@ -1,26 +1,30 @@
-import {existsSync, mkdirSync} from 'node:fs';
+import {existsSync, mkdirSync, statfsSync} from 'node:fs';
+import {release, tmpdir} from 'node:os';
 import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
 import {extractLayer} from '../../src/layers/extract-layer.ts';
-import type {RootfsRequest, SnapshotLayer, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
+import {SNAPSHOTTERS, type SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
 import type {Listing} from '../helpers/file-tree.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {makeLayerFixture} from '../layers/layer-fixture.ts';
 import {mountSkip} from '../layers/mounted-tree.ts';
-import {listRootfs, runInRootfs} from './mounted-rootfs.ts';
+import {listRootfs, type MountedRequest, runInRootfs, type WayToMount} from './mounted-rootfs.ts';
+
+/** Every driver, and the one for layer files once more with the merged index of all layers. */
+export const WAYS_TO_MOUNT: readonly WayToMount[] = [...SNAPSHOTTERS, 'merged'];
 
 /** Layers as one driver mounts them, and what is seen of their stacks. */
 export interface DriverRig {
   layer(...entries: readonly TarEntry[]): Promise<SnapshotLayer>;
   newDirectory(): string;
   /** What a shell prints in the mounted stack, base first. */
-  run(layers: readonly SnapshotLayer[], script: string, more?: Partial<RootfsRequest>): string;
+  run(layers: readonly SnapshotLayer[], script: string, more?: Partial<MountedRequest>): string;
   /** Names below the root, as `./a/b`. */
-  list(layers: readonly SnapshotLayer[], more?: Partial<RootfsRequest>): readonly string[];
+  list(layers: readonly SnapshotLayer[], more?: Partial<MountedRequest>): readonly string[];
   listAll(layers: readonly SnapshotLayer[]): Listing;
   remove(): void;
 }
 
-export function makeDriverRig(driver: SnapshotterName): DriverRig {
+export function makeDriverRig(driver: WayToMount): DriverRig {
   const files = makeLayerFixture();
   const newDirectory = () => {
     const path = files.path();
@@ -33,7 +37,7 @@ export function makeDriverRig(driver: SnapshotterName): DriverRig {
   return {
     layer: async (...entries) => {
       const layer = await files.write(buildTar(entries));
-      if (driver === 'erofs' || driver === 'copy') return layer;
+      if (driver !== 'overlay' && driver !== 'fuse-overlayfs') return layer;
       const directory = newDirectory();
       await extractLayer({layer, directory});
       return {...layer, path: directory};
@@ -47,10 +51,20 @@ export function makeDriverRig(driver: SnapshotterName): DriverRig {
 }
 
 /** Why a driver cannot work here; undefined when it can. */
-export const driverSkip = (driver: SnapshotterName): string | undefined => {
+export const driverSkip = (driver: WayToMount): string | undefined => {
+  if (driver === 'merged') return mountSkip ?? deviceSkip();
   if (driver !== 'fuse-overlayfs') return mountSkip;
   return existsSync('/dev/fuse') ? missingFor('fuse-overlayfs', 'setpriv') : 'there is no /dev/fuse';
 };
+
+const TMPFS = 0x01021994;
+
+/** Why the kernel takes no files for devices of a file system. */
+function deviceSkip(): string | undefined {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  if (major < 6 || (major === 6 && minor < 12)) return 'Linux 6.12 is needed';
+  return statfsSync(tmpdir()).type === TMPFS ? `${tmpdir()} is in memory` : undefined;
+}
 
 export const file = (path: string, content = path): TarEntry => ({path, content});
 export const directory = (path: string, mode = 0o755): TarEntry => ({path, type: 'directory', mode});

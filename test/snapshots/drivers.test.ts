@@ -1,14 +1,14 @@
 import {mkdirSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {SNAPSHOTTERS, type SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
+import type {SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
 import {describe} from '../helpers/suite.ts';
-import {directory, driverSkip, file, makeDriverRig} from './driver-rig.ts';
+import {directory, driverSkip, file, makeDriverRig, WAYS_TO_MOUNT} from './driver-rig.ts';
 
 /** Stacks of many layers are extracted one by one. */
 const TIMEOUT_MS = 180_000;
 
-for (const driver of SNAPSHOTTERS) {
+for (const driver of WAYS_TO_MOUNT) {
   describe(`snapshots/drivers: ${driver}`, ({test: declare, after}) => {
     const {layer, list, newDirectory, remove, run} = makeDriverRig(driver);
     after(remove);

@@ -1,14 +1,17 @@
 import {copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {writeMergedIndex} from '../../src/layers/merged-index.ts';
+import type {IndexedLayer} from '../../src/layers/read-layer-index.ts';
+import {chainIds} from '../../src/oci/chain-id.ts';
 import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
 import type {SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
 import {describe} from '../helpers/suite.ts';
 import {mountSkip as skip} from '../layers/mounted-tree.ts';
-import {directory, file, makeDriverRig} from './driver-rig.ts';
+import {directory, driverSkip, file, makeDriverRig} from './driver-rig.ts';
 
 describe('snapshots/erofs', ({test: declare, after}) => {
-  const {layer, list, remove, run} = makeDriverRig('erofs');
+  const {layer, list, newDirectory, remove, run} = makeDriverRig('erofs');
   after(remove);
 
   const test = (title: string, body: () => unknown) => declare(title, body, {skip});
@@ -52,6 +55,34 @@ describe('snapshots/erofs', ({test: declare, after}) => {
       rmSync(memory, {recursive: true});
     }
     assert.equal(loops(), before);
+  });
+
+  const mergedOf = async (layers: readonly SnapshotLayer[]) => {
+    const indexed = layers as readonly (SnapshotLayer & IndexedLayer)[];
+    const [path, chainId] = [`${newDirectory()}.merged`, chainIds(indexed.map(({diffId}) => diffId)).at(-1)];
+    if (chainId === undefined) throw new Error('there are no layers');
+    await writeMergedIndex({path, chainId, layers: indexed, durability: 'fast'});
+    return path;
+  };
+  const COUNT = 'grep -c " erofs " /proc/self/mounts; ls d';
+
+  test('a merged index is one mount, under writes of every kind', async () => {
+    const layers = [await layer(directory('d'), file('d/a')), await layer(file('d/.wh.a', ''), file('d/b'))];
+    const merged = await mergedOf(layers);
+    const isUsed = driverSkip('merged') === undefined;
+    assert.is(run(layers, COUNT, {merged}), `${isUsed ? 1 : 3}\nb\n`);
+    for (const writable of [{type: 'memory'}, {type: 'directory', path: newDirectory()}] as const)
+      assert.is(run(layers, 'echo x > d/c; rm d/b; ls d', {writable, merged}), 'c\n');
+  });
+
+  test('a merged index that cannot be mounted is as good as none', async () => {
+    const layers = [await layer(directory('d'), file('d/a')), await layer(file('d/.wh.a', ''), file('d/b'))];
+    const merged = await mergedOf(layers);
+    assert.is(run(layers, COUNT, {merged: `${merged}.gone`, writable: {type: 'memory'}}), '3\nb\n');
+    const another = [...layers, await layer(file('x'))];
+    assert.is(run(another, COUNT, {merged}), run(another, COUNT));
+    truncateSync(merged, 1024);
+    assert.is(run(layers, COUNT, {merged}), '3\nb\n');
   });
 
   test('a layer file that is gone or cut short is a damaged store', async () => {

@@ -1,22 +1,32 @@
 import {spawnSync} from 'node:child_process';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import * as assert from 'uvu/assert';
 import {isWinchError} from '../../src/errors.ts';
-import {enterPrivateMountNamespace, performMounts} from '../../src/host/mounts.ts';
+import {enterPrivateMountNamespace, type MountStep, performMounts} from '../../src/host/mounts.ts';
 import {loadSyscalls} from '../../src/host/syscalls.ts';
 import {EMPTY_ROOT, type FileNode} from '../../src/layers/file-tree.ts';
+import {devicesOf} from '../../src/layers/merged-head.ts';
+import {writeMergedIndex} from '../../src/layers/merged-index.ts';
 import {type IndexedLayer, stackLayer} from '../../src/layers/read-layer-index.ts';
 import {writeRootfs} from '../../src/layers/write-rootfs.ts';
+import {chainIds} from '../../src/oci/chain-id.ts';
 import {copySnapshotter} from '../../src/snapshots/copy.ts';
-import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
+import {erofsSnapshotter, openErofsSnapshotter} from '../../src/snapshots/erofs.ts';
 import {fuseSnapshotter} from '../../src/snapshots/fuse-overlayfs.ts';
 import {overlaySnapshotter} from '../../src/snapshots/overlay.ts';
 import type {RootfsRequest, SnapshotLayer, Snapshotter, SnapshotterName} from '../../src/snapshots/snapshotter.ts';
 import {type Listing, listTree} from '../helpers/file-tree.ts';
+import {fsckFindings} from '../helpers/fsck-erofs.ts';
+
+/** `merged`: erofs with the merged index of all layers, and nothing else. */
+export type WayToMount = SnapshotterName | 'merged';
 
 export interface MountedRequest extends RootfsRequest {
   /** `kernel`: nothing but mount(8), of layers that are directories. */
-  readonly driver: SnapshotterName | 'kernel';
+  readonly driver: WayToMount | 'kernel';
+  /** For `erofs`: the merged index of all layers. */
+  readonly merged?: string;
 }
 
 /** Stands for a script that lists everything. */
@@ -65,19 +75,33 @@ async function main(request: MountedRequest, script: string): Promise<void> {
 /** Mounts and tells where. */
 type Mount = (request: MountedRequest) => string;
 
-async function prepareMounts(request: MountedRequest & {readonly driver: SnapshotterName}): Promise<Mount> {
+async function prepareMounts(request: MountedRequest & {readonly driver: WayToMount}): Promise<Mount> {
   const {driver, directory} = request;
-  const layers =
-    driver === 'copy'
-      ? [await copyLayers(request.layers as readonly (SnapshotLayer & IndexedLayer)[], directory)]
-      : request.layers;
-  const {path, mounts} = SNAPSHOTTERS[driver].prepare({...request, layers});
+  const indexed = request.layers as readonly (SnapshotLayer & IndexedLayer)[];
+  const layers = driver === 'copy' ? [await copyLayers(indexed, directory)] : request.layers;
+  const snapshotter = driver === 'merged' ? await mergeLayers(indexed, directory) : snapshotterOf(driver, request);
+  const {path, mounts} = snapshotter.prepare({...request, layers});
+  const steps = driver === 'merged' ? mounts.flatMap(withoutSecond) : mounts;
   const syscalls = loadSyscalls();
   return () => {
     enterPrivateMountNamespace(syscalls);
-    performMounts(syscalls, mounts);
+    performMounts(syscalls, steps);
     return path;
   };
+}
+
+const snapshotterOf = (driver: SnapshotterName, {merged}: MountedRequest): Snapshotter =>
+  merged === undefined ? SNAPSHOTTERS[driver] : openErofsSnapshotter(merged);
+
+const withoutSecond = (step: MountStep): readonly MountStep[] => (step.type === 'either' ? step.first : [step]);
+
+async function mergeLayers(layers: readonly IndexedLayer[], directory: string): Promise<Snapshotter> {
+  const path = `${directory}.merged`;
+  const chainId = chainIds(layers.map(({diffId}) => diffId)).at(-1);
+  if (chainId === undefined) return erofsSnapshotter;
+  assert.ok(await writeMergedIndex({path, chainId, layers, durability: 'fast'}));
+  assert.is(fsckFindings(path, devicesOf(layers)), null);
+  return openErofsSnapshotter(path);
 }
 
 async function copyLayers(layers: readonly IndexedLayer[], directory: string): Promise<SnapshotLayer> {
