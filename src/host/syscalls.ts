@@ -52,6 +52,7 @@ const SECOND = 1_000_000_000n;
 const O_CLOEXEC = 0o2000000;
 const RESOLVE_NO_MAGICLINKS = 0x02;
 const RESOLVE_IN_ROOT = 0x10;
+/** Three 64-bit numbers, of which the upper halves are zero. */
 const OPEN_HOW_BYTES = 24;
 const EAGAIN = 11;
 /** The kernel gives up on `..` when anything is renamed or mounted meanwhile, anywhere on the machine. */
@@ -95,9 +96,9 @@ export function loadSyscalls(): Syscalls {
     unshare: (flags) => void check(unshare(flags), 'unshare', String(flags)),
     openInRoot: (rootFd, path, flags, mode = 0) => {
       const how = Buffer.alloc(OPEN_HOW_BYTES);
-      how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-      how.writeBigUInt64LE(BigInt(mode), 8);
-      how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+      how.writeUInt32LE(flags | O_CLOEXEC, 0);
+      how.writeUInt32LE(mode, 8);
+      how.writeUInt32LE(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, 16);
       for (let attempt = 1; ; attempt++) {
         const fd = Number(openat2(SYS_OPENAT2, rootFd, path, how, OPEN_HOW_BYTES));
         if (fd < 0 && koffi.errno() === EAGAIN && attempt < OPEN_ATTEMPTS) continue;

@@ -1,8 +1,6 @@
-import {spawn} from 'node:child_process';
-import {once} from 'node:events';
 import {closeSync, constants, openSync, writeSync} from 'node:fs';
-import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {type ProgramRequest, type StartedProgram, startProgram} from '../host/start-program.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {SYSTEM_PATH} from './find-runtime.ts';
 import {deleteArguments} from './runc-arguments.ts';
@@ -75,31 +73,31 @@ export function attachLifeline(syscalls: Pick<Syscalls, 'makePipe'>, request: Li
   // Not a stream of Node's: making and ending one takes 3 ms.
   const {readEnd, writeEnd} = syscalls.makePipe();
   const held = heldDirectory === null ? [] : [openSync(heldDirectory, constants.O_RDONLY | constants.O_DIRECTORY)];
-  const watcher = spawn('/bin/sh', ['-c', SCRIPT, 'winch-lifeline', ...parameters], {
-    cwd: '/',
-    env: {PATH: SYSTEM_PATH},
-    stdio: [readEnd, 'ignore', 'ignore', ...held],
-    detached: true,
-  });
+  const watcher = startWatcher([readEnd, 'ignore', 'ignore', ...held], parameters);
   for (const fd of [readEnd, ...held]) closeSync(fd);
-  watcher.unref();
-  // A watcher that cannot start or was killed must not fail the run: leftovers are then cleared by the next command.
-  const exited = once(watcher, 'exit').catch(() => {});
   let isReleased = false;
   return {
     release: () => {
       if (!isReleased) letGo(writeEnd);
       isReleased = true;
     },
-    ended: async () => {
-      watcher.ref();
-      const waiting = new AbortController();
-      const patience = sleep(PATIENCE_MS, undefined, {signal: waiting.signal}).catch(() => {});
-      await Promise.race([exited, patience]);
-      waiting.abort();
-      watcher.unref();
-    },
+    ended: async () => watcher?.endedWithin(PATIENCE_MS),
   };
+}
+
+/** One that cannot start must not fail the run: what a killed run leaves is then cleared by the next command. */
+function startWatcher(streams: ProgramRequest['streams'], parameters: readonly string[]): StartedProgram | null {
+  try {
+    return startProgram({
+      path: '/bin/sh',
+      words: ['-c', SCRIPT, 'winch-lifeline', ...parameters],
+      environment: {PATH: SYSTEM_PATH},
+      streams,
+      hasOwnSession: true,
+    });
+  } catch {
+    return null;
+  }
 }
 
 function letGo(writeEnd: number): void {

@@ -1,9 +1,9 @@
-import {spawn} from 'node:child_process';
 import {existsSync, mkdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {listChildren} from '../host/process-family.ts';
 import {runCommand} from '../host/run-command.ts';
+import {startProgram} from '../host/start-program.ts';
 import {
   deleteArguments,
   killArguments,
@@ -16,7 +16,7 @@ import {
 } from './runc-arguments.ts';
 import {startExec, startStreamedExec} from './runc-exec.ts';
 import type {CreatedContainer, RunningContainer, Runtime, RuntimeState, StartRequest} from './runtime.ts';
-import {ENVIRONMENT, readFailure, waitForExit} from './runtime-process.ts';
+import {ENVIRONMENT, readExit, readFailure} from './runtime-process.ts';
 
 export interface RuncOptions {
   /** Absolute path of the binary. */
@@ -61,21 +61,28 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
 
 function start(path: string, flags: {root: string; log: string}, request: StartRequest): RunningContainer {
   const {id, bundle, keep, interactive, terminal} = request;
-  const child = spawn(path, runArguments(flags, {id, bundle, keep}), {
-    cwd: '/',
-    env: ENVIRONMENT,
-    stdio: [interactive ? 'inherit' : 'ignore', 'inherit', 'inherit'],
+  const program = startProgram({
+    path,
+    words: runArguments(flags, {id, bundle, keep}),
+    environment: ENVIRONMENT,
+    streams: [interactive ? 0 : 'ignore', 1, 2],
     // In a session of its own the runtime gets only the signals that are forwarded, not the terminal's once more; with
     // a terminal it must stay in the foreground to be told of resizes.
-    detached: !terminal,
+    hasOwnSession: !terminal,
   });
+  let hasEnded = false;
+  const waitForEnd = async () => {
+    const exit = await program.ended();
+    hasEnded = true;
+    return readExit(exit, flags.log);
+  };
   return {
-    pid: child.pid ?? null,
-    exited: waitForExit(child, flags.log),
-    forward: (signal) => void child.kill(signal),
+    pid: program.pid,
+    exited: waitForEnd(),
+    forward: (signal) => program.kill(signal),
     killAll: async () => {
       const {exitCode} = await runCommand(path, killArguments({root: flags.root}, id, 'KILL'), CALL);
-      if (exitCode !== 0 && child.pid !== undefined && child.exitCode === null) killChildren(child.pid);
+      if (exitCode !== 0 && !hasEnded) killChildren(program.pid);
     },
   };
 }

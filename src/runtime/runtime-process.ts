@@ -2,6 +2,7 @@ import type {ChildProcess} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {constants} from 'node:os';
 import {hasErrno} from '../errors.ts';
+import type {ProgramExit} from '../host/start-program.ts';
 import {SYSTEM_PATH} from './find-runtime.ts';
 import type {RuntimeExit} from './runtime.ts';
 
@@ -13,12 +14,15 @@ const SIGNAL_EXIT_BASE = 128;
 export const waitForExit = (child: ChildProcess, log: string): Promise<RuntimeExit> =>
   new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      const exitCode = code ?? SIGNAL_EXIT_BASE + (signal ? constants.signals[signal] : 0);
-      const killed = signal ? `it was ended by ${signal}` : null;
-      resolve({exitCode, failure: killed ?? (exitCode === 0 ? null : readFailure(log))});
-    });
+    child.once('exit', (exitCode, signal) => resolve(readExit({exitCode, signal}, log)));
   });
+
+/** What the end of the runtime says of what it has run. */
+export function readExit({exitCode: code, signal}: ProgramExit, log: string): RuntimeExit {
+  const exitCode = code ?? SIGNAL_EXIT_BASE + (signal ? constants.signals[signal] : 0);
+  const killed = signal ? `it was ended by ${signal}` : null;
+  return {exitCode, failure: killed ?? (exitCode === 0 ? null : readFailure(log))};
+}
 
 /** The last error in the runtime's log: the container's own failures leave none. */
 export function readFailure(log: string): string | null {

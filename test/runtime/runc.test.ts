@@ -68,9 +68,13 @@ describe('runtime/runc', ({test}) => {
     assert.equal(await exitOf('kill -SEGV $$'), {exitCode: 139, failure: 'it was ended by SIGSEGV'});
   });
 
-  test('a runtime that cannot be started is a system error', async () => {
+  test('a runtime that cannot be started is a system error', () => {
     using fake = makeFakeRuntime();
-    assert.is((await rejectionOf(startOn({...fake, path: join(fake.directory, 'absent')}).exited)).code, 'ENOENT');
+    const path = join(fake.directory, 'absent');
+    assert.throws(
+      () => startOn({...fake, path}),
+      (error: NodeJS.ErrnoException) => error.code === 'ENOENT' && error.message.includes(path),
+    );
   });
 
   test('forwards signals to the runtime, which has a session of its own', async () => {
