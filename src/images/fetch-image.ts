@@ -70,7 +70,11 @@ function tellResolved(reference: string, resolved: ResolvedImage, {onEvent}: Pul
 }
 
 /** An image without an index may be for any platform; the caller's own wish is not to be met by another. */
-function requirePlatform({platform}: ResolvedImage, reference: Reference, wanted: Platform): void {
+export function requirePlatform(
+  {platform}: Pick<ResolvedImage, 'platform'>,
+  reference: Reference,
+  wanted: Platform,
+): void {
   if (platform.os === wanted.os && platform.architecture === wanted.architecture) return;
   throw new WinchError(
     'PLATFORM_MISSING',

@@ -130,8 +130,8 @@ export async function indexLayer(
   }
 }
 
-/** Who reads a layer sees bytes only and cannot say whose they are. */
-function nameLayer(error: unknown, {blobDigest}: LayerRecord): unknown {
+/** An error with the layer that it is about: who reads a layer sees bytes only and cannot say whose they are. */
+export function nameLayer(error: unknown, {blobDigest}: Pick<LayerRecord, 'blobDigest'>): unknown {
   if (!isWinchError(error) || (error.kind !== 'refused' && error.code !== 'WORKER_FAILED')) return error;
   if (error.details.expected === blobDigest) return error;
   const {code, kind, message, hint, details, cause} = error;

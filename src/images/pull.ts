@@ -3,10 +3,12 @@ import type {CallOptions} from '../events.ts';
 import type {Digest} from '../oci/digest.ts';
 import {formatPlatform} from '../oci/platform.ts';
 import {familiarReference, parseReference, type Reference} from '../oci/reference.ts';
+import {listedLayersOf} from '../store/image-records.ts';
 import {noteUse} from '../store/last-use.ts';
 import {setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {tagKey} from './find-image.ts';
+import {mergeMeanwhile} from './merged-index.ts';
 import {findPresent, type PresentImage} from './present-image.ts';
 
 /**
@@ -134,7 +136,9 @@ async function useStored(context: ImageContext, {reference, options}: PullTarget
     const {unpackImage} = await import('./unpack-image.ts');
     await unpackImage(context, {name: familiarReference(reference), image}, options);
   }
-  await context.store.settle();
+  const {store} = context;
+  const layers = store.read((database) => listedLayersOf(database, image.manifestDigest), []);
+  await mergeMeanwhile(context, layers, () => store.settle());
   const isMoved = tag?.reference === tagKey(reference) && tag.manifestDigest !== image.manifestDigest;
   if (isMoved) {
     const {manifestDigest} = image;
@@ -152,7 +156,7 @@ async function useStored(context: ImageContext, {reference, options}: PullTarget
 }
 
 /** The registry is away, or does not give the image: whatever else went wrong is no reason to go on. */
-const isNoAnswer = (error: unknown): error is WinchError =>
+export const isNoAnswer = (error: unknown): error is WinchError =>
   isWinchError(error) && ['unavailable', 'unauthorized', 'denied', 'not-found'].includes(error.kind);
 
 function absent({hostPlatform}: ImageContext, {reference, options}: PullTarget): WinchError {

@@ -27,11 +27,11 @@ interface Directory extends Place {
  * The root of an image's files, as `stackLayer` has it of all layers, but read while it is walked: a lookup reads a few
  * pages of each layer, whatever their size. Whoever walks it needs the layer files to stay.
  *
- * @param layers Base first; without any, the root is an empty directory.
+ * @param layers Base first, layer files or what was opened already; without any, the root is an empty directory.
  * @throws {WinchError} `STORE_CORRUPT` | as the file system; while it is walked as well
  * @see image-spec v1.1.1 layer.md#applying-changesets
  */
-export const openLayeredFiles = (layers: readonly IndexedLayer[]): FileNode =>
+export const openLayeredFiles = (layers: readonly (IndexedLayer | LayerIndex)[]): FileNode =>
   mergeNodes(rootsOf(layers), {path: '', depth: 0}) ?? EMPTY;
 
 const EMPTY: FileNode = Object.freeze({
@@ -39,9 +39,9 @@ const EMPTY: FileNode = Object.freeze({
   ...{contentOffset: 0, linkTarget: null, device: 0, xattrs: null, layerPath: '', entries: new Map()},
 } as const);
 
-function* rootsOf(layers: readonly IndexedLayer[]): Generator<LayerInode> {
-  for (const opened of layers.toReversed()) {
-    const layer = openLayerIndex(opened);
+function* rootsOf(layers: readonly (IndexedLayer | LayerIndex)[]): Generator<LayerInode> {
+  for (const given of layers.toReversed()) {
+    const layer = 'root' in given ? given : openLayerIndex(given);
     yield {layer, number: layer.root};
   }
 }

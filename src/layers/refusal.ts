@@ -9,6 +9,7 @@ export type RefusalCode =
   | 'TAR_SPARSE'
   | 'WHITEOUT_INVALID'
   | 'LAYER_COMPRESSION_INVALID'
+  | 'LAYER_TOC_INVALID'
   | 'LAYER_UNSUPPORTED'
   | 'LIMIT_UNPACKED';
 
@@ -20,6 +21,7 @@ const HINTS: Readonly<Record<RefusalCode, string>> = {
   TAR_SPARSE: 'rebuild the layer without sparse files (tar without --sparse)',
   WHITEOUT_INVALID: 'the image is broken or hostile; rebuild it',
   LAYER_COMPRESSION_INVALID: 'pull again; if it stays, the image is damaged at its source',
+  LAYER_TOC_INVALID: 'pull the image: a pull reads the layer itself, and no table of it',
   LAYER_UNSUPPORTED: 'the kernel would have to trust it: only what is made here of a tar is mounted',
   LIMIT_UNPACKED: 'free space or raise the limit',
 };

@@ -10,12 +10,12 @@ import type {HistoryEntry} from '../images/history.ts';
 import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary, ListImagesOptions} from '../images/list.ts';
 import type {FilesOptions, ImageFile} from '../images/list-files.ts';
-import type {ImageFilesOptions, ImagePath} from '../images/open-files.ts';
+import type {ImagePath} from '../images/open-files.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
-import type {ImageFileContent} from '../images/read-file.ts';
+import type {ImageFileContent, ReadFileOptions} from '../images/read-file.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
@@ -37,8 +37,8 @@ export interface Images extends Archives, Copies {
   tree(reference?: string): Promise<readonly ImageTreeNode[]>;
   /** The files of an image, or of one of its layers. */
   files(reference: string, options?: FilesOptions): AsyncGenerator<ImageFile>;
-  /** Opens a file of an image for reading, to be read once and closed. */
-  readFile(source: ImagePath, options?: ImageFilesOptions): Promise<ImageFileContent>;
+  /** Opens a file of an image for reading, to be read once and closed; by its policy of one at a registry. */
+  readFile(source: ImagePath, options?: ReadFileOptions): Promise<ImageFileContent>;
   /** Opens a file or directory of an image as a tar, to be read once and closed. */
   readTar(source: ImagePath, options?: SourceOptions): Promise<ExportedFiles>;
   /** Copies a file or directory of an image to this machine. */

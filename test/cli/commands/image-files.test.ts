@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import {WinchError} from '../../../src/errors.ts';
 import type {CopyFromOptions, FileCopy} from '../../../src/images/copy-from.ts';
 import type {ImageFilesOptions, ImagePath} from '../../../src/images/open-files.ts';
+import type {ReadFileOptions} from '../../../src/images/read-file.ts';
 import {describe} from '../../helpers/suite.ts';
 import {runWinch} from '../run-winch.ts';
 
@@ -19,7 +20,7 @@ describe('cli/commands/cat', ({test}) => {
     const [asked, closed]: [unknown[], string[]] = [[], []];
     const outcome = await runWinch(['cat', ...words], {
       images: {
-        readFile: async (source: ImagePath, {signal: _, onEvent: __, ...options}: ImageFilesOptions = {}) => {
+        readFile: async (source: ImagePath, {signal: _, onEvent: __, ...options}: ReadFileOptions = {}) => {
           asked.push(source, options);
           if (source.path === '/absent') throw new Error('absent');
           const content = piecesOf(`${source.path}\n`, '\x1b');
@@ -35,9 +36,9 @@ describe('cli/commands/cat', ({test}) => {
     assert.equal([code, stdout, stderr], [0, '/etc/x:/y\n\x1b/z\n\x1b', '']);
     assert.equal(asked, [
       {reference: 'host:5000/a/b:1', path: '/etc/x:/y'},
-      {},
+      {policy: 'missing'},
       {reference: 'c@sha256:00', path: '/z'},
-      {},
+      {policy: 'missing'},
     ]);
     assert.equal(closed.toSorted(), ['/etc/x:/y', '/z']);
   });
@@ -56,7 +57,10 @@ describe('cli/commands/cat', ({test}) => {
   });
 
   test('hands its flags on', async () => {
-    assert.equal((await run('--platform', 'linux/arm64', 'a:/x')).asked[1], {platform: 'linux/arm64'});
+    assert.equal((await run('--platform', 'linux/arm64', '--pull', 'never', 'a:/x')).asked[1], {
+      platform: 'linux/arm64',
+      policy: 'never',
+    });
   });
 });
 
