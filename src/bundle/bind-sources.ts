@@ -1,10 +1,12 @@
 import {closeSync, fstatSync, lstatSync, mkdirSync, openSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, isSystemError, WinchError} from '../errors.ts';
+import {attachMount} from '../host/foreign-mounts.ts';
 import {parseMountOptions} from '../host/mount-options.ts';
 import {MountFlag, type Syscalls} from '../host/syscalls.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ContainerOptions, MountedDevice, MountRequest} from './container-options.ts';
+import type {JoinedIpc} from './ipc-mode.ts';
 
 type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 
@@ -13,7 +15,7 @@ const O_PATH = 0o10_000_000;
 const SOURCES = 'sources';
 
 /**
- * The options with every bind source opened once and mounted below another directory, from where the runtime takes it: what
+ * The options with every bind source, and another container's memory, opened once and mounted below another directory, from where the runtime takes it: what
  * somebody puts in its place meanwhile is not mounted (CVE-2021-30465). A missing source is made as a directory where the
  * request allows that.
  *
@@ -23,17 +25,30 @@ const SOURCES = 'sources';
  * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED` | `MOUNT_SOURCE_CHANGED` | `VOLUME_MOUNT_FAILED`
  */
 export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, bundle: string): ContainerOptions {
-  const {mounts = []} = options;
-  if (!mounts.some(({type}) => type === 'bind')) return options;
+  const {mounts = [], ipc} = options;
+  if (!hasOpenMemory(ipc) && !mounts.some(({type}) => type === 'bind')) return options;
   const directory = join(bundle, SOURCES);
   mkdirSync(directory, {recursive: true, mode: 0o700});
   syscalls.mount('tmpfs', directory, 'tmpfs', MountFlag.noSuid | MountFlag.noDev, 'mode=700');
   return {
     ...options,
+    ...(hasOpenMemory(ipc) && {ipc: mountMemory(syscalls, ipc, join(directory, 'memory'))}),
     mounts: mounts.map((mount, index) =>
       mount.type === 'bind' ? {...mount, source: mountSource(syscalls, mount, join(directory, String(index)))} : mount,
     ),
   };
+}
+
+type OpenIpc = JoinedIpc & {readonly sharedMemory: number};
+
+const hasOpenMemory = (ipc: ContainerOptions['ipc']): ipc is OpenIpc =>
+  typeof ipc === 'object' && 'sharedMemory' in ipc && typeof ipc.sharedMemory === 'number';
+
+function mountMemory(syscalls: Syscalls, ipc: OpenIpc, target: string): JoinedIpc {
+  mkdirSync(target);
+  attachMount(ipc.sharedMemory, target);
+  syscalls.mount('none', target, null, MountFlag.private, null);
+  return {...ipc, sharedMemory: target};
 }
 
 function mountSource(syscalls: Syscalls, request: BindRequest, target: string): string {

@@ -1,4 +1,5 @@
 import type {NetworkMode, PublishRequest} from '../network/network-mode.ts';
+import type {IpcMode} from './ipc-mode.ts';
 
 /**
  * What the caller asks of a container, beyond what its image says. Every field has the meaning of docker's flag of the
@@ -38,8 +39,8 @@ export interface ContainerOptions {
   };
   /** Whose processes it sees besides its own: the machine's, those of a container that runs, or of a namespace by its path. */
   readonly pid?: 'host' | {readonly container: string} | {readonly namespace: string};
-  /** Whose shared memory and message queues it has; `none`: its own, without `/dev/shm`. */
-  readonly ipc?: 'private' | 'shareable' | 'none' | 'host';
+  /** Whose shared memory and message queues it has; `none`: its own, without `/dev/shm`; `shareable`: others may join. */
+  readonly ipc?: IpcMode;
   /** Whose host name it has, and may see change. */
   readonly uts?: 'host';
   /** `host`: it sees where its cgroup is; absent: `private` where cgroups are unified. */

@@ -22,9 +22,13 @@ export function createDefaultMounts(options: ContainerOptions): readonly Runtime
 
 function createSharedMemory({ipc, shmBytes = DEFAULT_SHM_BYTES}: ContainerOptions): readonly RuntimeMount[] {
   if (ipc === 'none') return [];
-  if (ipc === 'host') return [mount('/dev/shm', 'bind', '/dev/shm', ['bind', 'nosuid', 'noexec', 'nodev', 'rprivate'])];
+  if (ipc === 'host') return [bindSharedMemory('/dev/shm')];
+  if (typeof ipc === 'object' && 'sharedMemory' in ipc) return [bindSharedMemory(String(ipc.sharedMemory))];
   return [mount('/dev/shm', 'tmpfs', 'shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', `size=${shmBytes}`])];
 }
+
+const bindSharedMemory = (source: string): RuntimeMount =>
+  mount('/dev/shm', 'bind', source, ['bind', 'nosuid', 'noexec', 'nodev', 'rprivate']);
 
 const mount = (destination: string, type: string, source: string, options: readonly string[]): RuntimeMount => ({
   destination,

@@ -32,7 +32,7 @@ export function createNamespaces({options, network, cgroupVersion}: NamespacesIn
   return [
     {type: 'mount'},
     ...(options.uts === 'host' ? [] : [{type: 'uts'} as const]),
-    ...(options.ipc === 'host' ? [] : [{type: 'ipc'} as const]),
+    ...createIpc(options.ipc),
     ...createPid(options.pid),
     ...(path === null ? [] : [{type: 'network', path} as const]),
     ...(path === null && namespace === 'new' ? [{type: 'network'} as const] : []),
@@ -40,12 +40,22 @@ export function createNamespaces({options, network, cgroupVersion}: NamespacesIn
   ];
 }
 
+function createIpc(ipc: ContainerOptions['ipc']): readonly Namespace[] {
+  if (ipc === 'host') return [];
+  if (typeof ipc !== 'object') return [{type: 'ipc'}];
+  if ('namespace' in ipc) return [{type: 'ipc', path: ipc.namespace}];
+  throw notJoined('queues and memory');
+}
+
 function createPid(pid: ContainerOptions['pid']): readonly Namespace[] {
   if (pid === undefined) return [{type: 'pid'}];
   if (pid === 'host') return [];
   if ('namespace' in pid) return [{type: 'pid', path: pid.namespace}];
-  throw new WinchError('NAMESPACE_MISSING', 'processes of another container are asked for, where there is none', {
+  throw notJoined('processes');
+}
+
+const notJoined = (what: string): WinchError =>
+  new WinchError('NAMESPACE_MISSING', `${what} of another container are asked for, where there is none`, {
     kind: 'invalid',
     hint: 'only containers of a store share them',
   });
-}

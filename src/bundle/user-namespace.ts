@@ -47,6 +47,12 @@ export const foreignProcesses = (): WinchError =>
     hint: 'only those of root can see others; let it have its own',
   });
 
+export const foreignMemory = (): WinchError =>
+  new WinchError('NAMESPACE_UNSUPPORTED', 'a container of a user shares its memory with no other', {
+    kind: 'unsupported',
+    hint: 'only those of root can; let it have its own',
+  });
+
 /** The machine's queues belong to another user namespace; without their directory they can be used all the same. */
 const mayMount = ({type}: RuntimeMount, {linux: {namespaces}}: RuntimeSpec): boolean =>
   type !== 'mqueue' || namespaces.some((namespace) => namespace.type === 'ipc');

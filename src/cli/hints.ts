@@ -16,6 +16,7 @@ const FLAG_HINTS: ReadonlyMap<string, string> = new Map([
   ['IMAGE_IN_USE', 'or add --force: the container keeps what it has mounted'],
   ['IMAGE_MOUNTED', 'winch unmount'],
   ['BUNDLE_MOUNT_UNSUPPORTED', 'leave out --mount-rootfs for a copy'],
+  ['IPC_NOT_SHAREABLE', 'with --ipc shareable'],
   ['CONTAINER_RUNNING', 'or end and remove it with --force'],
   ['CONTAINER_UNKNOWN', 'winch ps -a'],
   ['HEALTHCHECK_MISSING', 'with --health-cmd'],

@@ -1,5 +1,6 @@
 import type {BlockIoLimit, ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
 import {createHiddenPaths} from '../bundle/hidden-paths.ts';
+import {formatIpcMode} from '../bundle/ipc-mode.ts';
 import {formatPidMode} from '../bundle/pid-mode.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
 import type {PublishRequest} from '../network/network-mode.ts';
@@ -59,7 +60,7 @@ const toIsolation = (options: ContainerOptions) => ({
   DnsSearch: options.dns?.search ?? [],
   ExtraHosts: options.extraHosts?.map(({name, address}) => `${name}:${address}`) ?? null,
   GroupAdd: options.groupAdd ?? null,
-  IpcMode: options.ipc ?? 'private',
+  IpcMode: formatIpcMode(options.ipc),
   Cgroup: '',
   Links: null,
   PidMode: formatPidMode(options.pid),

@@ -1,10 +1,10 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
+import {IPC_MODES, readIpcMode} from '../bundle/ipc-mode.ts';
 import {readPidMode} from '../bundle/pid-mode.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
 import type {BodyFields} from './body-fields.ts';
 
-const IPC_MODES = ['private', 'shareable', 'none', 'host'] as const;
 const UTS_MODES = ['host'] as const;
 const CGROUP_MODES = ['private', 'host'] as const;
 
@@ -16,7 +16,7 @@ const CGROUP_MODES = ['private', 'host'] as const;
 export const readNamespaces = (host: BodyFields): ContainerOptions =>
   definedMembers({
     pid: readPid(host),
-    ipc: readMode(host, 'IpcMode', IPC_MODES),
+    ipc: readIpc(host),
     uts: readMode(host, 'UTSMode', UTS_MODES),
     cgroupns: readMode(host, 'CgroupnsMode', CGROUP_MODES),
   });
@@ -25,6 +25,12 @@ function readPid(host: BodyFields): ContainerOptions['pid'] {
   const pid = readPidMode(host.text('PidMode') ?? '');
   if (pid !== null) return pid;
   throw notOffered('HostConfig.PidMode is not offered', 'say host or container:NAME, or leave it out');
+}
+
+function readIpc(host: BodyFields): ContainerOptions['ipc'] {
+  const ipc = readIpcMode(host.text('IpcMode') ?? '');
+  if (ipc !== null) return ipc;
+  throw notOffered('HostConfig.IpcMode is not offered', `say ${IPC_MODES}, or leave it out`);
 }
 
 function readMode<T extends string>(host: BodyFields, name: string, modes: readonly T[]): T | undefined {

@@ -79,6 +79,7 @@ describe('bundle/runtime-config', ({test}) => {
     assert.is(codeFor({uts: 'host', domainname: 'lan'}), 'HOSTNAME_INVALID');
     assert.is(codeFor({uts: 'host'}), null);
     assert.is(codeFor({pid: {container: 'web'}}), 'NAMESPACE_MISSING');
+    assert.is(codeFor({ipc: {container: 'web'}}), 'NAMESPACE_MISSING');
   });
 
   test('makes a cgroup namespace where cgroups are not unified only when it is asked for', () => {

@@ -33,12 +33,13 @@ describe('e2e/unprivileged-namespaces', ({test: declare}) => {
     );
   });
 
-  test("a user's containers see no processes of others", async (user, image) => {
-    const other = requireSuccess(await user.run(['run', '-d', image, 'sleep', '600'])).stdout.trim();
+  test("a user's containers see no processes and no memory of others", async (user, image) => {
+    const started = await user.run(['run', '-d', '--ipc', 'shareable', image, 'sleep', '600']);
+    const other = requireSuccess(started).stdout.trim();
     try {
-      for (const pid of ['host', `container:${other}`]) {
+      for (const sharing of ['--pid=host', `--pid=container:${other}`, `--ipc=container:${other}`]) {
         for (const how of [[], ['-d', '--rm']]) {
-          const words = ['run', ...how, '--pid', pid, image, 'true'];
+          const words = ['run', ...how, sharing, image, 'true'];
           requireRefusal(await user.run(words), {code: 'NAMESPACE_UNSUPPORTED', exit: 125});
         }
       }

@@ -174,6 +174,7 @@ describe('engine-api/create-request', ({test}) => {
     const own = {PidMode: '', IpcMode: '', UTSMode: '', CgroupnsMode: ''};
     assert.equal(namespacesOf(read({}, own).container), namespacesOf());
     assert.equal(read({}, {PidMode: 'container:web'}).container?.pid, {container: 'web'});
+    assert.equal(read({}, {IpcMode: 'container:web'}).container?.ipc, {container: 'web'});
     const details = detailsOfContainer({}, {options: shared});
     const shown = toDockerContainer(details).HostConfig;
     assert.equal({...shown, ...host}, shown);
@@ -199,7 +200,7 @@ describe('engine-api/create-request', ({test}) => {
         {name: 'no-new-privileges', enabled: true},
         {name: 'mask', paths: ['/a', '/b']},
       ],
-      ...{pid: {container: 'db'}, ipc: 'shareable', cgroupns: 'host'},
+      ...{pid: {container: 'db'}, ipc: {container: 'web'}, cgroupns: 'host'},
       devices: [{source: '/dev/a', target: '/dev/b', permissions: 'r'}],
       deviceCgroupRules: ['c 13:* rwm'],
       blkioWeight: 500,
@@ -263,7 +264,7 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', HostConfig: {PidMode: 'pod'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Config: {'max-size': 'large'}}}}, 'BODY_INVALID'],
-      [{Image: 'a', HostConfig: {IpcMode: 'container:web'}}, 'NOT_OFFERED'],
+      [{Image: 'a', HostConfig: {IpcMode: 'ns:/run/a'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {ReadonlyPaths: ['/proc/mine']}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {Links: ['db:a\n1.2.3.4 b']}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {SecurityOpt: ['seccomp=[]']}}, 'NOT_OFFERED'],

@@ -1,4 +1,5 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {IPC_MODES, readIpcMode} from '../../bundle/ipc-mode.ts';
 import {readPidMode} from '../../bundle/pid-mode.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {choice, flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
@@ -16,9 +17,7 @@ export const ISOLATION_FLAGS = grouped('Isolation:', {
   pid: text('private|host|container:NAME', "Let it see the machine's processes, or a container's", {
     defaultsTo: 'private',
   }),
-  ipc: choice(['private', 'shareable', 'none', 'host'], 'Whose shared memory it has; none is without /dev/shm', {
-    defaultsTo: 'private',
-  }),
+  ipc: text('MODE', `Whose shared memory it has: ${IPC_MODES}; none is without /dev/shm`, {defaultsTo: 'private'}),
   uts: choice(['private', 'host'], "Let it have the machine's host name"),
   cgroupns: choice(['private', 'host'], 'Whether it sees where its cgroup is'),
   sysctl: list('KEY=value', 'Set a kernel parameter of its namespaces'),
@@ -35,11 +34,17 @@ export const parseIsolation = (
     privileged: values.privileged,
     securityOptions: values['security-opt']?.flatMap((option) => parseSecurityOption(option, environment)),
     pid: parsePid(values.pid),
-    ipc: values.ipc,
+    ipc: parseIpc(values.ipc),
     uts: values.uts === 'host' ? values.uts : undefined,
     cgroupns: values.cgroupns,
     sysctls: values.sysctl && parseKeyValues('--sysctl', values.sysctl),
   });
+
+function parseIpc(text = ''): ContainerOptions['ipc'] {
+  const ipc = readIpcMode(text);
+  if (ipc !== null) return ipc;
+  throw flagInvalid('--ipc', `${quote(text)} is none of ${IPC_MODES}`, '--ipc shareable');
+}
 
 function parsePid(text = ''): ContainerOptions['pid'] {
   const pid = readPidMode(text);

@@ -17,6 +17,9 @@ describe('cli/options/isolation', ({test}) => {
     });
     assert.equal(parse('--pid private'), {});
     assert.equal(parse('--pid ns:/run/a'), {pid: {namespace: '/run/a'}});
+    for (const ipc of ['private', 'shareable', 'none', 'host'] as const) assert.equal(parse(`--ipc ${ipc}`), {ipc});
+    assert.equal(parse('--ipc container:web'), {ipc: {container: 'web'}});
+    assert.equal(parse('--ipc='), {});
   });
 
   test('refuses other words for them', () => {
@@ -24,7 +27,7 @@ describe('cli/options/isolation', ({test}) => {
       messageOf(() => parse('--pid pod')),
       'FLAG_INVALID: --pid: "pod" is neither host nor container:NAME',
     );
-    for (const line of ['--ipc container:web', '--uts web', '--cgroupns none']) {
+    for (const line of ['--ipc container:', '--ipc ns:/run/a', '--ipc shared', '--uts web', '--cgroupns none']) {
       assert.match(
         messageOf(() => parse(line)),
         'FLAG_INVALID',

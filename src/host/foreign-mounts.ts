@@ -1,0 +1,80 @@
+import {closeSync, constants, openSync} from 'node:fs';
+import {loadKoffi} from './load-koffi.ts';
+import {CloneFlag, type Syscalls, systemError} from './syscalls.ts';
+
+const SYS_OPEN_TREE = 428;
+const SYS_MOVE_MOUNT = 429;
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const OPEN_TREE_CLONE = 1;
+const OPEN_TREE_CLOEXEC = 0o2000000;
+const MOVE_MOUNT_EMPTY_PATH = 4;
+const CLONE_FS = 0x200;
+const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/** A place that somebody else has mounted. */
+export interface ForeignPlace {
+  /** The open mount namespace of whoever has it. */
+  readonly namespaceFd: number;
+  /** The place itself, opened without reading: it is not looked up again. */
+  readonly placeFd: number;
+}
+
+/**
+ * Takes a mount of another mount namespace, which the kernel gives to nobody outside of it: the calling thread goes there
+ * and comes back, with the root and the working directory that it had.
+ *
+ * @returns a descriptor of the same files, mounted nowhere (Linux 5.2); `attachMount` mounts it, its end forgets it.
+ * @throws a Node system error (`ENOSYS`, `EPERM`, `EINVAL` …)
+ */
+export function cloneForeignMount(syscalls: Syscalls, {namespaceFd, placeFd}: ForeignPlace): number {
+  const calls = loadCalls();
+  const own = [openSync('/proc/thread-self/ns/mnt', 'r'), openSync('/', DIRECTORY), openSync('.', DIRECTORY)] as const;
+  const [home, root, workingDirectory] = own;
+  try {
+    // A thread that shares its root with others may not change its namespace.
+    syscalls.unshare(CLONE_FS);
+    syscalls.setNamespace(namespaceFd, CloneFlag.newMountNamespace);
+    try {
+      return calls.cloneTree(placeFd);
+    } finally {
+      syscalls.setNamespace(home, CloneFlag.newMountNamespace);
+      calls.changeRoot(root);
+      calls.changeDirectory(workingDirectory);
+    }
+  } finally {
+    for (const fd of own) closeSync(fd);
+  }
+}
+
+/** Mounts what `cloneForeignMount` has taken. @throws a Node system error */
+export const attachMount = (fd: number, target: string): void => loadCalls().moveMount(fd, target);
+
+function loadCalls() {
+  const koffi = loadKoffi();
+  const libc = koffi.load(null);
+  const openTree = libc.func('long syscall(long, int, const char*, unsigned int)');
+  const moveMount = libc.func('long syscall(long, int, const char*, int, const char*, unsigned int)');
+  const fchdir = libc.func('int fchdir(int)');
+  const chroot = libc.func('int chroot(const char*)');
+  const check = (result: number, syscall: string, path: string): number => {
+    if (result < 0) throw systemError(koffi.errno(), syscall, path);
+    return result;
+  };
+  const changeDirectory = (fd: number) => void check(fchdir(fd), 'fchdir', '');
+  return {
+    cloneTree: (fd: number): number => {
+      const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+      return check(Number(openTree(SYS_OPEN_TREE, fd, '', flags)), 'open_tree', '');
+    },
+    moveMount: (fd: number, target: string): void => {
+      const result = moveMount(SYS_MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_EMPTY_PATH);
+      check(Number(result), 'move_mount', target);
+    },
+    changeDirectory,
+    changeRoot: (fd: number): void => {
+      changeDirectory(fd);
+      check(chroot('.'), 'chroot', '.');
+    },
+  };
+}
