@@ -131,8 +131,13 @@ const readStored = ({layerPath, contentOffset, size}: FileNode, {signal}: CallOp
 
 function readChunked({layers, places}: WholeImage, position: number, node: FileNode) {
   const [layer, place] = [layers[position], places[position]];
-  const content = place?.kind === 'chunked' ? place.layer.readFile(node) : null;
-  return content && layer ? named(content, layer) : null;
+  if (!layer || place?.kind !== 'chunked') return null;
+  try {
+    const content = place.layer.readFile(node);
+    return content && named(content, layer);
+  } catch (error) {
+    throw nameLayer(error, layer.record);
+  }
 }
 
 async function* named(content: AsyncIterable<Uint8Array>, {record}: RemoteLayer): AsyncGenerator<Uint8Array> {
