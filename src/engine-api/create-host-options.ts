@@ -1,6 +1,7 @@
-import type {ContainerOptions} from '../bundle/container-options.ts';
+import type {ContainerOptions, VolumesFrom} from '../bundle/container-options.ts';
 import {requireDeviceRule} from '../bundle/device-rule.ts';
 import {findInit} from '../bundle/find-init.ts';
+import {readVolumesFrom} from '../bundle/volume-form.ts';
 import {WinchError} from '../errors.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
@@ -35,7 +36,7 @@ const NANO = 1e9;
 export function readHostOptions(host: BodyFields): ContainerOptions {
   refuseUntaken(host);
   return definedMembers({
-    volumesFrom: host.texts('VolumesFrom')?.map(readVolumesFrom),
+    volumesFrom: host.texts('VolumesFrom')?.map(readLender),
     memoryBytes: host.number('Memory') || undefined,
     memorySwapBytes: host.number('MemorySwap') || undefined,
     memoryReservationBytes: host.number('MemoryReservation') || undefined,
@@ -82,9 +83,12 @@ const readUlimit = (limit: BodyFields) => ({
   hard: limit.number('Hard') ?? 0,
 });
 
-function readVolumesFrom(text: string) {
-  const [container = '', mode] = text.split(':');
-  return {container, ...((mode === 'ro' || mode === 'rw') && {readOnly: mode === 'ro'})};
+function readLender(text: string): VolumesFrom {
+  const lender = readVolumesFrom(text);
+  if (lender !== null) return lender;
+  throw new WinchError('BODY_INVALID', `${JSON.stringify(text)} in VolumesFrom is not CONTAINER[:ro]`, {
+    kind: 'invalid',
+  });
 }
 
 function refuseUntaken(host: BodyFields): void {

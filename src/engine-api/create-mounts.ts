@@ -1,4 +1,5 @@
 import type {MountRequest} from '../bundle/container-options.ts';
+import {isPropagation, readVolumeForm, toVolumeRequest} from '../bundle/volume-form.ts';
 import {readDeviceOptions} from '../containers/volumes/device-options.ts';
 import {VOLUME_DRIVER} from '../docker-json/volume-driver.ts';
 import {WinchError} from '../errors.ts';
@@ -6,12 +7,6 @@ import {definedMembers} from '../oci/defined-members.ts';
 import {notOffered} from './api-error.ts';
 import type {BodyFields} from './body-fields.ts';
 
-type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
-type Propagation = NonNullable<BindRequest['propagation']>;
-
-const PROPAGATIONS: readonly string[] = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'];
-/** Words of a bind that change nothing here. */
-const WITHOUT_EFFECT = ['', 'rw', 'z', 'Z', 'cached', 'delegated', 'consistent'];
 const DETAILS: Readonly<Record<string, string>> = {
   bind: 'BindOptions',
   volume: 'VolumeOptions',
@@ -37,24 +32,15 @@ export function readMounts(config: BodyFields, host: BodyFields): readonly Mount
 
 /** `SOURCE:/TARGET[:ro]`; a source that is no path names a volume, and a target alone is one without a name. */
 function readBind(bind: string): MountRequest {
-  const [first = '', second, words = '', ...surplus] = bind.split(':');
-  const [source, target] = second === undefined ? ['', first] : [first, second];
-  const modes = words.split(',').filter((word) => !WITHOUT_EFFECT.includes(word));
-  if ((second !== undefined && source === '') || !target.startsWith('/') || surplus.length > 0) {
+  const form = readVolumeForm(bind);
+  if ('problem' in form && form.problem === 'option') {
+    throw invalid(`the bind ${JSON.stringify(bind)} has an unknown mode`);
+  }
+  if ('problem' in form || !form.target.startsWith('/')) {
     throw invalid(`the bind ${JSON.stringify(bind)} is not SOURCE:/TARGET`);
   }
-  const unknown = modes.find((word) => word !== 'ro' && word !== 'nocopy' && !isPropagation(word));
-  if (unknown !== undefined) throw invalid(`the bind ${JSON.stringify(bind)} has an unknown mode`);
-  const options = {
-    readOnly: modes.includes('ro'),
-    ...definedMembers({propagation: modes.find(isPropagation)}),
-  };
-  if (source.startsWith('/')) return {type: 'bind', source, target, ...options, createSource: true};
-  const nocopy = modes.includes('nocopy');
-  return {type: 'volume', ...(source && {source}), target, ...options, ...(nocopy && {nocopy})};
+  return toVolumeRequest(form, form.source?.startsWith('/') ? form.source : null);
 }
-
-const isPropagation = (word: string): word is Propagation => PROPAGATIONS.includes(word);
 
 function readMount(mount: BodyFields): MountRequest {
   const [type, source, target] = [mount.text('Type') ?? '', mount.text('Source') ?? '', mount.text('Target') ?? ''];

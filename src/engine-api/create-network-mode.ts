@@ -1,6 +1,7 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {WinchError} from '../errors.ts';
-import type {NetworkMode, PortProtocol, PublishRequest} from '../network/network-mode.ts';
+import type {NetworkMode, PublishRequest} from '../network/network-mode.ts';
+import {readContainerPorts, readHostAddress, readHostPorts} from '../network/port-form.ts';
 import {definedMembers} from '../oci/defined-members.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
 import {readJoin, readLinks} from './network-request.ts';
@@ -8,7 +9,6 @@ import {readJoin, readLinks} from './network-request.ts';
 const DEFAULT_NETWORK = 'bridge';
 /** What clients write for the network that is usual. */
 const DEFAULT_WORDS = ['', 'default', DEFAULT_NETWORK];
-const PORT = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
 
 /**
  * What a body says of a container's networks, names and ports.
@@ -71,30 +71,26 @@ const readPorts = (bindings: BodyFields): readonly PublishRequest[] =>
   bindings.names().flatMap((inner) => {
     const outer = bindings.records(inner);
     return outer.map((binding) => ({
-      hostAddress: addressOf(binding.text('HostIp') ?? ''),
+      hostAddress: readHostAddress(binding.text('HostIp') ?? ''),
       hostPorts: rangeOf(binding.text('HostPort') ?? ''),
       ...innerOf(inner),
     }));
   });
 
 function innerOf(text: string): Pick<PublishRequest, 'containerPort' | 'protocol'> {
-  const [, port = text, protocol = 'tcp'] = PORT.exec(text) ?? [];
-  return {containerPort: portOf(port), protocol: protocol as PortProtocol};
+  const read = readContainerPorts(text);
+  if (read === null || read.ports.first !== read.ports.last) throw noPort(text);
+  return {containerPort: read.ports.first, protocol: read.protocol};
 }
-
-const addressOf = (address: string): string | null => (['', '0.0.0.0', '::'].includes(address) ? null : address);
 
 function rangeOf(text: string): PublishRequest['hostPorts'] {
-  if (text === '' || text === '0') return null;
-  const [first = '', last = first] = text.split('-');
-  return {first: portOf(first), last: portOf(last)};
+  const ports = readHostPorts(text);
+  if (ports === null) throw noPort(text);
+  return ports === 'any' ? null : ports;
 }
 
-function portOf(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port >= 1 && port <= 65_535) return port;
-  throw new WinchError('BODY_INVALID', `${JSON.stringify(text)} is no port`, {kind: 'invalid'});
-}
+const noPort = (text: string): WinchError =>
+  new WinchError('BODY_INVALID', `${JSON.stringify(text)} is no port`, {kind: 'invalid'});
 
 function readExtraHost(entry: string): {readonly name: string; readonly address: string} {
   const colon = entry.indexOf(':');

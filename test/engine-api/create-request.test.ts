@@ -260,6 +260,8 @@ describe('engine-api/create-request', ({test}) => {
       [{Image: 'a', Env: [1]}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: []}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {Binds: ['x']}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {VolumesFrom: ['b:no']}}, 'BODY_INVALID'],
+      [{Image: 'a', HostConfig: {PortBindings: {'80/tcp': [{HostPort: '90-80'}]}}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {PortBindings: {'99999/tcp': [{}]}}}, 'BODY_INVALID'],
       [{Image: 'a', HostConfig: {PidMode: 'pod'}}, 'NOT_OFFERED'],
       [{Image: 'a', HostConfig: {LogConfig: {Type: 'syslog'}}}, 'NOT_OFFERED'],

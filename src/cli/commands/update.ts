@@ -4,18 +4,8 @@ import {flagsConflict} from '../arguments/usage-error.ts';
 import {defineCommand} from '../command.ts';
 import {eachContainer} from '../each-container.ts';
 import {CONTAINERS} from '../options/containers.ts';
-import {LIMIT_FLAGS, parseLimits} from '../options/limits.ts';
+import {CHANGEABLE_FLAGS, parseLimits} from '../options/limits.ts';
 import {parseRestart, RESTART_FLAG} from '../options/restart.ts';
-
-const {
-  memory,
-  'memory-swap': swap,
-  'memory-reservation': reservation,
-  cpus,
-  'cpu-shares': shares,
-  'cpuset-cpus': cpuset,
-  'pids-limit': pids,
-} = LIMIT_FLAGS;
 
 /** `winch update` */
 export const updateCommand = defineCommand({
@@ -23,18 +13,7 @@ export const updateCommand = defineCommand({
   summary: 'Change the limits of containers, also while they run',
   description: 'What is not given stays as it is. The changes hold for later starts as well.',
   positionals: CONTAINERS,
-  options: {
-    ...{
-      memory,
-      'memory-swap': swap,
-      'memory-reservation': reservation,
-      cpus,
-      'cpu-shares': shares,
-      'cpuset-cpus': cpuset,
-      'pids-limit': pids,
-    },
-    ...RESTART_FLAG,
-  },
+  options: {...CHANGEABLE_FLAGS, ...RESTART_FLAG},
   examples: [
     ['winch update --memory 1g --cpus 2 web', 'Two limits'],
     ['winch update --restart no web', 'It stays when it ends'],

@@ -7,8 +7,8 @@ import {parseInteger, parsePositive} from './number.ts';
 import {parseSize} from './size.ts';
 import {parseUlimit} from './ulimit.ts';
 
-/** Flags about how much the container may use. */
-export const LIMIT_FLAGS = grouped('Limits:', {
+/** Those of `LIMIT_FLAGS` that can be changed while the container runs. */
+export const CHANGEABLE_FLAGS = grouped('Limits:', {
   memory: text('BYTES', 'Memory (512m, 2g)', {short: 'm'}),
   'memory-reservation': text('BYTES', 'Memory that is left to it as long as possible'),
   'memory-swap': text('BYTES', 'Memory and swap together; -1 for unlimited swap'),
@@ -16,6 +16,9 @@ export const LIMIT_FLAGS = grouped('Limits:', {
   'cpu-shares': text('NUMBER', 'Weight against other containers', {short: 'c'}),
   'cpuset-cpus': text('LIST', 'Which processors (0-3, 0,1)'),
   'pids-limit': text('NUMBER', 'Processes; -1 for unlimited'),
+});
+
+const LASTING_FLAGS = grouped('Limits:', {
   'blkio-weight': text('NUMBER', 'Weight of its reads and writes of disks, from 10 to 1000'),
   'blkio-weight-device': list('PATH:NUMBER', 'That weight for one disk'),
   'device-read-bps': list('PATH:BYTES', 'What it reads from a disk in a second (/dev/sda:1m)'),
@@ -26,6 +29,9 @@ export const LIMIT_FLAGS = grouped('Limits:', {
   'oom-score-adj': text('NUMBER', 'From -1000 (killed last when memory runs out) to 1000'),
   'cgroup-parent': text('PATH', 'The cgroup to be in (/ci/builds), made when it is not there'),
 });
+
+/** Flags about how much the container may use. */
+export const LIMIT_FLAGS = {...CHANGEABLE_FLAGS, ...LASTING_FLAGS};
 
 /** @throws {WinchError} `FLAG_INVALID` | `FLAGS_CONFLICT` */
 export function parseLimits(values: OptionValues<typeof LIMIT_FLAGS>): ContainerOptions {

@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import type {MountRequest} from '../../bundle/container-options.ts';
+import {isPropagation} from '../../bundle/volume-form.ts';
 import {VOLUME_DRIVER} from '../../docker-json/volume-driver.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
@@ -7,7 +8,7 @@ import type {Environment} from '../environment.ts';
 import {parseKeyValues} from './key-value.ts';
 import {type Fields, isOn, isReadOnly, listOf, MOUNT_EXAMPLE, readFields, word} from './mount-fields.ts';
 import {parseSize} from './size.ts';
-import {isPropagation, parseTarget} from './volume.ts';
+import {parseTarget} from './volume.ts';
 import {parseVolumeDevice} from './volume-device.ts';
 
 type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;

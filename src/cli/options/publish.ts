@@ -1,15 +1,15 @@
 import {isIP} from 'node:net';
-import type {PortProtocol, PublishRequest} from '../../network/network-mode.ts';
+import type {PublishRequest} from '../../network/network-mode.ts';
+import {
+  isPortProtocol,
+  type PortRange,
+  readHostAddress,
+  readHostPorts,
+  readPortRange,
+} from '../../network/port-form.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 
-const PROTOCOLS: readonly string[] = ['tcp', 'udp', 'sctp'];
-const LAST_PORT = 65_535;
 const FORM = '--publish [ADDRESS:][HOST-PORT:]CONTAINER-PORT[/udp], with ranges as 8000-8010';
-
-interface Range {
-  readonly first: number;
-  readonly last: number;
-}
 
 /**
  * What one `--publish` asks, in docker's forms: `80`, `8080:80`, `127.0.0.1:8080:80`, `127.0.0.1::80`,
@@ -19,15 +19,14 @@ interface Range {
  */
 export function parsePublish(text: string): readonly PublishRequest[] {
   const [ports = '', protocol = 'tcp', ...rest] = text.split('/');
-  if (rest.length > 0 || !PROTOCOLS.includes(protocol)) throw invalid(text, 'has no protocol that is known');
+  if (rest.length > 0 || !isPortProtocol(protocol)) throw invalid(text, 'has no protocol that is known');
   const {hostAddress, host, container} = splitPorts(text, ports);
-  const containerPorts = parseRange(text, container);
-  // Docker takes 0 for any.
-  const hostPorts = host === '' || host === '0' ? null : parseRange(text, host);
-  return spread({containerPorts, hostPorts, text}).map((range) => ({
+  const containerPorts = readPortRange(container) ?? refuse(text, container);
+  const hostPorts = readHostPorts(host) ?? refuse(text, host);
+  return spread({containerPorts, hostPorts: hostPorts === 'any' ? null : hostPorts, text}).map((range) => ({
     hostAddress,
     ...range,
-    protocol: protocol as PortProtocol,
+    protocol,
   }));
 }
 
@@ -38,13 +37,13 @@ function splitPorts(text: string, ports: string) {
   const address = bracketed ?? plain ?? '';
   if (container === '') throw invalid(text, 'is no port');
   if (address !== '' && isIP(address) === 0) throw invalid(text, `has ${quote(address)} for an address`);
-  return {hostAddress: address === '' || address === '0.0.0.0' || address === '::' ? null : address, host, container};
+  return {hostAddress: readHostAddress(address), host, container};
 }
 
 interface Ranges {
   readonly text: string;
-  readonly containerPorts: Range;
-  readonly hostPorts: Range | null;
+  readonly containerPorts: PortRange;
+  readonly hostPorts: PortRange | null;
 }
 
 /** One request for each port of the container; as many ports of the machine, or several to choose one of. */
@@ -61,10 +60,7 @@ function spread({text, containerPorts, hostPorts}: Ranges) {
   });
 }
 
-function parseRange(text: string, words: string): Range {
-  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(words) ?? [];
-  const range = {first: Number(first), last: Number(last)};
-  if (range.first > 0 && range.first <= range.last && range.last <= LAST_PORT) return range;
+function refuse(text: string, words: string): never {
   throw invalid(text, `has ${quote(words)} for a port`);
 }
 

@@ -1,7 +1,8 @@
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import type {NetworkMode, PortProtocol, PublishRequest} from '../../network/network-mode.ts';
+import type {NetworkMode, PublishRequest} from '../../network/network-mode.ts';
+import {readContainerPorts} from '../../network/port-form.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ImageConfig} from '../../oci/image-config.ts';
 import type {ContainerContext} from '../context.ts';
@@ -51,14 +52,14 @@ function listPublished({publish = [], publishAll}: ContainerOptions, image: Imag
 
 /** `80/tcp`, `53/udp`, `8000` (image-spec v1.1.1 config.md, ExposedPorts); docker's images have ranges as well. */
 function parseExposed(text: string): readonly PublishRequest[] {
-  const [, from, to = from, protocol = 'tcp'] = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
-  const [first, last] = [Number(from), Number(to)];
-  if (!(first > 0 && first <= last && last <= 65_535)) throw invalidExposed(text);
-  return Array.from({length: last - first + 1}, (_, index) => ({
+  const read = readContainerPorts(text);
+  if (read === null) throw invalidExposed(text);
+  const {ports, protocol} = read;
+  return Array.from({length: ports.last - ports.first + 1}, (_, index) => ({
     hostAddress: null,
     hostPorts: null,
-    containerPort: first + index,
-    protocol: protocol as PortProtocol,
+    containerPort: ports.first + index,
+    protocol,
   }));
 }
 

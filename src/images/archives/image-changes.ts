@@ -1,6 +1,7 @@
 import {posix} from 'node:path';
 import is from '@sindresorhus/is';
 import {WinchError} from '../../errors.ts';
+import {readContainerPorts} from '../../network/port-form.ts';
 import type {ContainerConfig} from '../../oci/container-config.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import {readHealthChange} from './health-change.ts';
@@ -8,8 +9,6 @@ import {readHealthChange} from './health-change.ts';
 type Change = (config: ContainerConfig, value: string, text: string) => ContainerConfig;
 
 const SHELL = Object.freeze(['/bin/sh', '-c']);
-const PORT_PATTERN = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/;
-const PORT_LIMIT = 65_535;
 /** A quoted part, an escaped character, or one that is neither. */
 const WORD_PATTERN = /(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s"'\\])+/gs;
 const PART_PATTERN = /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/gs;
@@ -96,9 +95,8 @@ function words(value: string, text: string): readonly string[] {
 }
 
 function readPort(port: string, text: string): string {
-  const [, number, protocol = 'tcp'] = PORT_PATTERN.exec(port) ?? [];
-  if (number !== undefined && Number(number) >= 1 && Number(number) <= PORT_LIMIT)
-    return `${Number(number)}/${protocol}`;
+  const read = readContainerPorts(port);
+  if (read && read.ports.first === read.ports.last) return `${read.ports.first}/${read.protocol}`;
   throw invalid(text, `${excerpt(port)} is not PORT[/tcp|udp|sctp]`);
 }
 
