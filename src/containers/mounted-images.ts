@@ -7,9 +7,10 @@ import {type MountStep, performMounts} from '../host/mounts.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import type {PullPolicy} from '../images/pull.ts';
 import {ensureImage} from '../images/stored-image.ts';
+import type {RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {ContainerDirectories} from './directories.ts';
-import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
+import {type LayersOfRun, type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 
 const IMAGES = 'images';
 
@@ -68,6 +69,13 @@ export interface PreparedImages {
   mount(syscalls: Syscalls): {readonly container: ContainerOptions; readonly steps: readonly MountStep[]};
 }
 
+interface MountedImagesRequest
+  extends Pick<ImagesRequest, 'container'>,
+    Pick<LayersOfRun, 'mayCopy' | 'keepsCopy'>,
+    Pick<RootfsRequest, 'servers'> {
+  readonly directories: ContainerDirectories;
+}
+
 /**
  * Prepares the layers of the images whose ids the options have, as those of the container's own image.
  *
@@ -75,11 +83,7 @@ export interface PreparedImages {
  */
 export async function prepareMountedImages(
   context: ContainerContext,
-  {
-    container,
-    directories,
-    mayCopy,
-  }: ImagesRequest & {readonly directories: ContainerDirectories; readonly mayCopy: boolean},
+  {container, directories, servers, ...copying}: MountedImagesRequest,
   options: CallOptions,
 ): Promise<PreparedImages> {
   const {mounts = []} = container;
@@ -88,8 +92,8 @@ export async function prepareMountedImages(
     if (mount.type !== 'image') continue;
     const own = directoriesOf(directories, index);
     const {layers} = await findImage(context, {mount, policy: 'never'}, options);
-    const prepared = await prepareLayers(context, {layers, directories: own, mayCopy}, options);
-    layersOf.set(mount, {prepared, directory: own.volatile});
+    const prepared = await prepareLayers(context, {layers, directories: own, ...copying}, options);
+    layersOf.set(mount, {prepared, directory: own.volatile, servers});
   }
   return {
     mount: (syscalls) => {
@@ -106,20 +110,26 @@ export async function prepareMountedImages(
   };
 }
 
-/** As `prepareMountedImages`, for a kept container, whose drivers copy nothing; null: it asks for none. */
+export interface ImagesOfKept extends ContainerDirectories {
+  readonly container: ContainerOptions;
+  /** As of `RootfsRequest`. */
+  readonly servers: string;
+}
+
+/** As `prepareMountedImages`, for a kept container, with which its copies stay; null: it asks for none. */
 export async function prepareImagesOfKept(
   context: ContainerContext,
-  {container, volatile}: {readonly container: ContainerOptions; readonly volatile: string},
+  {container, servers, ...directories}: ImagesOfKept,
   options: CallOptions,
 ): Promise<PreparedImages | null> {
   if (!asksForImages(container)) return null;
-  const directories = {volatile, writable: null};
-  return await prepareMountedImages(context, {container, directories, mayCopy: false}, options);
+  return await prepareMountedImages(context, {container, directories, keepsCopy: true, servers}, options);
 }
 
 interface PlacedLayers {
   readonly prepared: PreparedLayers;
   readonly directory: string;
+  readonly servers: string | undefined;
 }
 
 function directoriesOf({volatile, writable}: ContainerDirectories, index: number): ContainerDirectories {
@@ -132,9 +142,9 @@ function directoriesOf({volatile, writable}: ContainerDirectories, index: number
 function mountTree(
   syscalls: Syscalls,
   {target, subpath, readOnly = true}: ImageMount,
-  {prepared: {snapshotter, layers}, directory}: PlacedLayers,
+  {prepared: {snapshotter, layers}, directory, servers}: PlacedLayers,
 ): {readonly bind: MountRequest; readonly steps: readonly MountStep[]} {
-  const rootfs = snapshotter.prepare({layers, directory, writable: {type: readOnly ? 'none' : 'memory'}});
+  const rootfs = snapshotter.prepare({layers, directory, writable: {type: readOnly ? 'none' : 'memory'}, servers});
   performMounts(syscalls, rootfs.mounts);
   const bind = {type: 'bind', source: rootfs.path, target, readOnly, createSource: false} as const;
   return {bind: {...bind, ...(subpath !== undefined && {subpath})}, steps: rootfs.mounts};

@@ -24,6 +24,8 @@ export interface LayersOfRun {
    * extracted layers; default false.
    */
   readonly mayCopy?: boolean;
+  /** Whether a copy stays in the writable directory, for the next start of the container; default false. */
+  readonly keepsCopy?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export async function prepareLayers(
       return extractOrCopy(context, {...run, choice, snapshotter: fuseSnapshotter}, options);
     }
     case 'copy':
-      return copy({...run, choice}, options);
+      return copy(context, {...run, choice}, options);
   }
 }
 
@@ -71,7 +73,7 @@ async function extractOrCopy(
   } catch (error) {
     if (!mayCopy || choice.fallbackReason === null || !isWinchError(error, 'EXTRACT_UNSUPPORTED')) throw error;
     const fallbackReason = `${choice.fallbackReason}; ${error.message}`;
-    return copy({...run, choice: {...choice, fallbackReason}}, options);
+    return copy(context, {...run, choice: {...choice, fallbackReason}}, options);
   }
 }
 
@@ -87,11 +89,26 @@ async function extract(
   return {snapshotter, layers: extracted, needsLease: true};
 }
 
-async function copy({layers, directories, choice}: ChosenRun, options: CallOptions): Promise<PreparedLayers> {
+async function copy(
+  {store: {durability}}: ContainerContext,
+  {layers, directories, choice, keepsCopy = false}: ChosenRun,
+  options: CallOptions,
+): Promise<PreparedLayers> {
   const {copySnapshotter} = await import('../snapshots/copy.ts');
-  const {copyImage} = await import('./copy-image.ts');
-  warnOfFallback('all files are copied for this run, which takes time and space', choice, options);
-  return {snapshotter: copySnapshotter, layers: [await copyImage(directories, layers, options)], needsLease: false};
+  const {copyImage, findKeptCopy, keepCopy} = await import('./copy-image.ts');
+  const place = keepsCopy ? directories.writable : null;
+  const kept = place === null ? null : findKeptCopy(place);
+  const prepared = {snapshotter: copySnapshotter, needsLease: false};
+  if (kept !== null) return {...prepared, layers: [kept]};
+  warnOfFallback(
+    `all files are copied for this ${place ? 'container' : 'run'}, which takes time and space`,
+    choice,
+    options,
+  );
+  const tree = await (place === null
+    ? copyImage(directories, layers, options)
+    : keepCopy({directory: place, durability}, layers, options));
+  return {...prepared, layers: [tree]};
 }
 
 function warnOfFallback(consequence: string, {fallbackReason}: DriverChoice, {onEvent}: CallOptions): void {

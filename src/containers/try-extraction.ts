@@ -20,8 +20,8 @@ export function addExtractionFault(chosen: ChosenSnapshotter, storeDirectory: st
   return {...chosen, reason: chosen.reason === null ? reason : `${chosen.reason}; ${reason}`};
 }
 
-/** Null: there is none, or no place to try. */
-function findExtractionFault(storeDirectory: string): string | null {
+/** Why no whiteouts can be kept in a directory; null: they can, or there is no place to try. */
+export function findExtractionFault(storeDirectory: string): string | null {
   try {
     const directory = mkdtempSync(join(storeDirectory, 'trial-'));
     try {

@@ -3,6 +3,7 @@ import {closeSync, existsSync, openSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
 import {identifyProcess} from './process-identity.ts';
+import {CloneFlag, type Syscalls, UnmountFlag} from './syscalls.ts';
 import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
 
 /** Directories to lay over each other. */
@@ -13,6 +14,8 @@ export interface OverlayDirectories {
   /** Topmost first. */
   readonly lower: readonly string[];
   readonly upper: {readonly directory: string; readonly work: string; readonly isLasting: boolean} | null;
+  /** Where a process that serves the mount is noted, which then outlives the calling thread; absent: it ends with it. */
+  readonly servers?: string | undefined;
 }
 
 const DEVICE = '/dev/fuse';
@@ -21,28 +24,48 @@ const POLL_MS = 1;
 const LIMIT_MS = 20_000;
 /** The kernel's signal is for deaths that come after it was asked for: one that came before leaves another parent. */
 const SCRIPT = '[ "$PPID" = "$1" ] && shift && exec "$@"';
+/** Noted before it is there, so that none is there that nobody knows of. */
+const NOTING_SCRIPT = 'read -r line < "/proc/$$/stat" && echo "$line" > "$1/$$" && shift && exec "$@"';
+/** What a container that goes on has written is read past the mount as well. */
+const WRITTEN_AT_ONCE = 'writeback=0';
 
 /**
  * Mounts with fuse-overlayfs, whose process serves the mount. It ends when the calling thread does, SIGKILL included,
  * or when nothing uses the mount any more.
  *
+ * One that is to outlive the thread is left alone in the thread's mount namespace, without the mount, which it would keep
+ * from ending: the thread goes on in a copy of the namespace. So no descriptor of a directory may be taken before.
+ *
  * Synchronous: only the calling thread is known to see what it mounts.
  *
  * @throws {WinchError} `MOUNT_UNSUPPORTED`
  */
-export function mountFuseOverlay({target, base, lower, upper}: OverlayDirectories): void {
+export function mountFuseOverlay(syscalls: Syscalls, overlay: OverlayDirectories): void {
+  const {target, base, servers} = overlay;
   const [bind, serve] = [requireProgram('setpriv'), requireProgram('fuse-overlayfs')];
   if (!existsSync(DEVICE)) throw unsupported(`there is no ${DEVICE}`, 'load the module fuse, or pass the device on');
   const log = join(base, LOG);
-  const output = openSync(log, 'w', 0o600);
   const before = statSync(target).dev;
-  const layers = [
-    `lowerdir=${lower.join(':')}`,
-    ...(upper ? [`upperdir=${upper.directory}`, `workdir=${upper.work}`] : ['ro']),
-  ];
-  const command = [serve, '-f', '-o', [...layers, 'dev'].join(','), target];
-  const child = spawn(bind, ['--pdeathsig', 'KILL', '/bin/sh', '-c', SCRIPT, 'sh', String(process.pid), ...command], {
-    cwd: base,
+  const command = [serve, '-f', '-o', optionsOf(overlay), target];
+  const words =
+    servers === undefined
+      ? [bind, '--pdeathsig', 'KILL', '/bin/sh', '-c', SCRIPT, 'sh', String(process.pid), ...command]
+      : ['/bin/sh', '-c', NOTING_SCRIPT, 'sh', servers, ...command];
+  const pid = start(words, {cwd: base, log});
+  waitForMount({target, before, pid, log});
+  if (servers !== undefined) leaveServer(syscalls, target);
+}
+
+function optionsOf({lower, upper, servers}: OverlayDirectories): string {
+  const layers = `lowerdir=${lower.join(':')}`;
+  const above = upper ? [`upperdir=${upper.directory}`, `workdir=${upper.work}`] : ['ro'];
+  return [layers, ...above, 'dev', ...(servers === undefined ? [] : [WRITTEN_AT_ONCE])].join(',');
+}
+
+function start([program = '', ...words]: readonly string[], {cwd, log}: {readonly cwd: string; readonly log: string}) {
+  const output = openSync(log, 'w', 0o600);
+  const child = spawn(program, words, {
+    cwd,
     env: {PATH: SYSTEM_PATH},
     stdio: ['ignore', output, output],
     // A terminal's Ctrl-C is for the container, which still needs its files.
@@ -51,7 +74,25 @@ export function mountFuseOverlay({target, base, lower, upper}: OverlayDirectorie
   closeSync(output);
   child.on('error', () => {});
   child.unref();
-  waitForMount({target, before, pid: child.pid ?? 0, log});
+  return child.pid ?? 0;
+}
+
+function leaveServer(syscalls: Syscalls, target: string): void {
+  const namespace = '/proc/thread-self/ns/mnt';
+  const servers = openSync(namespace, 'r');
+  try {
+    syscalls.unshare(CloneFlag.newMountNamespace);
+    const own = openSync(namespace, 'r');
+    try {
+      syscalls.setNamespace(servers, CloneFlag.newMountNamespace);
+      syscalls.unmount(target, UnmountFlag.detach);
+    } finally {
+      syscalls.setNamespace(own, CloneFlag.newMountNamespace);
+      closeSync(own);
+    }
+  } finally {
+    closeSync(servers);
+  }
 }
 
 interface Waiting {

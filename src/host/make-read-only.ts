@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {mountIdOf} from './mount-id.ts';
 import {parseMountOptions} from './mount-options.ts';
 import {MountFlag, type Syscalls} from './syscalls.ts';
 
@@ -14,9 +15,9 @@ export function makeReadOnly(syscalls: Syscalls, fd: number): void {
   syscalls.mount('none', `/proc/self/fd/${fd}`, null, wanted, null);
 }
 
-/** @see proc_pid_mountinfo(5), proc_pid_fdinfo(5) */
+/** @see proc_pid_mountinfo(5) */
 function optionsOf(fd: number): string {
-  const [, id] = /^mnt_id:\s*(\d+)$/m.exec(readFileSync(`/proc/thread-self/fdinfo/${fd}`, 'utf8')) ?? [];
+  const id = mountIdOf(fd);
   const mounts = readFileSync('/proc/thread-self/mountinfo', 'utf8').split('\n');
   const mount = mounts.find((line) => line.startsWith(`${id} `));
   if (mount === undefined) throw new Error(`the mount ${id} of an open file is not listed`);

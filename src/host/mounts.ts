@@ -125,7 +125,7 @@ function performMount(syscalls: Syscalls, step: MountStep): void {
       mountOverlay(syscalls, step);
       return;
     case 'fuse-overlayfs':
-      mountFuseOverlay(step);
+      mountFuseOverlay(syscalls, step);
       return;
     case 'either':
       performEither(syscalls, step);

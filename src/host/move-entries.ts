@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  type Stats,
-} from 'node:fs';
+import {closeSync, constants, lstatSync, openSync, readdirSync, renameSync, rmdirSync, type Stats} from 'node:fs';
 import {hasErrno, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
+import {mountIdOf} from './mount-id.ts';
 import {removeEntry} from './remove-entry.ts';
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
@@ -90,20 +81,19 @@ function replace(
   {from, to, place}: {readonly from: Buffer; readonly to: Buffer; readonly place: string},
   {directory, name}: {readonly directory: number; readonly name: Buffer},
 ): void {
-  if (!isOfOneDevice(to, fstatSync(directory).dev)) throw invalid(place, 'has something mounted in it');
+  if (!isOfOneMount(to, mountIdOf(directory))) throw invalid(place, 'has something mounted in it');
   removeEntry(directory, name);
   move(from, to, place);
 }
 
-function isOfOneDevice(path: Buffer, device: number): boolean {
-  const stats = lstatSync(path);
-  // Files of an overlay have the devices of its layers.
-  if (!stats.isDirectory()) return true;
-  if (stats.dev !== device) return false;
+/** Of directories: the kernel itself refuses to remove a file that another one is mounted on. */
+function isOfOneMount(path: Buffer, id: string): boolean {
+  if (!lstatSync(path).isDirectory()) return true;
   const fd = openSync(path, DIRECTORY);
   try {
+    if (mountIdOf(fd) !== id) return false;
     const names = readdirSync(`/proc/self/fd/${fd}`, {encoding: 'buffer'});
-    return names.every((name) => isOfOneDevice(below(fd, name), device));
+    return names.every((name) => isOfOneMount(below(fd, name), id));
   } finally {
     closeSync(fd);
   }

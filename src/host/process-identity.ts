@@ -12,12 +12,15 @@ export interface ProcessIdentity {
 const START_TIME_FIELD = 19;
 
 /** The living process of this pid; null: there is none, or it has ended and its parent has not noticed. */
-export function identifyProcess(pid: number): ProcessIdentity | null {
-  const stat = readStat(pid);
+export const identifyProcess = (pid: number): ProcessIdentity | null => parseProcessStat(readStat(pid));
+
+/** The process that a copy of /proc/PID/stat tells of; null: it was not alive, or the copy is not whole. */
+export function parseProcessStat(stat: string): ProcessIdentity | null {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state = ''] = fields;
-  if (stat === '' || state === 'Z' || state === 'X') return null;
-  return {pid, startTicks: Number(fields[START_TIME_FIELD])};
+  const startTicks = Number(fields[START_TIME_FIELD]);
+  if (stat === '' || state === 'Z' || state === 'X' || !Number.isInteger(startTicks)) return null;
+  return {pid: Number.parseInt(stat, 10), startTicks};
 }
 
 /** Whether this very process lives. */

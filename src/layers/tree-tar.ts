@@ -17,7 +17,7 @@ import {type FileKind, kindOfMode} from './file-tree.ts';
 import {encodeTarHeader, tarPadding} from './tar-encoding.ts';
 import {TAR_END_BYTES} from './tar-writer.ts';
 import {attributesOf, unlessVanished} from './tree-attributes.ts';
-import {isOpaque, opaqueMarkerIn, requireWhole, whiteoutOf} from './upper-marks.ts';
+import {opaqueMarkerIn, readMarkedNames, requireWhole, whiteoutOf} from './upper-marks.ts';
 
 /** A file or directory by an open directory and a name in it, so that no link is ever followed. */
 export interface TreePlace {
@@ -108,10 +108,13 @@ function* walkDirectory(walk: Walk, place: TreePlace, path: ByteString): Generat
       type: 'directory',
       ...attributesOf(stats, attributes),
     });
-    if (walk.isUpper && isOpaque(attributes)) yield opaqueMarkerIn(below);
     if (KERNEL_FILE_SYSTEMS.has(statfsSync(pathOf(self)).type)) return;
-    const names = readdirSync(pathOf(self), {encoding: 'buffer'}).sort(Buffer.compare);
-    for (const name of names) yield* walkPlace(walk, {directoryFd: fd, name}, `${below}${name.toString('latin1')}`);
+    const names = readdirSync(pathOf(self), {encoding: 'latin1'}).sort();
+    const marked = walk.isUpper ? readMarkedNames(names, attributes) : {content: names, hidden: [], isOpaque: false};
+    if (marked.isOpaque) yield opaqueMarkerIn(below);
+    for (const name of marked.hidden) yield whiteoutOf(`${below}${name}`);
+    for (const name of marked.content)
+      yield* walkPlace(walk, {directoryFd: fd, name: Buffer.from(name, 'latin1')}, `${below}${name}`);
   } finally {
     closeSync(fd);
   }

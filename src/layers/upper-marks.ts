@@ -8,8 +8,28 @@ type Attributes = ReadonlyMap<string, string>;
 
 const PARTIAL_ATTRIBUTES = ['redirect', 'metacopy'];
 
-/** Whether a directory of an upper directory hides all that lower layers have in it. */
-export const isOpaque = (attributes: Attributes): boolean => attributes.get(`${prefix()}opaque`) === 'y';
+/** What fuse-overlayfs adds to a directory that hides all, whichever attributes it may set. */
+const FUSE_MARKERS: readonly ByteString[] = [OPAQUE_MARKER, '.wh..opq'];
+
+/** A directory of an upper directory, as an overlay reads it. */
+export interface MarkedNames {
+  /** What is content, or a device in the place of what is hidden. */
+  readonly content: readonly ByteString[];
+  /** What lower layers have there and is hidden, as fuse-overlayfs has it where it can make no devices. */
+  readonly hidden: readonly ByteString[];
+  /** Whether all that lower layers have in it is hidden. */
+  readonly isOpaque: boolean;
+}
+
+export function readMarkedNames(names: readonly ByteString[], attributes: Attributes): MarkedNames {
+  const isMark = (name: ByteString) => name.startsWith(WHITEOUT_PREFIX);
+  const marks = names.filter(isMark);
+  return {
+    content: names.filter((name) => !isMark(name)),
+    hidden: marks.filter((mark) => !FUSE_MARKERS.includes(mark)).map((mark) => mark.slice(WHITEOUT_PREFIX.length)),
+    isOpaque: attributes.get(`${prefix()}opaque`) === 'y' || marks.includes(OPAQUE_MARKER),
+  };
+}
 
 /**
  * What a file of an upper directory must be to be understood without the lower layers.

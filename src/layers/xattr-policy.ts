@@ -7,8 +7,8 @@ import type {FileKind} from './file-tree.ts';
  */
 const KEPT_PREFIXES: readonly string[] = Object.freeze(['user.', 'security.']);
 const KEPT_NAMES: readonly string[] = Object.freeze(['system.posix_acl_access', 'system.posix_acl_default']);
-/** They belong to the machine that made the layer, or steer overlayfs. */
-const DROPPED_PREFIXES: readonly string[] = Object.freeze(['user.overlay.', 'security.selinux']);
+/** They belong to the machine that made the layer, or steer overlayfs and fuse-overlayfs. */
+const DROPPED_PREFIXES: readonly string[] = Object.freeze(['user.overlay.', 'user.fuseoverlayfs.', 'security.selinux']);
 
 export type Xattrs = ReadonlyMap<ByteString, ByteString>;
 

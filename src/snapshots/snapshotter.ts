@@ -27,6 +27,11 @@ export interface RootfsRequest {
     | {readonly type: 'directory'; readonly path: string; readonly isLasting?: boolean}
     | {readonly type: 'memory'}
     | {readonly type: 'none'};
+  /**
+   * An existing directory where processes that serve mounts are noted, for mounts that outlive the calling thread; absent:
+   * they end with it.
+   */
+  readonly servers?: string | undefined;
 }
 
 export interface Rootfs {

@@ -39,7 +39,7 @@ export interface Stacking {
 }
 
 /** An overlay of layers, each of which is mounted in its own way. */
-export function prepareStacked({layers, directory, writable}: RootfsRequest, stacking: Stacking): Rootfs {
+export function prepareStacked({layers, directory, writable, servers}: RootfsRequest, stacking: Stacking): Rootfs {
   const base = join(directory, 'layers');
   const path = join(directory, 'rootfs');
   const isLasting = writable.type === 'directory' && (writable.isLasting ?? false);
@@ -52,7 +52,7 @@ export function prepareStacked({layers, directory, writable}: RootfsRequest, sta
     {type: 'directory', path: join(base, EMPTY), mode: 0o755},
   ];
   if (upper) mounts.push(...upperMounts(base, writable));
-  const overlay = {type: stacking.overlay, target: path, base, upper};
+  const overlay = {type: stacking.overlay, target: path, base, upper, ...(servers !== undefined && {servers})};
   const stack = lowerStack(layers);
   const layered = stackSteps({stack, overlay}, stacking);
   const {mountMerged} = stacking;

@@ -8,6 +8,7 @@ import {hasErrno} from '../../src/errors.ts';
 import {namesIn, processes, tracesOf} from './container-traces.ts';
 import {waitFor} from './wait-for.ts';
 import {makeWinch, type WinchExit} from './winch.ts';
+import {WRITTEN} from './written-directory.ts';
 
 export const VICTIMS = ['winch', 'conmon', 'runc'] as const;
 export const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGKILL'] as const;
@@ -50,7 +51,7 @@ export async function openLifecycleRig(): Promise<LifecycleRig> {
   await succeed('pull', '-q', image);
   const bystander = await succeed('run', '-d', '--name', 'bystander', image, 'sh', '-c', BYSTANDER);
   const ticks = () =>
-    statSync(join(winch.root, 'kept', bystander, 'writable/upper/ticks'), {throwIfNoEntry: false})?.size ?? 0;
+    statSync(join(winch.root, 'kept', bystander, 'writable', WRITTEN, 'ticks'), {throwIfNoEntry: false})?.size ?? 0;
   const otherIds = () =>
     namesIn(join(winch.root, 'kept'))
       .map((name) => name.replace(/^\.\w+-/, ''))

@@ -8,18 +8,10 @@ const FOR_ROOT: readonly string[] = [
   ...['ip', 'iptables', 'host-local'],
 ];
 
-/** What they mount needs a process, or is a copy, that ends with the run. */
-const DRIVERS_OF_RUNS: readonly string[] = ['copy', 'fuse-overlayfs'];
-
 /** Why tests that need root and these programs cannot run here; undefined when they can. */
 export function missingFor(...programs: readonly string[]): string | undefined {
   const missing = programs.filter((program) => findProgram(program) === null);
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
-  const driver = process.env.WINCH_SNAPSHOTTER;
-  // It is conmon that keeps them.
-  if (programs.includes('conmon') && driver !== undefined && DRIVERS_OF_RUNS.includes(driver)) {
-    return `containers are not kept with the ${driver} driver`;
-  }
   if (missingRoot() === undefined) return undefined;
   // Set by as-user.ts, whose user can do what `winch run` needs.
   const mayRun = process.env.WINCH_TEST_AS_USER === 'true' && !programs.some((program) => FOR_ROOT.includes(program));

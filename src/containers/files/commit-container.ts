@@ -6,16 +6,12 @@ import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {mergeEnvironment} from '../../bundle/environment.ts';
 import type {CallOptions} from '../../events.ts';
 import {ensureDirectory} from '../../host/atomic-write.ts';
-import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {deriveImage} from '../../images/archives/derive-image.ts';
 import {applyChanges} from '../../images/archives/image-changes.ts';
 import {requireStoredImage} from '../../images/find-image.ts';
 import {claimImage} from '../../images/hold-lease.ts';
 import {recordImageEvents} from '../../images/record-image-event.ts';
-import type {ByteString} from '../../layers/byte-string.ts';
-import {TAR_END_BYTES} from '../../layers/tar-writer.ts';
-import {type TreePlace, writeTreeTar} from '../../layers/tree-tar.ts';
 import type {ContainerConfig} from '../../oci/container-config.ts';
 import {createDigester, type Digest} from '../../oci/digest.ts';
 import {CONFIG_LIMIT_BYTES, parseImageConfig} from '../../oci/image-config.ts';
@@ -31,8 +27,9 @@ import {volatileDirectory} from '../kept/places.ts';
 import {readState} from '../kept/read-state.ts';
 import {type KeptRecord, listRecords} from '../kept/record.ts';
 import {recordContainerEvents} from '../record-events.ts';
-import {isEmptyPlace, MOUNT_PLACES} from './mount-places.ts';
-import {openUpper} from './open-upper.ts';
+import {writeChangesTar} from './changes-tar.ts';
+import {findChanges} from './list-changes.ts';
+import {type OpenedUpper, openUpper} from './open-upper.ts';
 
 export interface CommitOptions extends CallOptions {
   /** The name of the image; absent: none. A tag that names another image is moved. */
@@ -75,7 +72,7 @@ export async function commitContainer(
   const changed = applyChanges(withSettings(config, record), changes);
   const path = lease.temporaryPath();
   try {
-    const write = () => writeLayer(context, {directoryFd: upper.directoryFd, path}, options);
+    const write = () => writeLayer(context, {upper, path}, options);
     const {diffId, size} = await (pauses ? whilePaused(context, {record, write}, options) : write());
     const layer = {diffId, region: {path, offset: 0, size}};
     const createdBy = record.command.join(' ');
@@ -154,21 +151,22 @@ function withSettings(config: ContainerConfig, {container, labels}: Committable)
 }
 
 interface NewLayer {
-  /** Null: nothing was written. */
-  readonly directoryFd: number | null;
+  readonly upper: OpenedUpper;
   readonly path: string;
 }
 
 async function writeLayer(
-  {store}: ContainerContext,
-  {directoryFd, path}: NewLayer,
-  {signal}: CallOptions,
+  context: ContainerContext,
+  {upper, path}: NewLayer,
+  options: CallOptions,
 ): Promise<{readonly diffId: Digest; readonly size: number}> {
-  await ensureDirectory(store.paths.ingest, 'fast');
+  const {signal} = options;
+  await ensureDirectory(context.store.paths.ingest, 'fast');
+  const changes = upper.isWhole ? await findChanges(context, upper, options) : null;
   const digester = createDigester();
   let size = 0;
   const tar = async function* () {
-    for await (const piece of layerTar(directoryFd, signal)) {
+    for await (const piece of writeChangesTar(upper, changes, signal)) {
       digester.update(piece);
       size += piece.length;
       yield piece;
@@ -177,12 +175,3 @@ async function writeLayer(
   await pipeline(tar, createWriteStream(path, {flags: 'wx', mode: 0o600}), {signal});
   return {diffId: digester.digest(), size};
 }
-
-async function* layerTar(directoryFd: number | null, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  if (directoryFd === null) yield Buffer.alloc(TAR_END_BYTES);
-  else yield* writeTreeTar(loadAttributeCalls(), {directoryFd, name: null}, {isUpper: true, isLeftOut, signal});
-}
-
-/** Places of mounts that winch has made, as far as nothing was written there. */
-const isLeftOut = (path: ByteString, {directoryFd, name}: TreePlace): boolean =>
-  MOUNT_PLACES.has(`/${path}`) && name !== null && isEmptyPlace(directoryFd, name);

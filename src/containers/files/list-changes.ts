@@ -1,15 +1,16 @@
 import {type BigIntStats, closeSync, constants, lstatSync, openSync, readdirSync} from 'node:fs';
 import type {CallOptions} from '../../events.ts';
 import {type AttributeCalls, loadAttributeCalls} from '../../host/attribute-calls.ts';
+import {type IdMaps, isInitialUserNamespace, isMapped, readIdMaps} from '../../host/user-namespace.ts';
 import {openImageFiles} from '../../images/open-files.ts';
 import type {ByteString} from '../../layers/byte-string.ts';
 import {FILE_TYPE_MASK} from '../../layers/erofs-format.ts';
 import {type FileNode, kindOfMode} from '../../layers/file-tree.ts';
-import {isOpaque, requireWhole} from '../../layers/upper-marks.ts';
+import {readMarkedNames, requireWhole} from '../../layers/upper-marks.ts';
 import {unlessGone} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {MOUNT_PLACES} from './mount-places.ts';
-import {openUpper} from './open-upper.ts';
+import {type OpenedUpper, openUpper} from './open-upper.ts';
 
 export interface ContainerChange {
   /** Added, changed or deleted, as docker calls it. */
@@ -35,11 +36,27 @@ export async function listChanges(
   options: CallOptions = {},
 ): Promise<readonly ContainerChange[]> {
   using upper = await openUpper(context, text);
-  if (upper.directoryFd === null) return [];
-  const {root, close} = await openImageFiles(context, upper.imageId, options);
+  const changes = await findChanges(context, upper, options);
+  return changes.map(({kind, path}) => ({kind, path: Buffer.from(path, 'latin1').toString()}));
+}
+
+export interface FoundChange {
+  readonly kind: ContainerChange['kind'];
+  readonly path: ByteString;
+}
+
+/** As `listChanges`, of what is open. */
+export async function findChanges(
+  context: ContainerContext,
+  {directoryFd, imageId, isWhole}: OpenedUpper,
+  options: CallOptions,
+): Promise<readonly FoundChange[]> {
+  if (directoryFd === null) return [];
+  const {root, close} = await openImageFiles(context, imageId, options);
   try {
-    const comparison = {calls: loadAttributeCalls(), changes: [], signal: options.signal};
-    compareDirectory(comparison, {fd: upper.directoryFd, path: '', lower: root});
+    const ids = isWhole && !isInitialUserNamespace() ? readIdMaps() : null;
+    const comparison: Comparison = {calls: loadAttributeCalls(), changes: [], signal: options.signal, isWhole, ids};
+    compareDirectory(comparison, {fd: directoryFd, path: '', lower: root});
     return comparison.changes;
   } finally {
     close();
@@ -48,8 +65,12 @@ export async function listChanges(
 
 interface Comparison {
   readonly calls: AttributeCalls;
-  readonly changes: ContainerChange[];
+  readonly changes: FoundChange[];
   readonly signal: AbortSignal | undefined;
+  /** Whether what is not there was deleted. */
+  readonly isWhole: boolean;
+  /** Those that a copy could have, which also lacks devices then; null: all. */
+  readonly ids: IdMaps | null;
 }
 
 interface Directory {
@@ -63,15 +84,29 @@ function compareDirectory(comparison: Comparison, {fd, path, lower}: Directory):
   comparison.signal?.throwIfAborted();
   const self = Buffer.from(`/proc/self/fd/${fd}/.`);
   const attributes = comparison.calls.read(self);
-  requireWhole(attributes, path);
   const below = lower?.entries ?? new Map<ByteString, FileNode>();
-  const names = new Set(readdirSync(self, {encoding: 'latin1'}));
-  const hidden = isOpaque(attributes) ? [...below.keys()].filter((name) => !names.has(name)) : [];
+  const {names, hidden} = readNames(comparison, {listed: readdirSync(self, {encoding: 'latin1'}), attributes, below});
+  if (!comparison.isWhole) requireWhole(attributes, path);
   for (const name of [...names, ...hidden].sort()) {
     const place = `${path}/${name}`;
     if (!names.has(name)) note(comparison, 'D', place);
     else compareEntry(comparison, {directoryFd: fd, name, path: place, lower: below.get(name) ?? null});
   }
+}
+
+interface ListedDirectory {
+  readonly listed: readonly ByteString[];
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly below: ReadonlyMap<ByteString, FileNode>;
+}
+
+/** What is in a directory, and what of the image is not. */
+function readNames({isWhole, ids}: Comparison, {listed, attributes, below}: ListedDirectory) {
+  const marked = isWhole ? {content: listed, hidden: [], isOpaque: true} : readMarkedNames(listed, attributes);
+  const names = new Set(marked.content);
+  const isDevice = (name: ByteString) => /^(?:character|block)$/.test(below.get(name)?.kind ?? '');
+  const lacking = marked.isOpaque ? [...below.keys()] : marked.hidden.filter((name) => below.has(name));
+  return {names, hidden: lacking.filter((name) => !names.has(name) && !(ids && isDevice(name)))};
 }
 
 interface Entry {
@@ -85,18 +120,18 @@ function compareEntry(comparison: Comparison, {directoryFd, name, path, lower}: 
   const file = Buffer.concat([Buffer.from(`/proc/self/fd/${directoryFd}/`), Buffer.from(name, 'latin1')]);
   const stats = unlessGone<BigIntStats | null>(() => lstatSync(file, {bigint: true}), null);
   if (stats === null) return;
-  if (stats.isCharacterDevice() && stats.rdev === 0n) {
+  if (!comparison.isWhole && stats.isCharacterDevice() && stats.rdev === 0n) {
     if (lower !== null) note(comparison, 'D', path);
     return;
   }
   const {changes} = comparison;
   const at = changes.length;
-  const isSame = lower !== null && isUnchanged(lower, stats);
+  const isSame = lower !== null && isUnchanged(lower, stats, comparison.ids);
   if (stats.isDirectory()) compareBelow(comparison, file, {path, lower: lower?.kind === 'directory' ? lower : null});
   const hasChanges = changes.length > at;
   if (isSame && !hasChanges) return;
   if (lower === null && !hasChanges && PLACES.has(path) && (stats.isDirectory() || stats.size === 0n)) return;
-  changes.splice(at, 0, {kind: lower === null ? 'A' : 'C', path: textOf(path)});
+  changes.splice(at, 0, {kind: lower === null ? 'A' : 'C', path});
 }
 
 function compareBelow(comparison: Comparison, file: Buffer, directory: Omit<Directory, 'fd'>): void {
@@ -110,18 +145,16 @@ function compareBelow(comparison: Comparison, file: Buffer, directory: Omit<Dire
 }
 
 /** A directory is copied for what is changed in it, with a new time. */
-function isUnchanged(lower: FileNode, {mode, uid, gid, size, mtimeNs}: BigIntStats): boolean {
+function isUnchanged(lower: FileNode, {mode, uid, gid, size, mtimeNs}: BigIntStats, ids: IdMaps | null): boolean {
   const isSame =
     kindOfMode(Number(mode) & FILE_TYPE_MASK) === lower.kind &&
     Number(mode & PERMISSIONS) === lower.permissions &&
-    Number(uid) === lower.uid &&
-    Number(gid) === lower.gid;
+    (Number(uid) === lower.uid || (ids !== null && !isMapped(ids.uids, lower.uid))) &&
+    (Number(gid) === lower.gid || (ids !== null && !isMapped(ids.gids, lower.gid)));
   if (!isSame || lower.kind === 'directory') return isSame;
   const time = BigInt(lower.mtimeSeconds) * SECOND + BigInt(lower.mtimeNanoseconds);
   return mtimeNs === time && (lower.kind !== 'file' || Number(size) === lower.size);
 }
 
 const note = ({changes}: Comparison, kind: ContainerChange['kind'], path: ByteString): void =>
-  void changes.push({kind, path: textOf(path)});
-
-const textOf = (path: ByteString): string => Buffer.from(path, 'latin1').toString();
+  void changes.push({kind, path});

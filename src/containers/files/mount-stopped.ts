@@ -1,4 +1,4 @@
-import {closeSync, constants, openSync} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync} from 'node:fs';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
 import type {ContainerOptions, MountRequest} from '../../bundle/container-options.ts';
 import {hasErrno} from '../../errors.ts';
@@ -9,7 +9,8 @@ import {resolveInRoot} from '../../host/root-path.ts';
 import {MountFlag, type Syscalls} from '../../host/syscalls.ts';
 import {ensureImage} from '../../images/stored-image.ts';
 import type {ContainerContext} from '../context.ts';
-import {placesOf, volatileDirectory} from '../kept/places.ts';
+import {withOwnDriver} from '../kept/own-driver.ts';
+import {placesOf, serversOf, volatileDirectory} from '../kept/places.ts';
 import type {KeptRecord} from '../kept/record.ts';
 import {type PreparedImages, prepareImagesOfKept} from '../mounted-images.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
@@ -46,11 +47,13 @@ export async function mountStopped(
   using held = new DisposableStack();
   const lease = held.use(await context.store.readerLease(options.signal));
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
-  const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
+  const own = {...(await withOwnDriver(context, record)), lease};
+  const prepared = await prepareLayers(own, {layers: image.layers, directories, keepsCopy: true}, options);
   const container = options.hasMounts ? bindVolumes(context, record.container) : {};
-  const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
+  const servers = serversOf(context, record.id);
+  const images = await prepareImagesOfKept(own, {container, ...directories, servers}, options);
   options.signal?.throwIfAborted();
-  const mounting: Mounting = {directories, prepared, container, images, syscalls};
+  const mounting: Mounting = {directories, servers, prepared, container, images, syscalls};
   held.defer(() => removeTreeSync(directories.volatile));
   const {rootFd, namespaceFd} = inPrivateMountNamespace(syscalls, () => mountRoot(mounting));
   held.defer(() => closeSync(namespaceFd));
@@ -61,6 +64,7 @@ export async function mountStopped(
 
 interface Mounting {
   readonly directories: {readonly volatile: string; readonly writable: string};
+  readonly servers: string;
   readonly prepared: PreparedLayers;
   readonly container: ContainerOptions;
   readonly images: PreparedImages | null;
@@ -68,16 +72,18 @@ interface Mounting {
 }
 
 /** The namespace without a process goes when its descriptor is closed, and what is below the root with it. */
-function mountRoot({directories, prepared, container: asked, images, syscalls}: Mounting) {
+function mountRoot({directories, servers, prepared, container: asked, images, syscalls}: Mounting) {
+  mkdirSync(servers, {recursive: true, mode: 0o700});
+  const container = images?.mount(syscalls).container ?? asked;
   const rootfs = prepared.snapshotter.prepare({
     layers: prepared.layers,
     directory: directories.volatile,
     writable: {type: 'directory', path: directories.writable, isLasting: true},
+    servers,
   });
-  performMounts(syscalls, [{type: 'directory', path: directories.volatile, mode: 0o700}, ...rootfs.mounts]);
+  performMounts(syscalls, rootfs.mounts);
   const rootFd = openSync(rootfs.path, DIRECTORY);
   try {
-    const container = images?.mount(syscalls).container ?? asked;
     const {mounts = []} = mountBindSources(syscalls, container, directories.volatile);
     for (const mount of mounts) if (mount.type === 'bind') mountInside(syscalls, rootFd, mount);
     if (container.readOnlyRootfs) makeReadOnly(syscalls, rootFd);

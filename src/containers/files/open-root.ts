@@ -93,7 +93,8 @@ export async function openOfRun(
 export const pathBeside = ({pid}: LiveContainer, path: string): string =>
   `/proc/${readProcess(pid)?.parentPid ?? 0}/root${path}`;
 
-function rootBesideMounts(container: LiveContainer): string {
+/** As `pathBeside`, of the root file system without what is mounted in it. @throws {WinchError} `CONTAINER_ENDED` */
+export function rootBesideMounts(container: LiveContainer): string {
   const config = readOrNull(join(container.directory, 'config.json'));
   if (config === null) throw endedMeanwhile(container);
   return pathBeside(container, parseRuntimeSpec(config).root.path);

@@ -3,23 +3,27 @@ import {join} from 'node:path';
 import {hasErrno, isWinchError, WinchError} from '../../errors.ts';
 import {UPPER_DIRECTORY} from '../../snapshots/stacked-rootfs.ts';
 import type {ContainerContext} from '../context.ts';
+import {KEPT_ROOTFS} from '../copy-image.ts';
 import {findByText, nameOf, unknownContainer} from '../kept/find-container.ts';
+import type {LiveContainer} from '../kept/find-live.ts';
 import {findRun, type OneShotRun} from '../kept/one-shot-runs.ts';
 import {placesOf} from '../kept/places.ts';
 import {type KeptRecord, listRecords} from '../kept/record.ts';
-import {openOfRun, pathBeside} from './open-root.ts';
+import {openOfRun, pathBeside, rootBesideMounts} from './open-root.ts';
 
 /** What a container has written, held open. */
 export interface OpenedUpper extends Disposable {
   /** Of the image below it. */
   readonly imageId: string;
-  /** The upper directory of its overlay; null: it was never started. */
+  /** The upper directory of its overlay, or all of its files; null: it was never started. */
   readonly directoryFd: number | null;
+  /** Whether it is a copy with all files of the image but those that were removed. */
+  readonly isWhole: boolean;
 }
 
 /**
- * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `WRITES_UNKNOWN`: it is a run that
- * has no image, or a copy of one
+ * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_ENDED` |
+ * `WRITES_UNKNOWN`: it is a run of a bundle
  */
 export async function openUpper(context: ContainerContext, text: string): Promise<OpenedUpper> {
   const record = findByText(listRecords(context), text);
@@ -29,13 +33,14 @@ export async function openUpper(context: ContainerContext, text: string): Promis
   throw unknownContainer(text);
 }
 
-function openKept(context: ContainerContext, {id, imageId}: KeptRecord): OpenedUpper {
-  const path = join(placesOf(context, id).writable, UPPER_DIRECTORY);
+function openKept(context: ContainerContext, {id, imageId, snapshotter}: KeptRecord): OpenedUpper {
+  const isWhole = snapshotter === 'copy';
+  const path = join(placesOf(context, id).writable, isWhole ? KEPT_ROOTFS : UPPER_DIRECTORY);
   try {
     const directoryFd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    return {imageId, directoryFd, [Symbol.dispose]: () => closeSync(directoryFd)};
+    return {imageId, directoryFd, isWhole, [Symbol.dispose]: () => closeSync(directoryFd)};
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return {imageId, directoryFd: null, [Symbol.dispose]: () => {}};
+    if (hasErrno(error, 'ENOENT')) return {imageId, directoryFd: null, isWhole, [Symbol.dispose]: () => {}};
     throw error;
   }
 }
@@ -44,12 +49,17 @@ function openKept(context: ContainerContext, {id, imageId}: KeptRecord): OpenedU
 async function openRun(context: ContainerContext, run: OneShotRun): Promise<OpenedUpper> {
   const {id, imageId} = run;
   if (imageId === null) throw withoutLayer(run);
-  const directoryFd = await openOfRun(context, id, (live) =>
-    pathBeside(live, join(live.directory, 'writable', UPPER_DIRECTORY)),
-  ).catch((error: unknown) => {
-    throw isWinchError(error, 'CONTAINER_ENDED') ? withoutLayer(run) : error;
-  });
-  return {imageId, directoryFd, [Symbol.dispose]: () => closeSync(directoryFd)};
+  const open = async (findPath: (live: LiveContainer) => string, isWhole: boolean) => {
+    const directoryFd = await openOfRun(context, id, findPath);
+    return {imageId, directoryFd, isWhole, [Symbol.dispose]: () => closeSync(directoryFd)};
+  };
+  try {
+    return await open((live) => pathBeside(live, join(live.directory, 'writable', UPPER_DIRECTORY)), false);
+  } catch (error) {
+    if (!isWinchError(error, 'CONTAINER_ENDED')) throw error;
+    // Only a copy has no such directory.
+    return await open(rootBesideMounts, true);
+  }
 }
 
 const withoutLayer = (run: OneShotRun): WinchError =>

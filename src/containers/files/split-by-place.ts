@@ -1,6 +1,7 @@
-import {closeSync, constants, fstatSync} from 'node:fs';
+import {closeSync, constants} from 'node:fs';
 import {posix} from 'node:path';
 import {hasErrno} from '../../errors.ts';
+import {mountIdOf} from '../../host/mount-id.ts';
 import {resolveInRoot} from '../../host/root-path.ts';
 import type {ByteString} from '../../layers/byte-string.ts';
 import type {FileNode} from '../../layers/file-tree.ts';
@@ -49,12 +50,12 @@ interface Place {
 }
 
 function keepHere(splitting: Splitting, {directoryFd, path, entries}: Place): Entries {
-  const {dev} = fstatSync(directoryFd);
+  const mount = mountIdOf(directoryFd);
   const kept = new Map<ByteString, FileNode>();
   for (const [name, node] of entries) {
     const below = node.kind !== 'directory' ? null : openDirectory(splitting.root, posix.join(path, textOf(name)));
     if (below === null) kept.set(name, node);
-    else if (below.isLinked || fstatSync(below.directoryFd).dev !== dev)
+    else if (below.isLinked || mountIdOf(below.directoryFd) !== mount)
       splitting.setApart(placeOf(splitting, below, node));
     else kept.set(name, {...node, entries: keepAndClose(splitting, {...below, entries: entriesOf(node)})});
   }

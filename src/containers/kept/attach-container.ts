@@ -86,8 +86,8 @@ export async function attachToContainer(
 }
 
 async function requireRunning(context: ContainerContext, record: KeptRecord): Promise<void> {
-  const {state, isPaused} = await readState(context, record);
-  if (state !== 'running') throw notRunning(record);
+  const {state, isPaused, lostBecause} = await readState(context, record);
+  if (state !== 'running') throw notRunning(record, lostBecause);
   requireUnpaused({...record, isPaused});
 }
 

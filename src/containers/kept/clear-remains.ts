@@ -1,11 +1,12 @@
 import type {CallOptions} from '../../events.ts';
 import {detachBelow} from '../../host/detach-below.ts';
+import {endServers} from '../../host/fuse-servers.ts';
 import {removeTreeSync} from '../../host/remove-tree.ts';
 import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
 import {endWatch} from '../health/watch-kept.ts';
 import {leaveNetworks} from '../networks/take-network.ts';
-import {volatileDirectory} from './places.ts';
+import {serversOf, volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
 import {recordEnd} from './record-ends.ts';
 
@@ -22,6 +23,7 @@ export async function clearRemains(
   recordEnd(context, record, {isOver: true});
   endWatch(context, record);
   const directory = volatileDirectory(context, id);
+  await endServers(serversOf(context, id));
   await clearRuntime(context, {id, directory}, () => runtime);
   await leaveNetworks(context, directory, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.

@@ -24,9 +24,9 @@ import {recordContainerEvents} from '../record-events.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
 import {chooseStopSignal} from '../write-image-bundle.ts';
+import {chooseOwnDriver} from './own-driver.ts';
 import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
-import {requireLastingDriver} from './prepare-kept.ts';
-import type {KeptRecord} from './record.ts';
+import type {KeptRecord, OwnDriver} from './record.ts';
 import {sweepPassing} from './remove-container.ts';
 import {requireLimits} from './require-limits.ts';
 import type {RestartPolicy} from './restart-policy.ts';
@@ -61,7 +61,7 @@ const ID_BYTES = 32;
  *
  * @returns its id.
  * @throws {WinchError} `NAME_INVALID` | `NAME_IN_USE` | `SUPERVISOR_NOT_FOUND` | `RUNTIME_NOT_FOUND` | `COMMAND_MISSING` |
- * `SIGNAL_INVALID` | `KEEP_UNSUPPORTED` | `CGROUP_CONTROLLER_MISSING` | `CGROUP_PARENT_INVALID` | `RESOURCE_INVALID` | of
+ * `SIGNAL_INVALID` | `MOUNT_UNSUPPORTED` | `CGROUP_CONTROLLER_MISSING` | `CGROUP_PARENT_INVALID` | `RESOURCE_INVALID` | of
  * the image and the store
  */
 export async function createContainer(
@@ -72,7 +72,6 @@ export async function createContainer(
   if (request.name !== undefined) requireValidName(request.name);
   findConmon();
   requireLogPath(context, request);
-  await requireLastingDriver(context);
   requireLimits(request.container ?? {});
   const runtime = findRuntime(request.runtime);
   using lease = await context.store.lease(options.signal);
@@ -80,7 +79,9 @@ export async function createContainer(
   const {container: asked = {}, policy} = request;
   const withImages = await findMountedImages({...context, lease}, {container: asked, policy}, options);
   using volumes = await prepareKeptVolumes(context, {container: withImages, image}, options);
-  const record = describeContainer(context, {request: {...request, container: volumes.container}, image, runtime});
+  const driver = await chooseOwnDriver(context, image.layers);
+  const described = {request: {...request, container: volumes.container}, image, runtime, driver};
+  const record = describeContainer(context, described);
   await sweepPassing(context);
   using _lock = await lockContainer(context, record.id, options.signal);
   const staged = join(context.store.paths.kept, `${PASSING}new-${record.id}`);
@@ -110,9 +111,10 @@ interface Description {
   readonly request: CreateRequest;
   readonly image: StoredImage;
   readonly runtime: string;
+  readonly driver: OwnDriver | null;
 }
 
-function describeContainer({now}: ContainerContext, {request, image, runtime}: Description): KeptRecord {
+function describeContainer({now}: ContainerContext, {request, image, runtime, driver}: Description): KeptRecord {
   const container = request.container ?? {};
   const health = createHealthCheck(image.config.config, container);
   return {
@@ -132,6 +134,7 @@ function describeContainer({now}: ContainerContext, {request, image, runtime}: D
     ...(health && {health}),
     ...(request.restart && !request.autoRemove && {restart: request.restart}),
     runtime,
+    ...(driver && {snapshotter: driver}),
     stopSignal: chooseStopSignal(image.config, container),
   };
 }

@@ -41,8 +41,13 @@ export const unknownContainer = (text: string): WinchError =>
     details: {container: text},
   });
 
-export const notRunning = (container: {readonly id: string; readonly name: string | null}): WinchError =>
-  new WinchError('CONTAINER_STOPPED', `container ${nameOf(container)} is not running`, {
+export const notRunning = (
+  container: {readonly id: string; readonly name: string | null},
+  lostBecause: string | null = null,
+): WinchError =>
+  new WinchError('CONTAINER_STOPPED', `container ${nameOf(container)} is not running${reasonOf(lostBecause)}`, {
     kind: 'invalid',
     hint: 'start it first',
   });
+
+const reasonOf = (lostBecause: string | null): string => (lostBecause === null ? '' : `: ${lostBecause}`);

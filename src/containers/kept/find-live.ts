@@ -63,8 +63,8 @@ export function requireUnpaused(container: Pick<LiveContainer, 'id' | 'name' | '
 }
 
 async function liveKept(context: ContainerContext, record: KeptRecord): Promise<LiveContainer> {
-  const {state, pid} = await readState(context, record);
-  if (state !== 'running' || pid === null) throw notRunning(record);
+  const {state, pid, lostBecause} = await readState(context, record);
+  if (state !== 'running' || pid === null) throw notRunning(record, lostBecause);
   return describe(context, record, {pid, directory: volatileDirectory(context, record.id)});
 }
 

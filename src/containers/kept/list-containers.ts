@@ -42,7 +42,10 @@ export interface ContainerSummary extends ContainerState, ContainerNetworks {
   readonly health: ContainerHealth | null;
   /** Whether it outlives its command; a `run` in the foreground is gone when it ends. */
   readonly isKept: boolean;
-  /** What it has written to its root file system, in bytes; absent when that was not asked for. */
+  /**
+   * What it has written to its root file system, in bytes; with the copy driver, all that is in it. Absent when that was not
+   * asked for.
+   */
   readonly writtenBytes?: number;
 }
 

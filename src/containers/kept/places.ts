@@ -14,7 +14,7 @@ export interface KeptPlaces {
   readonly record: string;
   /** Its image, for those who want to remove it, and its name. */
   readonly note: string;
-  /** What it writes: `upper` and `work` of an overlay. */
+  /** What it writes: `upper` and `work` of an overlay, or all files as `rootfs`, and copies of other images as `images`. */
   readonly writable: string;
   /** What it prints, from its first start on. */
   readonly log: string;
@@ -39,6 +39,10 @@ export const placesOf = ({store}: ContainerContext, id: string): KeptPlaces => k
 /** In memory: the bundle, with all that it tells of the environment, and the mount points. */
 export const volatileDirectory = ({runtimeDirectory}: ContainerContext, id: string): string =>
   join(runtimeDirectory, 'kept', id);
+
+/** In memory: the processes that serve the mounts of a container, as they were started. */
+export const serversOf = (context: ContainerContext, id: string): string =>
+  join(volatileDirectory(context, id), 'servers');
 
 const locksOf = ({store}: ContainerContext) => openLockDirectory(join(store.paths.kept, '.locks'));
 

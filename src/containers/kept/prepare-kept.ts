@@ -1,14 +1,12 @@
-import {closeSync, constants, openSync, symlinkSync} from 'node:fs';
+import {closeSync, constants, mkdirSync, openSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
-import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
 import {ensureImage, type StoredImage} from '../../images/stored-image.ts';
 import {type Supervised, type Supervision, startConmon} from '../../runtime/conmon.ts';
 import {findConmon} from '../../runtime/find-conmon.ts';
-import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {joinNamespaces} from '../join-namespaces.ts';
@@ -18,15 +16,13 @@ import {takeNetwork} from '../networks/take-network.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import {writeImageBundle} from '../write-image-bundle.ts';
-import {placesOf, volatileDirectory} from './places.ts';
+import {withOwnDriver} from './own-driver.ts';
+import {placesOf, serversOf, volatileDirectory} from './places.ts';
 import type {KeptRecord} from './record.ts';
 
 interface KeptStart extends Pick<Supervision, 'noteDirectory' | 'runtimeLog' | 'exitCommand'> {
   readonly record: KeptRecord;
 }
-
-/** The drivers whose mounts need neither this process nor a copy that ends with it. */
-const LASTING: readonly string[] = ['erofs', 'overlay'];
 
 /**
  * Mounts the image under what the container has written so far, and starts conmon on it. The mounts are seen by conmon
@@ -40,17 +36,14 @@ export async function prepareKept(
   options: CallOptions,
 ): Promise<Supervised> {
   const {record, ...notes} = start;
-  await requireLastingDriver(context);
+  const own = await withOwnDriver(context, record);
   using lease = await context.store.readerLease(options.signal);
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
-  const directories = {
-    volatile: volatileDirectory(context, record.id),
-    writable: placesOf(context, record.id).writable,
-  };
-  const prepared = await prepareLayers({...context, lease}, {layers: image.layers, directories}, options);
+  const directories = makeDirectories(context, record);
+  const prepared = await prepareLayers({...own, lease}, {layers: image.layers, directories, keepsCopy: true}, options);
   using held = new DisposableStack();
   const container = await joinNamespaces(context, bindVolumes(context, record.container), held);
-  const images = await prepareImagesOfKept({...context, lease}, {container, ...directories}, options);
+  const images = await prepareImagesOfKept({...own, lease}, {container, ...directories}, options);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
   const network = await takeKeptNetwork(context, {record: {...record, container}, image, held}, options);
@@ -58,14 +51,13 @@ export async function prepareKept(
   const supervised = inPrivateMountNamespace(syscalls, () => {
     const withImages = images?.mount(syscalls).container ?? container;
     mountKept(context, {...start, record: {...record, container: withImages}, image, prepared, syscalls, network});
-    const logFile = placeLog(context, record);
     return startConmon({
       conmon,
       runtime: record.runtime,
       stateDirectory: runtimeStateDirectory(context),
       id: record.id,
       bundle: directories.volatile,
-      logFile,
+      logFile: placeLog(context, record),
       largestLogBytes: record.largestLogBytes,
       ...streamsOf(record),
       ...notes,
@@ -73,6 +65,12 @@ export async function prepareKept(
   });
   const kept = held.move();
   return {...supervised, created: supervised.created.finally(() => kept.dispose())};
+}
+
+function makeDirectories(context: ContainerContext, {id}: KeptRecord) {
+  const servers = serversOf(context, id);
+  mkdirSync(servers, {mode: 0o700});
+  return {volatile: volatileDirectory(context, id), writable: placesOf(context, id).writable, servers};
 }
 
 /** Conmon takes a colon in the path of a store for the end of it, and renames a new log over a link. */
@@ -89,16 +87,6 @@ const streamsOf = ({container, interactive, keepsInput = false}: KeptRecord) => 
   interactive,
   keepsInput,
 });
-
-/** @throws {WinchError} `KEEP_UNSUPPORTED` | `MOUNT_UNSUPPORTED` */
-export async function requireLastingDriver(context: ContainerContext): Promise<void> {
-  const {name} = await chooseDriver(context);
-  if (LASTING.includes(name)) return;
-  throw new WinchError('KEEP_UNSUPPORTED', `containers cannot be kept with the ${name} driver`, {
-    kind: 'unsupported',
-    hint: `of the drivers, ${LASTING.join(' and ')} can`,
-  });
-}
 
 interface Mounting extends KeptStart {
   readonly image: StoredImage;
@@ -130,6 +118,7 @@ function mountKept(context: ContainerContext, {record, image, prepared, syscalls
     layers: prepared.layers,
     directory,
     writable: {type: 'directory', path: placesOf(context, id).writable, isLasting: true},
+    servers: serversOf(context, id),
   });
   performMounts(syscalls, rootfs.mounts);
   const mounted = mountBindSources(syscalls, container, directory);

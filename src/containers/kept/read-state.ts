@@ -1,12 +1,13 @@
 import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {readBootId} from '../../host/boot-id.ts';
+import {hasDeadServer} from '../../host/fuse-servers.ts';
 import {isLiving, type ProcessIdentity} from '../../host/process-identity.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {isPaused} from './is-paused.ts';
-import {type KeptPlaces, placesOf, volatileDirectory} from './places.ts';
+import {type KeptPlaces, placesOf, serversOf, volatileDirectory} from './places.ts';
 import {type KeptRecord, readOrNull} from './record.ts';
 import {pauseBeforeRestart, type RestartPolicy} from './restart-policy.ts';
 
@@ -81,9 +82,17 @@ export async function readState(context: ContainerContext, record: KeptRecord): 
   if (note.bootId !== readBootId()) return lost(note, 'the machine was restarted');
   if (isLiving(note.process) && !existsSync(join(directory, STARTED_MARK)) && (await isWaiting(context, record)))
     return CREATED;
+  if (isLiving(note.process) && hasLostFiles(context, record))
+    return lost(note, 'fuse-overlayfs, which served its files, was ended');
   if (isLiving(note.process) || isLiving(note.supervisor)) {
     const {process, startedAt} = note;
-    return {...CREATED, state: 'running', isPaused: isPaused({id: record.id, directory: volatileDirectory(context, record.id)}), pid: process.pid, startedAt};
+    return {
+      ...CREATED,
+      state: 'running',
+      isPaused: isPaused({id: record.id, directory: volatileDirectory(context, record.id)}),
+      pid: process.pid,
+      startedAt,
+    };
   }
   // Conmon has noted the code since this began to look, or never will.
   const late = readExit(directory, note);
@@ -123,6 +132,10 @@ export function readStartNote({start}: KeptPlaces): StartNote | null {
   const text = readOrNull(start);
   return text === null ? null : (JSON.parse(text) as StartNote);
 }
+
+/** What lives without its files can neither go on nor be entered, and is cleared by the next command. */
+const hasLostFiles = (context: ContainerContext, {id, snapshotter}: KeptRecord): boolean =>
+  snapshotter === 'fuse-overlayfs' && hasDeadServer(serversOf(context, id));
 
 const isWaiting = (context: ContainerContext, {id, runtime}: KeptRecord): Promise<boolean> =>
   openRunc({path: runtime, stateDirectory: runtimeStateDirectory(context)}).isWaiting(id);

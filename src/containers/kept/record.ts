@@ -5,9 +5,13 @@ import {hasErrno, WinchError} from '../../errors.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {nameInNote} from '../../images/images-in-use.ts';
+import type {SnapshotterName} from '../../snapshots/snapshotter.ts';
 import type {ContainerContext} from '../context.ts';
 import {PASSING, placesOf} from './places.ts';
 import type {RestartPolicy} from './restart-policy.ts';
+
+/** Drivers whose containers go on with them: what was written is understood by them alone. */
+export type OwnDriver = Extract<SnapshotterName, 'copy' | 'fuse-overlayfs'>;
 
 /** What a container was made from; of that, its name, its limits and its networks may change. */
 export interface KeptRecord {
@@ -38,6 +42,8 @@ export interface KeptRecord {
   readonly restart?: RestartPolicy;
   /** Absolute path of the OCI runtime. */
   readonly runtime: string;
+  /** Absent: any of the kernel's drivers. */
+  readonly snapshotter?: OwnDriver;
   /** What asks its first process to end. */
   readonly stopSignal: number;
 }

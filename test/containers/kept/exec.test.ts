@@ -8,6 +8,7 @@ import {identifyProcess} from '../../../src/host/process-identity.ts';
 import {tracesOf} from '../../helpers/container-traces.ts';
 import {missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
+import {WRITTEN} from '../../helpers/written-directory.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 import {startExec} from './start-exec.ts';
 
@@ -150,7 +151,7 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     const request = {detach: true, terminal: true} as const;
     const command = ['sh', '-c', 'tty > /tty; echo lost; test "$TERM" = xterm && echo "$TERM" >> /tty; exec sleep 602'];
     assert.is(await containers().exec(id, {...request, command}), 0);
-    const told = join(store().root, 'kept', id, 'writable', 'upper', 'tty');
+    const told = join(store().root, 'kept', id, 'writable', WRITTEN, 'tty');
     await eventually(() => existsSync(told) && readFileSync(told, 'utf8') === '/dev/pts/0\nxterm\n');
     assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
     assert.is((await store().readLogs(id)).stdout, '');

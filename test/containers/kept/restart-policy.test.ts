@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import {type EndedStart, pauseBeforeRestart} from '../../../src/containers/kept/restart-policy.ts';
 import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
+import {WRITTEN} from '../../helpers/written-directory.ts';
 import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
@@ -22,7 +23,7 @@ describe('containers/kept/restart-policy', ({test: declare, before, after}) => {
 
   const startsOf = (id: string): number => {
     try {
-      return readFileSync(join(store().root, 'kept', id, 'writable', 'upper', 'starts'), 'utf8').length;
+      return readFileSync(join(store().root, 'kept', id, 'writable', WRITTEN, 'starts'), 'utf8').length;
     } catch {
       return 0;
     }

@@ -1,0 +1,43 @@
+import {WinchError} from '../../errors.ts';
+import type {MountableLayer} from '../../images/stored-image.ts';
+import {chooseDriver} from '../choose-driver.ts';
+import type {ContainerContext} from '../context.ts';
+import {findExtractionFault} from '../try-extraction.ts';
+import {nameOf} from './find-container.ts';
+import type {KeptRecord, OwnDriver} from './record.ts';
+
+/**
+ * The driver that a new container is bound to; null: one of the kernel's, each of which goes on with what another one of
+ * them has left.
+ *
+ * @throws {WinchError} `MOUNT_UNSUPPORTED`
+ */
+export async function chooseOwnDriver(
+  context: ContainerContext,
+  layers: readonly MountableLayer[],
+): Promise<OwnDriver | null> {
+  const {name, fallbackReason} = await chooseDriver(context);
+  if (name === 'erofs' || name === 'copy') return name === 'copy' ? name : null;
+  const {ingest} = context.store.paths;
+  const needsCopy = fallbackReason !== null && hidesFiles(layers) && findExtractionFault(ingest) !== null;
+  if (needsCopy) return 'copy';
+  return name === 'overlay' ? null : name;
+}
+
+/** The context with the driver that a container goes on with. @throws {WinchError} `KEEP_UNSUPPORTED` */
+export async function withOwnDriver(
+  context: ContainerContext,
+  record: Pick<KeptRecord, 'id' | 'name' | 'snapshotter'>,
+): Promise<ContainerContext> {
+  const {name} = await chooseDriver(context);
+  const {snapshotter: own} = record;
+  if (own !== undefined) return own === name ? context : {...context, snapshotter: own};
+  if (name === 'erofs' || name === 'overlay') return context;
+  const message = `container ${nameOf(record)} was made with a driver of the kernel, and cannot go on with ${name}`;
+  throw new WinchError('KEEP_UNSUPPORTED', message, {
+    kind: 'unsupported',
+    hint: 'start it with the erofs or the overlay driver, or make a new one',
+  });
+}
+
+const hidesFiles = (layers: readonly MountableLayer[]): boolean => layers.some(({whiteouts}) => whiteouts > 0);
