@@ -10,7 +10,8 @@ import {waitFor} from './wait-for.ts';
 import {makeWinch, type WinchExit} from './winch.ts';
 import {WRITTEN} from './written-directory.ts';
 
-export const VICTIMS = ['winch', 'conmon', 'runc'] as const;
+const SERVERS = process.env.WINCH_SNAPSHOTTER === 'fuse-overlayfs' ? (['fuse-overlayfs'] as const) : [];
+export const VICTIMS = [...(['winch', 'conmon', 'runc'] as const), ...SERVERS];
 export const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGKILL'] as const;
 
 export interface Blow {
@@ -131,7 +132,7 @@ export async function openLifecycleRig(): Promise<LifecycleRig> {
 }
 
 /** The runtime's own processes carry its name; conmon's command line has that as well. */
-const findServant = (victim: 'conmon' | 'runc', ids: readonly string[]): number | undefined =>
+const findServant = (victim: Exclude<Blow['victim'], 'winch'>, ids: readonly string[]): number | undefined =>
   processes().find(
     ({words}) => basename(words[0] ?? '') === victim && words.some((word) => ids.some((id) => word.includes(id))),
   )?.pid;
