@@ -24,7 +24,10 @@ export interface ErofsLayout {
   readonly whiteouts: number;
 }
 
+type Elsewhere = Pick<ReadonlySet<InodeId>, 'has'>;
+
 interface Planner extends Omit<ErofsLayout, 'end' | 'whiteouts'> {
+  readonly elsewhere: Elsewhere;
   readonly order: InodeId[];
   readonly directories: Map<InodeId, DirentBlocks>;
   readonly payloadBlocks: Map<InodeId, number>;
@@ -33,6 +36,7 @@ interface Planner extends Omit<ErofsLayout, 'end' | 'whiteouts'> {
   whiteouts: number;
 }
 
+const NOWHERE: Elsewhere = Object.freeze({has: () => false});
 const PAGE_BYTES = 4096;
 /** A directory's name above, and its own dot. */
 const DIRECTORY_LINKS = 2;
@@ -40,11 +44,14 @@ const DIRECTORY_LINKS = 2;
 /**
  * Plans the index: inodes breadth first, so that a directory's entries lie together, then the directories and symlinks
  * that do not fit behind their inode.
+ *
+ * @param elsewhere Inodes that are written by somebody else: they get no position here.
  */
-export function layOutErofs(tree: LayerTree, tarBytes: number): ErofsLayout {
+export function layOutErofs(tree: LayerTree, tarBytes: number, elsewhere: Elsewhere = NOWHERE): ErofsLayout {
   const start = alignUp(HEAD_BYTES + tarBytes, PAGE_BYTES);
   const planner: Planner = {
     tree,
+    elsewhere,
     start,
     order: [],
     positions: new Float64Array(tree.inodes.count),
@@ -59,15 +66,17 @@ export function layOutErofs(tree: LayerTree, tarBytes: number): ErofsLayout {
   planner.links[ROOT] = DIRECTORY_LINKS;
   // The loop also visits the directories that it adds.
   for (const [directory, {entries}] of planner.directories) placeChildren(planner, directory, entries);
-  return {...planner, end: alignUp(placePayloads(planner), PAGE_BYTES)};
+  const {elsewhere: _, position: __, ...layout} = planner;
+  return {...layout, end: alignUp(placePayloads(planner), PAGE_BYTES)};
 }
 
 function placeChildren(planner: Planner, directory: InodeId, entries: readonly NamedInode[]): void {
-  const {positions, links, directories} = planner;
+  const {positions, links, elsewhere} = planner;
+  const {inodes} = planner.tree;
   for (const {name, inode} of entries) {
     if (name === '.' || name === '..') continue;
-    if (positions[inode] === 0) place(planner, inode);
-    const isDirectory = directories.has(inode);
+    if (positions[inode] === 0 && !elsewhere.has(inode)) place(planner, inode);
+    const isDirectory = inodeType(inodes, inode) === FileType.directory;
     links[inode] = (links[inode] ?? 0) + (isDirectory ? DIRECTORY_LINKS : 1);
     if (isDirectory) links[directory] = (links[directory] ?? 0) + 1;
     if (inode === WHITEOUT) planner.whiteouts++;

@@ -42,7 +42,8 @@ export interface DecodedInode {
   readonly isWhiteout: boolean;
 }
 
-const LAYOUT_SHIFT = 1;
+/** Of an inode's format, below which it says how long it is. */
+export const LAYOUT_SHIFT = 1;
 const WORD_BYTES = 4;
 const XATTR_HEADER_BYTES = 12;
 const PERMISSIONS = 0o7777;
@@ -150,7 +151,7 @@ function endOfLast(block: Buffer, nameStart: number): number {
 }
 
 /** Of the attributes behind an inode. */
-const xattrBytesAt = (view: DataView, at: number): number => {
+export const xattrBytesAt = (view: DataView, at: number): number => {
   const count = view.getUint16(at + InodeField.xattrCount, true);
   return count === 0 ? 0 : XATTR_HEADER_BYTES + (count - 1) * WORD_BYTES;
 };

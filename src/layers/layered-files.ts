@@ -67,8 +67,17 @@ function mergeNodes(inodes: Iterable<LayerInode>, place: Place): FileNode | null
   return node && {...node, entries: openEntries({...place, parts})};
 }
 
+interface LayeredEntries extends ReadonlyMap<ByteString, FileNode> {
+  /** How many layers have the directory that these are of. */
+  readonly layers: number;
+}
+
+/** Whether a node of {@link openLayeredFiles} is a directory of one layer, as are all below it. */
+export const isOfOneLayer = ({entries}: FileNode): boolean =>
+  entries !== null && (entries as Partial<LayeredEntries>).layers === 1;
+
 /** The entries of a directory. One is looked up alone, and each time again, until all are asked for. */
-function openEntries(directory: Directory): ReadonlyMap<ByteString, FileNode> {
+function openEntries(directory: Directory): LayeredEntries {
   let all: ReadonlyMap<ByteString, FileNode> | null = null;
   const whole = () => {
     all ??= listEntries(directory);
@@ -76,6 +85,7 @@ function openEntries(directory: Directory): ReadonlyMap<ByteString, FileNode> {
   };
   const get = (name: ByteString) => (all ? all.get(name) : lookUp(directory, name));
   return {
+    layers: directory.parts.length,
     get,
     has: (name) => get(name) !== undefined,
     get size() {

@@ -1,72 +1,68 @@
-import {BLOCK_BYTES, FileType, HEAD_BYTES, INODE_BYTES, InodeField} from './erofs-format.ts';
+import {FileType} from './erofs-format.ts';
+import type {InodeNumber} from './erofs-reader.ts';
 import type {FileNode} from './file-tree.ts';
-import {
-  addDirectory,
-  addFile,
-  addInode,
-  addSymlink,
-  createInodeTable,
-  describeInode,
-  type InodeId,
-  type InodeTable,
-  ROOT,
-} from './inode-table.ts';
-import {createNameTable, type NameTable} from './name-table.ts';
+import {addDirectory, addInode, createInodeTable, describeInode, type InodeId, ROOT} from './inode-table.ts';
+import {isOfOneLayer} from './layered-files.ts';
+import {createNameTable} from './name-table.ts';
 import type {LayerTree} from './tree.ts';
 
-interface Merging {
-  readonly inodes: InodeTable;
-  readonly names: NameTable;
-  /** The block at which each layer file begins, by its path. */
-  readonly firstBlocks: ReadonlyMap<string, number>;
-  /** By layer file and inode there: names of one number are hard links. */
-  readonly known: Map<string, Map<number, InodeId>>;
+export interface MergedTree {
+  /** Directories, with the names of what is carried over. */
+  readonly tree: LayerTree;
+  /** What stands for inodes of layers: by the layer file's path, and the number there. */
+  readonly carried: ReadonlyMap<string, ReadonlyMap<InodeNumber, InodeId>>;
+}
+
+interface Merging extends MergedTree {
+  readonly wholePaths: ReadonlySet<string>;
+  readonly carried: Map<string, Map<InodeNumber, InodeId>>;
 }
 
 /**
- * The tree of an image's files, as if all of it were one layer, whose content lies where the layer files have it.
+ * The tree of an image's files, of `openLayeredFiles`, as far as it has to be made anew: the root, and directories that
+ * several layers have. All else is named and carried over from the layer that has it.
  *
- * @param firstBlocks Where each layer file begins among the blocks of the file system, by its path.
+ * @param wholePaths The layer files whose directories can be carried over.
  */
-export function mergeTree(root: FileNode, firstBlocks: ReadonlyMap<string, number>): LayerTree {
-  const merging = {inodes: createInodeTable(), names: createNameTable(), firstBlocks, known: new Map()};
-  describe(merging, ROOT, root);
+export function mergeTree(root: FileNode, wholePaths: ReadonlySet<string>): MergedTree {
+  const tree = {inodes: createInodeTable(), names: createNameTable(), entries: 0, warnings: []};
+  const merging = {tree, wholePaths, carried: new Map()};
+  describeInode(tree.inodes, ROOT, {entry: root, xattrs: root.xattrs});
   addEntries(merging, ROOT, root);
-  const {inodes, names} = merging;
-  return {inodes, names, entries: inodes.count, warnings: []};
+  return merging;
 }
 
 function addEntries(merging: Merging, directory: InodeId, {entries}: FileNode): void {
+  const {inodes, names} = merging.tree;
   for (const [name, node] of entries ?? []) {
-    const inode = node.kind === 'directory' ? addDirectory(merging.inodes, directory) : findOrAdd(merging, node);
-    merging.names.set(directory, name, inode);
-    if (node.kind !== 'directory') continue;
-    describe(merging, inode, node);
-    addEntries(merging, inode, node);
+    if (node.kind !== 'directory') {
+      names.set(
+        directory,
+        name,
+        carry(merging, node, () => addInode(inodes, FileType[node.kind])),
+      );
+    } else if (isOfOneLayer(node) && merging.wholePaths.has(node.layerPath)) {
+      names.set(
+        directory,
+        name,
+        carry(merging, node, () => addDirectory(inodes, directory)),
+      );
+    } else {
+      const inode = addDirectory(inodes, directory);
+      names.set(directory, name, inode);
+      describeInode(inodes, inode, {entry: node, xattrs: node.xattrs});
+      addEntries(merging, inode, node);
+    }
   }
 }
 
-function findOrAdd(merging: Merging, node: FileNode): InodeId {
-  const ofLayer = merging.known.get(node.layerPath) ?? new Map<number, InodeId>();
-  merging.known.set(node.layerPath, ofLayer);
-  const known = ofLayer.get(node.inode);
+/** Names of one number are hard links. */
+function carry({carried}: Merging, {layerPath, inode: number}: FileNode, add: () => InodeId): InodeId {
+  const ofLayer = carried.get(layerPath) ?? new Map<InodeNumber, InodeId>();
+  carried.set(layerPath, ofLayer);
+  const known = ofLayer.get(number);
   if (known !== undefined) return known;
-  const inode = addNode(merging, node);
-  ofLayer.set(node.inode, inode);
-  describe(merging, inode, node);
+  const inode = add();
+  ofLayer.set(number, inode);
   return inode;
 }
-
-function addNode({inodes, firstBlocks}: Merging, {kind, size, contentOffset, layerPath, ...node}: FileNode): InodeId {
-  if (kind === 'symlink') return addSymlink(inodes, node.linkTarget ?? '');
-  if (kind === 'file') {
-    const start = (firstBlocks.get(layerPath) ?? 0) * BLOCK_BYTES;
-    return addFile(inodes, {size, dataOffset: start + contentOffset - HEAD_BYTES});
-  }
-  const inode = addInode(inodes, FileType[kind]);
-  inodes.records.writeUInt32LE(node.device, inode * INODE_BYTES + InodeField.address);
-  return inode;
-}
-
-const describe = ({inodes}: Merging, inode: InodeId, node: FileNode): void =>
-  describeInode(inodes, inode, {entry: node, xattrs: node.xattrs});

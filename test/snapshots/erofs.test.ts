@@ -1,8 +1,8 @@
 import {copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, truncateSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {writeMergedIndex} from '../../src/layers/merged-index.ts';
-import type {IndexedLayer} from '../../src/layers/read-layer-index.ts';
+import {type MergeableLayer, writeMergedIndex} from '../../src/layers/merged-index.ts';
+
 import {chainIds} from '../../src/oci/chain-id.ts';
 import {erofsSnapshotter} from '../../src/snapshots/erofs.ts';
 import type {SnapshotLayer} from '../../src/snapshots/snapshotter.ts';
@@ -58,7 +58,7 @@ describe('snapshots/erofs', ({test: declare, after}) => {
   });
 
   const mergedOf = async (layers: readonly SnapshotLayer[]) => {
-    const indexed = layers as readonly (SnapshotLayer & IndexedLayer)[];
+    const indexed = layers as readonly (SnapshotLayer & MergeableLayer)[];
     const [path, chainId] = [`${newDirectory()}.merged`, chainIds(indexed.map(({diffId}) => diffId)).at(-1)];
     if (chainId === undefined) throw new Error('there are no layers');
     await writeMergedIndex({path, chainId, layers: indexed, durability: 'fast'});

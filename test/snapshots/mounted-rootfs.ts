@@ -7,7 +7,7 @@ import {enterPrivateMountNamespace, type MountStep, performMounts} from '../../s
 import {loadSyscalls} from '../../src/host/syscalls.ts';
 import {EMPTY_ROOT, type FileNode} from '../../src/layers/file-tree.ts';
 import {devicesOf} from '../../src/layers/merged-head.ts';
-import {writeMergedIndex} from '../../src/layers/merged-index.ts';
+import {type MergeableLayer, writeMergedIndex} from '../../src/layers/merged-index.ts';
 import {type IndexedLayer, stackLayer} from '../../src/layers/read-layer-index.ts';
 import {writeRootfs} from '../../src/layers/write-rootfs.ts';
 import {chainIds} from '../../src/oci/chain-id.ts';
@@ -77,7 +77,7 @@ type Mount = (request: MountedRequest) => string;
 
 async function prepareMounts(request: MountedRequest & {readonly driver: WayToMount}): Promise<Mount> {
   const {driver, directory} = request;
-  const indexed = request.layers as readonly (SnapshotLayer & IndexedLayer)[];
+  const indexed = request.layers as readonly (SnapshotLayer & MergeableLayer)[];
   const layers = driver === 'copy' ? [await copyLayers(indexed, directory)] : request.layers;
   const snapshotter = driver === 'merged' ? await mergeLayers(indexed, directory) : snapshotterOf(driver, request);
   const {path, mounts} = snapshotter.prepare({...request, layers});
@@ -95,7 +95,7 @@ const snapshotterOf = (driver: SnapshotterName, {merged}: MountedRequest): Snaps
 
 const withoutSecond = (step: MountStep): readonly MountStep[] => (step.type === 'either' ? step.first : [step]);
 
-async function mergeLayers(layers: readonly IndexedLayer[], directory: string): Promise<Snapshotter> {
+async function mergeLayers(layers: readonly MergeableLayer[], directory: string): Promise<Snapshotter> {
   const path = `${directory}.merged`;
   const chainId = chainIds(layers.map(({diffId}) => diffId)).at(-1);
   if (chainId === undefined) return erofsSnapshotter;
