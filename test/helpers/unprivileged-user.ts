@@ -57,7 +57,8 @@ export async function openUser(directory: string, {ranges = 'many', without}: Us
     'mount --bind "$1/sub" /etc/subgid',
     // As distributions have it.
     '[ ! -c /dev/net/tun ] || { mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200; }',
-    '[ ! -c /dev/fuse ] || { mknod -m 666 /dev/net/fuse c 10 229 && mount --bind /dev/net/fuse /dev/fuse; }',
+    'mkdir "$1/dev" && mount -t tmpfs -o mode=755 tmpfs "$1/dev"',
+    '[ ! -c /dev/fuse ] || { mknod -m 666 "$1/dev/fuse" c 10 229 && mount --bind "$1/dev/fuse" /dev/fuse; }',
     ...(without === undefined ? [] : ['mount --bind "$1/nothing" "$2"']),
   ].join('; ');
   const namespace = await openMountNamespace(script, etc, without ?? '');
