@@ -13,6 +13,7 @@ const skip = missingFor('runc', 'busybox') ?? missingCgroup();
 /** Nobody else's. */
 const PARENT = `winch-e2e-parent-${process.pid}`;
 const RUNS = 12;
+const ROUNDS = 3;
 
 describe('e2e/cgroup-parent', ({test}) => {
   const cgroups = () => listCgroups().filter((path) => path.includes(PARENT));
@@ -37,6 +38,25 @@ describe('e2e/cgroup-parent', ({test}) => {
         await ended;
         requireSuccess(await winch.run(['ps', '-a']));
         await waitFor(() => cgroups().length === 0).catch(() => assert.deepEqual(cgroups(), []));
+      }
+    },
+    {skip, timeoutMs: 240_000},
+  );
+
+  test(
+    'runs at the same time share parents that come and go',
+    async () => {
+      await using registry = await startRegistry();
+      registry.put('box', '1', busyboxImage());
+      using winch = makeWinch();
+      const image = `${registry.host}/box:1`;
+      requireSuccess(await winch.run(['pull', '-q', image]));
+      const runIn = (parent: string) =>
+        winch.run(['run', '--network', 'none', '--cgroup-parent', `/${PARENT}/${parent}`, image, 'true']);
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const exits = await Promise.all(['a', 'a/b', 'a/b', 'a/c'].map(runIn));
+        for (const exit of exits) requireSuccess(exit);
+        assert.deepEqual(cgroups(), []);
       }
     },
     {skip, timeoutMs: 240_000},
