@@ -1,5 +1,6 @@
 import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import {findMergedIndex} from '../images/merged-index.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
 import type {SnapshotLayer, Snapshotter} from '../snapshots/snapshotter.ts';
 import {chooseDriver, type DriverChoice} from './choose-driver.ts';
@@ -42,8 +43,9 @@ export async function prepareLayers(
   const choice = await chooseDriver(context);
   switch (choice.name) {
     case 'erofs': {
-      const {erofsSnapshotter} = await import('../snapshots/erofs.ts');
-      return {snapshotter: erofsSnapshotter, layers: run.layers, needsLease: false};
+      const {openErofsSnapshotter} = await import('../snapshots/erofs.ts');
+      const snapshotter = openErofsSnapshotter(findMergedIndex(context.store, run.layers));
+      return {snapshotter, layers: run.layers, needsLease: false};
     }
     case 'overlay': {
       const {overlaySnapshotter} = await import('../snapshots/overlay.ts');

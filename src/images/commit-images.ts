@@ -9,6 +9,7 @@ import {type IndexPart, recordIndexParts} from '../store/index-parts.ts';
 import {findTag, setTag} from '../store/tags.ts';
 import type {ImageContext} from './context.ts';
 import {tagKey} from './find-image.ts';
+import {mergeMeanwhile} from './merged-index.ts';
 import type {ImageToRecord} from './resolve-image.ts';
 
 export interface ImagesToCommit {
@@ -23,12 +24,16 @@ export interface ImagesToCommit {
 }
 
 /**
- * Records images whose bytes are all stored and sets the tag, in one transaction.
+ * Records images whose bytes are all stored and sets the tag, in one transaction. Of the first one the layers get a
+ * merged index, where they gain by it.
  *
  * @returns whether the tag now names something else than before
  * @throws {WinchError} `TAG_EXISTS`: it names another image, which the context keeps
  */
-export const commitImages = ({store, now, keepsTags}: ImageContext, commit: ImagesToCommit): Promise<boolean> =>
+export const commitImages = (context: ImageContext, commit: ImagesToCommit): Promise<boolean> =>
+  mergeMeanwhile(context, commit.images[0]?.layers ?? [], () => recordImages(context, commit));
+
+const recordImages = ({store, now, keepsTags}: ImageContext, commit: ImagesToCommit): Promise<boolean> =>
   store.write((database) => {
     const {reference, targetDigest, images, parts} = commit;
     const [chosen] = images;

@@ -2,10 +2,11 @@ import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
 import {digestsOfImage} from '../store/image-digests.ts';
-import type {ImageRecord} from '../store/image-records.ts';
+import {type ImageRecord, listedLayersOf} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
 import {unpackLayer} from './fetch-layer.ts';
 import {holdLease} from './hold-lease.ts';
+import {mergeMeanwhile} from './merged-index.ts';
 import {unwrittenLayers} from './present-image.ts';
 
 export interface UnpackTarget {
@@ -41,4 +42,6 @@ export async function unpackImage(
     .toSorted((a, b) => b.blobBytes - a.blobBytes)
     .map((layer) => (signal: AbortSignal) => unpackLayer(context, layer, {...options, signal}));
   await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
+  const all = store.read((database) => listedLayersOf(database, image.manifestDigest), []);
+  await mergeMeanwhile({...context, lease}, all, async () => {});
 }

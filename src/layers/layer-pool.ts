@@ -8,6 +8,7 @@ import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
 import type {Digest} from '../oci/digest.ts';
 import type {ByteString} from './byte-string.ts';
 import type {LayerToExtract} from './extract-layer.ts';
+import type {MergeRequest} from './merged-index.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
 import type {SkippedFiles} from './write-rootfs.ts';
@@ -42,6 +43,8 @@ export interface LayerPool extends AsyncDisposable {
   hash(request: HashRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<Digest>;
   /** As `verifyLayerIndex`, on a thread of its own. */
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
+  /** As `writeMergedIndex`, on a thread of its own. */
+  merge(chain: MergeRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
   /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
   extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<SkippedFiles>;
   /** As `verifyExtracted`, on a thread of its own. */
@@ -54,11 +57,16 @@ export interface LayerPool extends AsyncDisposable {
 }
 
 /** What a worker is asked for. */
-export type LayerWork = LayerWriting | {readonly verify: LayerToVerify} | {readonly hash: HashRequest} | ExtractionWork;
+export type LayerWork =
+  | LayerWriting
+  | {readonly verify: LayerToVerify}
+  | {readonly hash: HashRequest}
+  | {readonly merge: MergeRequest}
+  | ExtractionWork;
 
 export type ExtractionWork = {readonly extract: LayerToExtract} | {readonly verifyExtracted: LayerToExtract};
 
-export type LayerReply = WrittenLayer | VerifiedLayer | Digest | ByteString | null | SkippedFiles;
+export type LayerReply = WrittenLayer | VerifiedLayer | Digest | ByteString | null | SkippedFiles | boolean;
 
 /** A {@link LayerRequest} as it travels to the worker. */
 interface LayerWriting {
@@ -97,6 +105,7 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     },
     hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
+    merge: async (merge, {signal} = {}) => (await pool.call({merge}, {signal})) as boolean,
     extract: async (extract, {signal} = {}) => (await extraction.call({extract}, {signal})) as SkippedFiles,
     verifyExtracted: async (verifyExtracted, {signal} = {}) =>
       (await extraction.call({verifyExtracted}, {signal})) as ByteString | null,

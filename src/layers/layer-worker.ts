@@ -10,6 +10,7 @@ import type {SkippedFiles} from './write-rootfs.ts';
 answerRequests<LayerWork, LayerReply>(async (work, {signal}) => {
   if ('hash' in work) return hashCounting(work.hash, signal);
   if ('verify' in work) return verifyLayerIndex(work.verify, {signal});
+  if ('merge' in work) return (await import('./merged-index.ts')).writeMergedIndex(work.merge);
   if ('extract' in work || 'verifyExtracted' in work) return extracting(work, signal);
   // A refused layer leaves its source waiting for bytes that nobody needs any more.
   const done = new AbortController();

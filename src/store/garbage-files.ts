@@ -11,7 +11,7 @@ import {namesIn, unlessGone} from './unless-gone.ts';
 export interface Entry {
   readonly path: string;
   /** `staged`: half-written layers, temporary files and what is no part of a store. */
-  readonly kind: 'blob' | 'layer' | 'partial' | 'staged' | 'lock';
+  readonly kind: 'blob' | 'layer' | 'merged' | 'partial' | 'staged' | 'lock';
   /** The digest that it is about, or the lease that it belongs to; empty: neither. */
   readonly owner: string;
 }
@@ -23,16 +23,20 @@ const DIGEST_LOCK = /^(?:blob|layer)-([0-9a-f]+)\.lock$/;
 const SHA256_HEX = 64;
 
 /** Everything that may be garbage, layers first since they are largest. */
-export const listEntries = ({layers, blobs, ingest, locks}: StorePaths, needed: Needed): readonly Entry[] => [
+export const listEntries = ({layers, merged, blobs, ingest, locks}: StorePaths, needed: Needed): readonly Entry[] => [
   ...listByDigest(layers, 'layer', needed.layers),
+  ...listByDigest(merged, 'merged', needed.chains),
   ...listByDigest(blobs, 'blob', needed.blobs),
   ...namesIn(ingest).map((name) => ({path: join(ingest, name), ...ingestEntry(name)})),
   ...namesIn(locks).flatMap((name) => lockEntry(join(locks, name), name)),
 ];
 
-/** Bytes; null: it is gone. A layer that is extracted as well counts twice: the files are not looked at one by one. */
+/**
+ * Bytes; null: it is gone. A layer that is extracted as well counts twice: the files are not looked at one by one. What
+ * is no part of an image counts as nothing.
+ */
 export function sizeOf({path, kind}: Entry): number | null {
-  if (kind === 'lock') return 0;
+  if (kind === 'lock' || kind === 'merged') return 0;
   const file = kind === 'layer' || kind === 'staged' ? statOrNull(join(path, 'layer.erofs')) : null;
   if (file === null) return statOrNull(path)?.size ?? null;
   return existsSync(join(path, 'fs')) ? 2 * file.size : file.size;
@@ -75,7 +79,11 @@ function tryMakeDirectory(path: string): boolean {
 }
 
 /** Entries `<algorithm>/<hex>`; what has another name is on its way to one that starts with the digest. */
-function listByDigest(directory: string, kind: 'blob' | 'layer', needed: ReadonlySet<unknown>): readonly Entry[] {
+function listByDigest(
+  directory: string,
+  kind: 'blob' | 'layer' | 'merged',
+  needed: ReadonlySet<unknown>,
+): readonly Entry[] {
   return namesIn(directory).flatMap((algorithm) =>
     namesIn(join(directory, algorithm))
       .filter((name) => !needed.has(`${algorithm}:${name}`))

@@ -6,6 +6,8 @@ export interface Needed {
   readonly blobs: ReadonlySet<unknown>;
   /** By diff id. */
   readonly layers: ReadonlySet<unknown>;
+  /** Those of whole images. */
+  readonly chains: ReadonlySet<unknown>;
 }
 
 /** What is about to be taken out of the graph. */
@@ -31,10 +33,13 @@ const LAYERS = `
   SELECT diff_id FROM chain WHERE chain_id IN (
     SELECT chain_id FROM image_layer WHERE manifest_digest NOT IN ${LEAVING})`;
 
+const CHAINS = `SELECT chain_id FROM image WHERE chain_id IS NOT NULL AND manifest_digest NOT IN ${LEAVING}`;
+
 /** What is needed once something has left. */
 export const readNeeded = (database: Database, {images, blobs}: Leaving = NOTHING_LEAVES): Needed => ({
   blobs: firstColumn(database, BLOBS, [...images], [...blobs]),
   layers: firstColumn(database, LAYERS, [...images]),
+  chains: firstColumn(database, CHAINS, [...images]),
 });
 
 /** The recorded layer files that nothing needs, by diff id. */

@@ -13,6 +13,8 @@ export interface StorePaths {
   readonly ingest: string;
   readonly blobs: string;
   readonly layers: string;
+  /** What the layers of images show together, in files that are made again when they are missed. */
+  readonly merged: string;
   /** One directory for each running container: its upper directory, bundle and configuration. */
   readonly containers: string;
   /** One directory for each container that outlives its command: what it is, what it has written, its output. */
@@ -40,6 +42,8 @@ export interface StorePaths {
   layer(diffId: Digest): string;
   /** `layers/<algorithm>/<hex>/fs`: the same layer as directories, once a machine had to extract it. */
   layerTree(diffId: Digest): string;
+  /** `merged/<algorithm>/<hex>`: the merged index of a chain of layers, named by its chain id. */
+  mergedIndex(chainId: Digest): string;
 }
 
 /** The store's layout; no path is ever built from anything but a validated digest. */
@@ -53,6 +57,7 @@ export function storePaths(root: string): StorePaths {
     ingest: below('ingest'),
     blobs: below('blobs'),
     layers: below('layers'),
+    merged: below('merged'),
     containers: below('containers'),
     kept: below('kept'),
     bundles: below('bundles'),
@@ -67,5 +72,6 @@ export function storePaths(root: string): StorePaths {
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),
     layerTree: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'fs'),
+    mergedIndex: (chainId) => join(root, 'merged', digestAlgorithm(chainId), digestHex(chainId)),
   };
 }
