@@ -13,11 +13,21 @@ import {findPresent} from './present-image.ts';
 import {isNoAnswer, type PullPolicy} from './pull.ts';
 import type {WhichFile} from './which.ts';
 
-/** The bytes of a file of an image, to be read once and closed. */
-export interface ImageFileContent {
+/** The bytes of a file of an image, to be read once. */
+export interface OpenedFile {
   readonly imageId: string;
   readonly file: WhichFile;
   readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** The bytes of a file of an image, to be read once and closed. */
+export interface ImageFileContent extends OpenedFile {
+  close(): void;
+}
+
+/** Several files in the order in which they were asked for, to be closed together. */
+export interface ImageFileContents {
+  readonly files: readonly OpenedFile[];
   close(): void;
 }
 
@@ -47,16 +57,38 @@ export async function readImageFile(
 ): Promise<ImageFileContent> {
   const files = await openFiles(context, source.reference, options);
   try {
-    for (;;) {
-      const found = findContent(files.root(), source);
-      const content = await files.readFile(found.node);
-      if (!content) continue;
-      const file = {...describeFile(found.node), path: textOf(found.path)};
-      return {imageId: files.imageId, file, content, close: files.close};
-    }
+    return {...(await openFile(files, source)), close: files.close};
   } catch (error) {
     files.close();
     throw error;
+  }
+}
+
+/** As {@link readImageFile}, of several files or of none; what is needed to find them is fetched once for each image. */
+export async function readImageFiles(
+  context: ImageContext,
+  sources: readonly ImagePath[],
+  options: ReadFileOptions = {},
+): Promise<ImageFileContents> {
+  using closing = new DisposableStack();
+  const images = new Map<string, ReadableFiles>();
+  const files: OpenedFile[] = [];
+  for (const source of sources) {
+    const {reference} = source;
+    const image = images.get(reference) ?? (await openFiles(context, reference, options));
+    if (!images.has(reference)) closing.defer(image.close);
+    images.set(reference, image);
+    files.push(await openFile(image, source));
+  }
+  const opened = closing.move();
+  return {files, close: () => opened.dispose()};
+}
+
+async function openFile(files: ReadableFiles, source: ImagePath): Promise<OpenedFile> {
+  for (;;) {
+    const {node, path} = findContent(files.root(), source);
+    const content = await files.readFile(node);
+    if (content) return {imageId: files.imageId, file: {...describeFile(node), path: textOf(path)}, content};
   }
 }
 

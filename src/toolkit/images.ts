@@ -15,7 +15,7 @@ import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
 import type {PullEachOptions, PullOutcome} from '../images/pull-each.ts';
-import type {ImageFileContent, ReadFileOptions} from '../images/read-file.ts';
+import type {ImageFileContent, ImageFileContents, ReadFileOptions} from '../images/read-file.ts';
 import type {RemovalReport, RemoveOptions} from '../images/remove.ts';
 import type {RestoredTag, TagMove} from '../images/tag-history.ts';
 import type {ImageTreeNode} from '../images/tree.ts';
@@ -39,6 +39,8 @@ export interface Images extends Archives, Copies {
   files(reference: string, options?: FilesOptions): AsyncGenerator<ImageFile>;
   /** Opens a file of an image for reading, to be read once and closed; by its policy of one at a registry. */
   readFile(source: ImagePath, options?: ReadFileOptions): Promise<ImageFileContent>;
+  /** Opens several; of each image at a registry what is needed to find them is fetched once. */
+  readFiles(sources: readonly ImagePath[], options?: ReadFileOptions): Promise<ImageFileContents>;
   /** Opens a file or directory of an image as a tar, to be read once and closed. */
   readTar(source: ImagePath, options?: SourceOptions): Promise<ExportedFiles>;
   /** Copies a file or directory of an image to this machine. */
@@ -93,6 +95,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
       yield* (await load(import('../images/list-files.ts'))).listFiles(context, ...args);
     },
     readFile: async (...args) => (await load(import('../images/read-file.ts'))).readImageFile(context, ...args),
+    readFiles: async (...args) => (await load(import('../images/read-file.ts'))).readImageFiles(context, ...args),
     readTar: async (...args) => (await load(import('../images/read-tar.ts'))).readImageTar(context, ...args),
     copyFrom: async (...args) => (await load(import('../images/copy-from.ts'))).copyFromImage(context, ...args),
     diff: async (from, to, options) =>

@@ -22,14 +22,10 @@ export const catCommand = defineCommand({
     const sources = positionals.map(parseImagePath);
     const {images} = await openToolkit();
     const options = {...definedMembers({platform}), policy: pull ?? 'missing', signal, onEvent};
-    using files = new DisposableStack();
-    const contents = [];
-    for (const source of sources) {
-      const {content, close} = await images.readFile(source, options);
-      files.defer(close);
-      contents.push(content);
-    }
-    for (const content of contents) {
+    using opened = new DisposableStack();
+    const {files, close} = await images.readFiles(sources, options);
+    opened.defer(close);
+    for (const {content} of files) {
       for await (const piece of content) if (!writeBytes(piece)) return 0;
     }
     return 0;

@@ -18,6 +18,7 @@ const TYPES: Readonly<Record<string, TarEntryType>> = Object.freeze({
 const PERMISSIONS = 0o7777;
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)$/;
 const NANOSECOND_DIGITS = 9;
+const NOT_ASCII = /[^\x20-\x7e]/;
 
 /** The entry of the tar that a line of a table of contents stands for. */
 export function readTarEntry(line: JsonObject, dataOffset: number): TarEntry {
@@ -62,7 +63,11 @@ export function textOf(line: JsonObject, key: string): string {
 export const invalidToc = (fault: string, cause?: unknown) =>
   layerRefusal('LAYER_TOC_INVALID', `its table of contents ${fault}`, cause);
 
-const bytesOf = (line: JsonObject, key: string): ByteString => Buffer.from(textOf(line, key)).toString('latin1');
+/** Most names are ASCII, and as bytes what they are as text. */
+function bytesOf(line: JsonObject, key: string): ByteString {
+  const text = textOf(line, key);
+  return NOT_ASCII.test(text) ? Buffer.from(text).toString('latin1') : text;
+}
 
 /** A time that is none is not known, as tools that write none have it. */
 function timeOf(text: string): readonly [seconds: number, nanoseconds: number] {

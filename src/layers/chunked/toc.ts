@@ -50,7 +50,7 @@ const CHUNK_LIMIT_BYTES = 32 * 1024 * 1024;
 export function readToc(bytes: Buffer, payloadBytes: number): Toc | null {
   const lines = linesOf(bytes);
   if (lines.length > ENTRY_LIMIT) return null;
-  const starts = startsOf(lines, payloadBytes);
+  let starts: Float64Array | null = null;
   const builder = createTreeBuilder();
   for (const [number, line] of lines.entries()) {
     if (!isChunk(line)) builder.add(readTarEntry(line, number * TAR_BLOCK_BYTES));
@@ -58,6 +58,7 @@ export function readToc(bytes: Buffer, payloadBytes: number): Toc | null {
   }
   const chunksOf = (number: number) => {
     const behind = lines.findIndex((line, at) => at > number && !isChunk(line));
+    starts ??= startsOf(lines, payloadBytes);
     return readChunks(lines.slice(number, behind < 0 ? lines.length : behind), starts);
   };
   return {tree: builder.finish(), chunksOf};

@@ -1,4 +1,7 @@
 import {randomBytes} from 'node:crypto';
+import {readdirSync} from 'node:fs';
+import {join} from 'node:path';
+import {buffer} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {buildChunkedLayer, type ChunkedSource} from '../../../fixtures/build-chunked-layer.ts';
 import {buildTar, type TarEntry} from '../../../fixtures/build-tar.ts';
@@ -126,6 +129,26 @@ describe('images/partial', ({test}) => {
     assert.is((await image.images.list()).length, 1);
     const fetched = image.events.filter(({type}) => type === 'blob:stored');
     assert.is(fetched.length, 1, 'the middle one, once');
+  });
+
+  test('fetches tables once for several files, and closes what was opened when one is missing', async () => {
+    const files = ['a', 'b', 'c'].map((path) => ({path, content: path.repeat(30_000)}));
+    await using image = await serveImage(layerOf('estargz', files));
+    const options = {policy: 'missing', platform: 'linux/amd64'} as const;
+    const sources = files.map(({path}) => ({reference: image.name, path}));
+    const opened = await image.images.readFiles(sources, options);
+    const tables = image.registry.requests.filter(({class: of}) => of === 'blob').length;
+    const read = [];
+    for (const {content} of opened.files) read.push((await buffer(content)).toString());
+    assert.equal(
+      read,
+      files.map(({content}) => content),
+    );
+    assert.is(image.registry.requests.filter(({class: of}) => of === 'blob').length, tables + files.length);
+    opened.close();
+    const missing = [...sources, {reference: image.name, path: '/absent'}];
+    assert.is((await rejectionOf(image.images.readFiles(missing, options))).message.includes('"/absent"'), true);
+    assert.equal(readdirSync(join(image.root, 'locks', 'claims')), []);
   });
 
   test('pulls an image that has nothing to be read in part', async () => {
