@@ -13,7 +13,7 @@ import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch, type Winch, type WinchExit} from '../helpers/winch.ts';
 
-const skip = missingFor('runc', 'busybox', 'unshare', 'nsenter');
+const skip = missingFor('runc', 'busybox', 'conmon', 'unshare', 'nsenter');
 const COPY = {WINCH_SNAPSHOTTER: 'copy'};
 const BOX = 'box';
 
@@ -109,6 +109,15 @@ describe('containers: copied images', ({test: declare}) => {
     assert.match(stderr, `SNAPSHOTTER_FALLBACK: all files are copied for this run`);
     assert.match(stderr, `${reason}; files of a layer cannot be as in the image below`);
     assert.is(stderr.split('SNAPSHOTTER_FALLBACK').length, 2, stderr);
+    const kept = ['--name', 'kept', BOX, 'sh', '-c', 'echo x >> etc/more; cat etc/more; ls -d etc/group || true'];
+    const made = requireSuccess(await winch.run(['create', '--pull', 'never', ...kept], call));
+    assert.match(
+      made.stderr,
+      `SNAPSHOTTER_FALLBACK: all files are copied for this container, which takes time and space`,
+    );
+    assert.is(requireSuccess(await winch.run(['start', '-a', 'kept'], call)).stdout, 'morex\n');
+    assert.is(requireSuccess(await winch.run(['start', '-a', 'kept'], call)).stdout, 'morex\nx\n');
+    requireSuccess(await winch.run(['rm', 'kept'], call));
     const asked = await winch.run(wordsOf('true'), {...namespace, env: {WINCH_SNAPSHOTTER: 'overlay'}});
     assert.match(asked.stderr, 'EXTRACT_UNSUPPORTED');
     const info = requireSuccess(await winch.run(['info', '--snapshotter', 'overlay'], namespace));

@@ -79,7 +79,7 @@ export async function createContainer(
   const {container: asked = {}, policy} = request;
   const withImages = await findMountedImages({...context, lease}, {container: asked, policy}, options);
   using volumes = await prepareKeptVolumes(context, {container: withImages, image}, options);
-  const driver = await chooseOwnDriver(context, image.layers);
+  const driver = await chooseOwnDriver(context, image.layers, options);
   const described = {request: {...request, container: volumes.container}, image, runtime, driver};
   const record = describeContainer(context, described);
   await sweepPassing(context);

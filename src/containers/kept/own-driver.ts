@@ -1,8 +1,8 @@
 import {WinchError} from '../../errors.ts';
+import type {CallOptions} from '../../events.ts';
 import type {MountableLayer} from '../../images/stored-image.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
-import {findExtractionFault} from '../try-extraction.ts';
 import {nameOf} from './find-container.ts';
 import type {KeptRecord, OwnDriver} from './record.ts';
 
@@ -15,13 +15,16 @@ import type {KeptRecord, OwnDriver} from './record.ts';
 export async function chooseOwnDriver(
   context: ContainerContext,
   layers: readonly MountableLayer[],
+  {onEvent}: Pick<CallOptions, 'onEvent'>,
 ): Promise<OwnDriver | null> {
   const {name, fallbackReason} = await chooseDriver(context);
-  if (name === 'erofs' || name === 'copy') return name === 'copy' ? name : null;
-  const {ingest} = context.store.paths;
-  const needsCopy = fallbackReason !== null && hidesFiles(layers) && findExtractionFault(ingest) !== null;
-  if (needsCopy) return 'copy';
-  return name === 'overlay' ? null : name;
+  if (name === 'erofs') return null;
+  const mayCopy = name !== 'copy' && fallbackReason !== null && layers.some(({whiteouts}) => whiteouts > 0);
+  const fault = mayCopy ? (await import('../try-extraction.ts')).findExtractionFault(context.store.paths.ingest) : null;
+  if (fault === null) return name === 'overlay' ? null : name;
+  const message = `all files are copied for this container, which takes time and space: ${fallbackReason}; ${fault}`;
+  onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
+  return 'copy';
 }
 
 /** The context with the driver that a container goes on with. @throws {WinchError} `KEEP_UNSUPPORTED` */
@@ -39,5 +42,3 @@ export async function withOwnDriver(
     hint: 'start it with the erofs or the overlay driver, or make a new one',
   });
 }
-
-const hidesFiles = (layers: readonly MountableLayer[]): boolean => layers.some(({whiteouts}) => whiteouts > 0);
