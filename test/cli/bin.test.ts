@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   utimesSync,
@@ -47,16 +48,22 @@ describe('bin/winch', ({test, before, after}) => {
     write(`${path}/package.json`, JSON.stringify({version}));
     write(`${path}/bin/node`, `#!/bin/sh\n${script}\n`, 0o755);
   }
-  /** As the build makes it. */
-  const writeBundle = (statement: string) =>
-    write(
-      'winch/dist/bundled/main.js',
-      `//${digestOf(Buffer.from(statement)).replace(':', '')}
-      (function (module) {
-        const isCommandWord = (word) => ['images', 'tags'].includes(word);
-        module.exports = {main: async () => { ${statement}; }, isCommandWord};
-      })`,
-    );
+  /** As the build makes it (fixtures/link-chunks.js). */
+  function writeBundle(statement: string, others: Readonly<Record<string, string>> = {}) {
+    const main = `const isCommandWord = (word) => ['images', 'tags'].includes(word);
+      return {main: async () => { ${statement}; }, isCommandWord};`;
+    const places: Record<string, readonly number[]> = {};
+    let [texts, line] = ['', 2];
+    for (const [name, body] of Object.entries({...others, main})) {
+      const text = `(function ($need, $load, $require, $url, $ListFormat) {${body}\n})`;
+      places[name] = [texts.length, text.length, line];
+      texts += `${text}\n`;
+      line += text.split('\n').length;
+    }
+    const content = `${JSON.stringify(places)}\n${texts}`;
+    const hash = digestOf(Buffer.from(content)).replace('sha256:', '').slice(0, 32);
+    write('winch/dist/bundled/command.chunks', `${hash}\n${content}`);
+  }
   const compiled = () => join(directory, 'home/.cache/winch/compiled');
   const forgetCode = () => rmSync(compiled(), {recursive: true, force: true});
   const keptCode = () =>
@@ -105,6 +112,35 @@ describe('bin/winch', ({test, before, after}) => {
       keptCode().map((path) => statSync(path).ino),
       statuses.map(({ino}) => ino),
     );
+  });
+
+  test('keeps what a later run needs for the first time with what is kept already', () => {
+    forgetCode();
+    const chunk = (name: string) => `console.log('${name} is loaded'); return {name: '${name}'};`;
+    const statement = `
+      for (const word of process.argv.slice(3)) console.log((await $load(word)).name, $need(word) === await $load(word))`;
+    writeBundle(statement, {first: chunk('first'), second: chunk('second'), third: chunk('third')});
+    const expected = (...words: readonly string[]) => words.map((word) => `${word} is loaded\n${word} true\n`).join('');
+    assert.is(start([], 'images', 'first').stdout, expected('first'));
+    const [path = ''] = keptCode();
+    const names = () => JSON.parse(readFileSync(path, 'utf8').split('\n', 1)[0] ?? '').map(([name]: [string]) => name);
+    assert.equal(names(), ['main', 'first']);
+    assert.is(start([], 'images', 'second').stdout, expected('second'));
+    assert.equal(names(), ['main', 'first', 'second']);
+    const {ino} = statSync(path);
+    assert.is(start([], 'images', 'first', 'second').stdout, expected('first', 'second'));
+    assert.is(statSync(path).ino, ino);
+  });
+
+  test('a trace names the line of the bundle', () => {
+    writeBundle("if (process.argv.length > 3) throw new Error('thrown')", {other: 'return {};\n'});
+    const text = readFileSync(join(directory, 'winch/dist/bundled/command.chunks'), 'utf8');
+    const place = `winch/dist/bundled/command.chunks:${text.slice(0, text.indexOf('thrown')).split('\n').length}\n`;
+    forgetCode();
+    assert.match(start([], 'images', 'now').stderr, place, 'compiled');
+    assert.is(start([], 'images').status, 0);
+    assert.is(keptCode().length, 1);
+    assert.match(start([], 'images', 'now').stderr, place, 'kept');
   });
 
   test('replaces what V8 does not take, and takes nothing of another bundle', () => {

@@ -54,7 +54,7 @@ describe('e2e/package', ({test}) => {
       'bin/winch.js',
       'dist/index.js',
       'dist/index.d.ts',
-      'dist/bundled/main.js',
+      'dist/bundled/command.chunks',
       'README.md',
       'CHANGELOG.md',
     ];
