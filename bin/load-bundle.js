@@ -1,4 +1,4 @@
-// The bundled command is a file of chunks. Each is compiled when it is first imported, of what V8 compiled in an earlier
+// The bundle is a file of chunks. Each is compiled when it is first imported, of what V8 compiled in an earlier
 // run of the same command: V8 takes 55 ms for all of them, 12 for those that a command needs, and 3 for those that were
 // kept. Node's own cache of modules keeps no function that was compiled after the loading.
 const fs = require('node:fs');
@@ -25,36 +25,49 @@ class ListFormat {
   }
 }
 
+const bundlePath = join(dirname(__dirname), 'dist/bundled/command.chunks');
+
 /**
- * Loads the bundle's main module.
+ * Loads the command.
  *
- * @param path Of the file that fixtures/link-chunks.js makes.
  * @param cacheDirectory Only this user can write to it; null: nothing is kept.
  */
-function loadBundle(path, cacheDirectory) {
-  const file = openChunks(path);
+function loadCommand(cacheDirectory) {
+  const words = likelyCommands(process.argv.slice(2));
+  return load('main', {cacheDirectory, words, choose: (main) => words.find((word) => main.isCommandWord(word))});
+}
+
+/** Loads another program of the bundle, which begins at once; compiled code is where Node's own is, if that is kept. */
+function loadProcess(name) {
+  load(name, {cacheDirectory: process.env.NODE_COMPILE_CACHE || null, words: [name], choose: () => name});
+}
+
+/** @param choose Of what is loaded, the word under which compiled code is to be kept; undefined: none. */
+function load(name, {cacheDirectory, words, choose}) {
+  const file = openChunks(bundlePath);
   const pathOf = (word) => join(cacheDirectory, `${file.content}-${process.version}-${process.arch}-${word}`);
-  const words = cacheDirectory === null ? [] : likelyCommands(process.argv.slice(2));
-  const kept = readFirst(words.map(pathOf));
+  const kept = cacheDirectory === null ? new Map() : readFirst(words.map(pathOf));
   const scripts = new Map();
-  const main = linkFrom(path, (name) => {
-    const chunk = kept.get(name) ?? {...file.read(name), code: undefined};
-    const script = new Script(chunk.text(), {filename: path, lineOffset: chunk.line, cachedData: chunk.code});
-    scripts.set(name, {script, chunk, isNew: chunk.code === undefined || script.cachedDataRejected});
+  const loaded = linkFrom((chunkName) => {
+    const chunk = kept.get(chunkName) ?? {...file.read(chunkName), code: undefined};
+    const options = {filename: bundlePath, lineOffset: chunk.line, cachedData: chunk.code};
+    const script = new Script(chunk.text(), options);
+    scripts.set(chunkName, {script, chunk, isNew: chunk.code === undefined || script.cachedDataRejected});
     return script.runInThisContext();
-  })('main');
+  })(name);
   process.once('exit', (exitCode) => {
-    const command = words.find((word) => main.isCommandWord(word));
-    if (exitCode !== 0 || command === undefined) return;
-    if ([...scripts.values()].some(({isNew}) => isNew)) keep(pathOf(command), {kept, scripts});
+    const word = exitCode === 0 && cacheDirectory !== null ? choose(loaded) : undefined;
+    const isIncomplete = [...scripts.values()].some(({isNew}) => isNew);
+    if (word !== undefined && isIncomplete) keep(pathOf(word), {kept, scripts});
   });
-  return main;
+  return loaded;
 }
 
 /** Calls each chunk once, with what it imports others by. */
-function linkFrom(path, compile) {
+function linkFrom(compile) {
   const loaded = new Map();
-  const url = pathToFileURL(path).href;
+  // Modules look for others, which are JavaScript as well, beside where they are themselves.
+  const url = pathToFileURL(join(dirname(bundlePath), 'main.js')).href;
   const load = async (name) => need(name);
   function need(name) {
     if (!loaded.has(name)) loaded.set(name, compile(name)(need, load, require, url, ListFormat));
@@ -168,4 +181,4 @@ function removeOld(directory) {
   }
 }
 
-module.exports = {loadBundle};
+module.exports = {loadCommand, loadProcess};

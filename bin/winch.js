@@ -30,8 +30,9 @@ async function runCommand() {
 
 /** A package has the bundled command; a checkout that was not built has its source, which Node strips of its types. */
 function loadMain(cacheDirectory) {
-  const bundle = join(packageDirectory, 'dist/bundled/command.chunks');
-  if (existsSync(bundle)) return require('./load-bundle.js').loadBundle(bundle, cacheDirectory);
+  if (existsSync(join(packageDirectory, 'dist/bundled/command.chunks'))) {
+    return require('./load-bundle.js').loadCommand(cacheDirectory);
+  }
   const built = join(packageDirectory, 'dist/cli/main.js');
   const path = existsSync(built) ? built : join(packageDirectory, 'src/cli/main.ts');
   return import(require('node:url').pathToFileURL(path).href);

@@ -8,6 +8,10 @@ export interface ExitWork {
 }
 
 /** The process that conmon starts when a container ends that is to be removed, to leave its networks or to start again. */
-const {toolkit: options, id} = JSON.parse(process.argv[2] ?? '') as ExitWork;
-await using toolkit = await openToolkit(options);
-await toolkit.containers.settleEnded(id);
+async function settleEnded(): Promise<void> {
+  const {toolkit: options, id} = JSON.parse(process.argv[2] ?? '') as ExitWork;
+  await using toolkit = await openToolkit(options);
+  await toolkit.containers.settleEnded(id);
+}
+
+void settleEnded();
