@@ -1,5 +1,6 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {buildChunkedImage, buildChunkedLayer} from '../../fixtures/build-chunked-layer.ts';
 import {buildImage} from '../../fixtures/build-image.ts';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import {busyboxEntries, busyboxImage} from '../../fixtures/busybox-image.ts';
@@ -8,7 +9,7 @@ import type {RegistryServer} from '../../fixtures/registry-server.ts';
 /** Commands that are killed. Each has things of its own to work on, so that any of them may run at once. */
 export const CRASH_COMMANDS = [
   ...['pull', 'run', 'extract', 'copy', 'load', 'import', 'restore'],
-  ...['tag', 'save', 'export', 'cache', 'rmi', 'untag', 'prune', 'fill', 'unfill'],
+  ...['tag', 'save', 'export', 'cache', 'cat', 'rmi', 'untag', 'prune', 'fill', 'unfill'],
   ...['network-create', 'network-rm'],
 ] as const;
 export type CrashCommand = (typeof CRASH_COMMANDS)[number];
@@ -47,6 +48,8 @@ export function putCrashImages(registry: RegistryServer): void {
   registry.put('old', '1', busyboxImage());
   registry.put('app', '1', buildImage({layers: [BASE, layerOf('pulled', 1), layerOf('more', 2)], compression: 'none'}));
   registry.put('app', 'extracted', busyboxImage({layers: [EXTRACTED]}));
+  const parts = buildChunkedLayer({format: 'estargz', entries: [{path: 'file', content: 'in part'}]});
+  registry.put('app', 'parts', buildChunkedImage([layerOf('whole', 10), parts]));
   put('copied', 'copied', 3);
   put('loaded', 'loaded', 4);
   put('removed', 'removed', 5);
@@ -89,6 +92,7 @@ export function crashWords(host: string, directory: string): CrashWords {
       unfill: ['volume', 'rm', '--force', 'spare'],
       'network-create': ['network', 'create', 'made'],
       'network-rm': ['network', 'rm', 'spare'],
+      cat: ['cat', `${app('parts')}:/file`],
     },
     setUps: {
       pull: [['rmi', app('1')]],
@@ -111,6 +115,11 @@ export function crashWords(host: string, directory: string): CrashWords {
       unfill: [['run', '--network', 'none', '-v', 'spare:/home', old, 'true']],
       'network-create': [['network', 'rm', 'made']],
       'network-rm': [['network', 'create', 'spare']],
+      // So that the layer that is fetched whole is fetched again.
+      cat: [
+        ['pull', app('parts')],
+        ['rmi', app('parts')],
+      ],
       prune: [
         ['pull', app('pruned')],
         ['untag', app('pruned')],
