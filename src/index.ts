@@ -95,7 +95,7 @@ export type {PlannedLayer, PlannedSource, PlanOptions, PullPlan} from './images/
 export type {LabelFilter, PruneOptions, PruneReport} from './images/prune.ts';
 export type {PulledImage, PullOptions, PullPolicy} from './images/pull.ts';
 export type {PullEachOptions, PullOutcome} from './images/pull-each.ts';
-export type {ImageFileContent} from './images/read-file.ts';
+export type {ImageFileContent, ImageFileContents, OpenedFile, ReadFileOptions} from './images/read-file.ts';
 export type {ServedDocument} from './images/read-through/find-document.ts';
 export type {ReadThrough, ReadThroughOptions} from './images/read-through/open-read-through.ts';
 export type {ReadCall} from './images/read-through/read-call.ts';
