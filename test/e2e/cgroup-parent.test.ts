@@ -11,12 +11,13 @@ import {makeWinch} from '../helpers/winch.ts';
 
 const skip = missingFor('runc', 'busybox') ?? missingCgroup();
 /** Nobody else's. */
-const PARENT = `winch-e2e-parent-${process.pid}`;
+const KILLED = `winch-parent-killed-${process.pid}`;
+const SHARED = `winch-parent-shared-${process.pid}`;
 const RUNS = 12;
 const ROUNDS = 3;
 
 describe('e2e/cgroup-parent', ({test}) => {
-  const cgroups = () => listCgroups().filter((path) => path.includes(PARENT));
+  const cgroupsBelow = (parent: string) => listCgroups().filter((path) => path.includes(parent));
 
   test(
     'wherever a run is killed, the next command takes its cgroup away, and the parents that winch has made',
@@ -26,18 +27,18 @@ describe('e2e/cgroup-parent', ({test}) => {
       using winch = makeWinch();
       const image = `${registry.host}/box:1`;
       requireSuccess(await winch.run(['pull', '-q', image]));
-      const words = ['run', '--network', 'none', '--cgroup-parent', `/${PARENT}/a/b`, image];
+      const words = ['run', '--network', 'none', '--cgroup-parent', `/${KILLED}/a/b`, image];
       const begun = performance.now();
       requireSuccess(await winch.run([...words, 'sleep', '0.1']));
       const tookMs = performance.now() - begun;
-      assert.deepEqual(cgroups(), []);
+      assert.deepEqual(cgroupsBelow(KILLED), []);
       for (let index = 0; index < RUNS; index += 1) {
         const {child} = winch.start([...words, 'sleep', '0.1']);
         const ended = once(child, 'exit');
         setTimeout(() => child.kill('SIGKILL'), (tookMs * (index + 1)) / RUNS);
         await ended;
         requireSuccess(await winch.run(['ps', '-a']));
-        await waitFor(() => cgroups().length === 0).catch(() => assert.deepEqual(cgroups(), []));
+        await waitFor(() => cgroupsBelow(KILLED).length === 0).catch(() => assert.deepEqual(cgroupsBelow(KILLED), []));
       }
     },
     {skip, timeoutMs: 240_000},
@@ -52,11 +53,11 @@ describe('e2e/cgroup-parent', ({test}) => {
       const image = `${registry.host}/box:1`;
       requireSuccess(await winch.run(['pull', '-q', image]));
       const runIn = (parent: string) =>
-        winch.run(['run', '--network', 'none', '--cgroup-parent', `/${PARENT}/${parent}`, image, 'true']);
+        winch.run(['run', '--network', 'none', '--cgroup-parent', `/${SHARED}/${parent}`, image, 'true']);
       for (let round = 0; round < ROUNDS; round += 1) {
         const exits = await Promise.all(['a', 'a/b', 'a/b', 'a/c'].map(runIn));
         for (const exit of exits) requireSuccess(exit);
-        assert.deepEqual(cgroups(), []);
+        assert.deepEqual(cgroupsBelow(SHARED), []);
       }
     },
     {skip, timeoutMs: 240_000},
