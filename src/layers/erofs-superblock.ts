@@ -65,10 +65,16 @@ export function encodeDeviceSlots(slots: readonly DeviceSlot[]): Buffer {
   return table;
 }
 
+/** A slot of the table behind a head. */
+export function readDeviceSlot(head: Buffer, index: number): Pick<DeviceSlot, 'blocks' | 'firstBlock'> {
+  const at = HEAD_BYTES + index * DEVICE_SLOT_BYTES + TAG_BYTES;
+  return {blocks: head.readUInt32LE(at), firstBlock: head.readUInt32LE(at + 4)};
+}
+
 /** What the head of a file says of the file system. */
-export function readSuperblock(head: Buffer): Pick<SuperblockFields, 'rootNumber' | 'inodes' | 'blocks'> {
+export function readSuperblock(head: Buffer): Pick<Required<SuperblockFields>, 'blocks' | 'devices'> {
   const block = head.subarray(SUPERBLOCK_AT);
-  return {rootNumber: block.readUInt16LE(14), inodes: block.readUInt32LE(16), blocks: block.readUInt32LE(36)};
+  return {blocks: block.readUInt32LE(36), devices: block.readUInt16LE(86)};
 }
 
 /** Where a layer file's index begins, bytes from the start of the file: behind the tar and what fills its last page. */

@@ -57,7 +57,6 @@ describe('layers/merged-index', ({test, after}) => {
     const longer = {...second, fileBytes: (second?.fileBytes ?? 0) + 4096};
     const others: readonly LayerChain[] = [
       {...chain, chainId: chainIds(['sha256:00', 'sha256:11']).at(-1) ?? 'sha256:'},
-      {...chain, layers: chain.layers.toReversed()},
       {...chain, layers: chain.layers.slice(1)},
       {...chain, layers: [first, longer] as LayerChain['layers']},
     ];
