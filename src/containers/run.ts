@@ -3,7 +3,6 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {CallOptions} from '../events.ts';
 import {countOutOfMemoryKills, readCgroups} from '../host/cgroups.ts';
 import {type CleanupStack, createCleanupStack} from '../host/cleanup.ts';
-import {enterPrivateMountNamespace} from '../host/mounts.ts';
 import {randomHex} from '../host/random-hex.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
 import type {PullPolicy} from '../images/pull.ts';
@@ -11,11 +10,10 @@ import {STACK_PID_FILE} from '../network/stack-programs.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {attachLifeline, type Lifeline} from '../runtime/lifeline.ts';
 import {openRunc} from '../runtime/runc.ts';
-import type {RunningContainer, StartRequest} from '../runtime/runtime.ts';
+import type {RunningContainer} from '../runtime/runtime.ts';
 import {takeCgroupOfRun} from './cgroup-place.ts';
 import type {ContainerContext} from './context.ts';
 import {
-  type ContainerDirectories,
   createContainerDirectories,
   noteRuntime,
   noteStop,
@@ -26,6 +24,7 @@ import {
 import {startError} from './exit-errors.ts';
 import type {CopyIn, CopyOut, EndedRun} from './files/run-copies.ts';
 import {requireValidName, takeName} from './names.ts';
+import {mayWantMemory, planStart} from './plan-start.ts';
 import {type PreparedContainer, prepareContainer} from './prepare-container.ts';
 import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
@@ -109,14 +108,15 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   const cgroupPath = await takeCgroupOfRun({id, directory: directories.volatile}, {...request, cleanup});
   if (request.name !== undefined) await takeName(context, {id, name: request.name}, options);
   const syscalls = loadSyscalls();
-  const enter = () => enterPrivateMountNamespace(syscalls);
+  const stateDirectory = runtimeStateDirectory(context);
+  const runtime = openRunc({path: runtimePath, stateDirectory});
+  const starting = {id, bundle: directories.volatile, container: request.container, interactive: request.interactive};
+  const {enter, start} = planStart(starting, {runtime, syscalls, cleanup});
   const prepared = await prepareContainer(context, {id, request, directories, syscalls, cleanup, enter}, options);
   noteStop(directories, {signal: prepared.stopSignal, timeoutSeconds: request.container?.stopTimeoutSeconds});
   options.signal?.throwIfAborted();
-  const stateDirectory = runtimeStateDirectory(context);
-  const runtime = openRunc({path: runtimePath, stateDirectory});
   cleanup.add(() => (runtime.hasState(id) ? runtime.remove(id) : undefined));
-  const container = runtime.start(startRequest(run, {directories, terminal: prepared.terminal}));
+  const container = start();
   // Attached while the runtime is getting ready, it costs the run no time. Nor do the mounts, which the kernel takes down
   // (0.2 ms each) when the watcher ends.
   lifeline = attachLifeline(syscalls, {
@@ -130,27 +130,12 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   if (exit.failure !== null) throw startError(runtimePath, exit.failure);
   options.signal?.throwIfAborted();
   const outOfMemory =
-    mayWantMemory(request) && exit.exitCode === SIGKILL_EXIT && countOutOfMemoryKills(readCgroups(), cgroupPath) > 0;
+    mayWantMemory(request.container) &&
+    exit.exitCode === SIGKILL_EXIT &&
+    countOutOfMemoryKills(readCgroups(), cgroupPath) > 0;
   await takeOut(context, {request, rootfsPath: prepared.rootfsPath, syscalls, exitCode: exit.exitCode}, options);
   return {id, exitCode: exit.exitCode, outOfMemory, timedOut: exit.timedOut};
 }
-
-const startRequest = (
-  {id, request}: Run,
-  {directories, terminal}: {readonly directories: ContainerDirectories; readonly terminal: boolean},
-): StartRequest => ({
-  id,
-  bundle: directories.volatile,
-  interactive: request.interactive ?? false,
-  terminal,
-  log: join(directories.volatile, 'runtime.log'),
-  // The cgroup goes with the container, and only it can tell of an out-of-memory kill.
-  keep: mayWantMemory(request),
-});
-
-/** By a limit of its own, or of those that it shares a parent with. */
-const mayWantMemory = ({container}: RunRequest): boolean =>
-  container?.memoryBytes !== undefined || container?.cgroupParent !== undefined;
 
 interface End extends Pick<EndedRun, 'syscalls' | 'exitCode'> {
   readonly request: RunRequest;

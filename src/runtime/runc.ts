@@ -17,6 +17,7 @@ import {
 import {startExec, startStreamedExec} from './runc-exec.ts';
 import type {CreatedContainer, RunningContainer, Runtime, RuntimeState, StartRequest} from './runtime.ts';
 import {ENVIRONMENT, readExit, readFailure} from './runtime-process.ts';
+import {canWait, startWaiting} from './waiting-runtime.ts';
 
 export interface RuncOptions {
   /** Absolute path of the binary. */
@@ -34,10 +35,11 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
   const flags = {root: stateDirectory};
   return {
     path,
-    start: (request) => {
-      mkdirSync(stateDirectory, {recursive: true, mode: 0o700});
-      return start(path, {...flags, log: request.log}, request);
-    },
+    start: (request) => start(path, flags, request).container,
+    startWaiting: (request) =>
+      canWait(path)
+        ? startWaiting({bundle: request.bundle, start: (bundle) => start(path, flags, {...request, bundle})})
+        : null,
     exec: (request) => startExec(path, {...flags, log: request.log}, request),
     execStreamed: (request) => startStreamedExec(path, {...flags, log: request.log}, request),
     remove: async (id) => {
@@ -59,11 +61,18 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
   };
 }
 
-function start(path: string, flags: {root: string; log: string}, request: StartRequest): RunningContainer {
-  const {id, bundle, keep, interactive, terminal} = request;
+interface Started {
+  readonly container: RunningContainer;
+  /** Sends SIGKILL to the runtime at once; settles when it is gone. */
+  end(): Promise<void>;
+}
+
+function start(path: string, {root}: {root: string}, request: StartRequest): Started {
+  const {id, bundle, keep, interactive, terminal, log} = request;
+  mkdirSync(root, {recursive: true, mode: 0o700});
   const program = startProgram({
     path,
-    words: runArguments(flags, {id, bundle, keep}),
+    words: runArguments({root, log}, {id, bundle, keep}),
     environment: ENVIRONMENT,
     streams: [interactive ? 0 : 'ignore', 1, 2],
     // In a session of its own the runtime gets only the signals that are forwarded, not the terminal's once more; with
@@ -74,15 +83,23 @@ function start(path: string, flags: {root: string; log: string}, request: StartR
   const waitForEnd = async () => {
     const exit = await program.ended();
     hasEnded = true;
-    return readExit(exit, flags.log);
+    return readExit(exit, log);
+  };
+  const exited = waitForEnd();
+  const container = {
+    pid: program.pid,
+    exited,
+    forward: program.kill,
+    killAll: async () => {
+      const {exitCode} = await runCommand(path, killArguments({root}, id, 'KILL'), CALL);
+      if (exitCode !== 0 && !hasEnded) killChildren(program.pid);
+    },
   };
   return {
-    pid: program.pid,
-    exited: waitForEnd(),
-    forward: (signal) => program.kill(signal),
-    killAll: async () => {
-      const {exitCode} = await runCommand(path, killArguments({root: flags.root}, id, 'KILL'), CALL);
-      if (exitCode !== 0 && !hasEnded) killChildren(program.pid);
+    container,
+    end: async () => {
+      program.kill('SIGKILL');
+      await exited;
     },
   };
 }

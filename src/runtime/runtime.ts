@@ -73,6 +73,14 @@ export interface RunningContainer {
   killAll(): Promise<void>;
 }
 
+/** A runtime that has been started before its configuration was there. */
+export interface WaitingRuntime {
+  /** Lets it run the bundle, of which there is a config.json now; null: it cannot, and has to be given up. */
+  proceed(): RunningContainer | null;
+  /** Ends it, unless it runs the bundle; settles when it is gone. */
+  giveUp(): Promise<void>;
+}
+
 /** What the runtime knows of a container that there is. */
 export interface RuntimeState {
   readonly status: 'creating' | 'created' | 'running' | 'paused' | 'stopped';
@@ -90,6 +98,8 @@ export interface CreatedContainer {
 export interface Runtime {
   readonly path: string;
   start(request: StartRequest): RunningContainer;
+  /** As `start`, before there is a config.json; null: this runtime cannot wait for one. */
+  startWaiting(request: StartRequest): WaitingRuntime | null;
   /** Runs a further process in a container, beside its first one. */
   exec(request: ExecStart): RunningContainer;
   /** As `exec`, with streams for the caller. */

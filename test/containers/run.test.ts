@@ -101,6 +101,11 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
     assert.equal(fields, {CapInh: '0000000000000000', CapEff: '00000000a80425fb', NoNewPrivs: '1', Seccomp: '2'});
   });
 
+  testOnce('runs what has a configuration larger than a pipe', async () => {
+    const environment = Array.from({length: 100}, (_, index) => `V${index}=${'v'.repeat(1000)}`);
+    assert.is((await shell('env | grep -c ^V', {environment})).output, '100\n');
+  });
+
   testOnce("shows nothing of the host's environment", async () => {
     process.env.WINCH_TEST_CANARY = 'canary';
     const {output} = await shell('env; cat /proc/1/environ', {environment: ['A=1', 'A=2']});
