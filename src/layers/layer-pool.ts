@@ -8,7 +8,7 @@ import {openWorkerPool, type WorkerPool} from '../host/worker-pool.ts';
 import type {Digest} from '../oci/digest.ts';
 import type {ByteString} from './byte-string.ts';
 import type {LayerToExtract} from './extract-layer.ts';
-import type {MergeRequest} from './merged-index.ts';
+import type {MergedFile, MergeRequest} from './merged-index.ts';
 import type {LayerToVerify, VerifiedLayer} from './verify-layer.ts';
 import type {WriteLayerOptions, WrittenLayer} from './write-layer.ts';
 import type {SkippedFiles} from './write-rootfs.ts';
@@ -45,6 +45,8 @@ export interface LayerPool extends AsyncDisposable {
   verify(layer: LayerToVerify, options?: {readonly signal?: AbortSignal | undefined}): Promise<VerifiedLayer>;
   /** As `writeMergedIndex`, on a thread of its own. */
   merge(chain: MergeRequest, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
+  /** As `verifyMergedIndex`, on a thread of its own. */
+  verifyMerged(merged: MergedFile, options?: {readonly signal?: AbortSignal | undefined}): Promise<boolean>;
   /** As `extractLayer`, on a thread of its own. What a failed call has written is the caller's to remove. */
   extract(layer: LayerToExtract, options?: {readonly signal?: AbortSignal | undefined}): Promise<SkippedFiles>;
   /** As `verifyExtracted`, on a thread of its own. */
@@ -61,8 +63,10 @@ export type LayerWork =
   | LayerWriting
   | {readonly verify: LayerToVerify}
   | {readonly hash: HashRequest}
-  | {readonly merge: MergeRequest}
+  | MergingWork
   | ExtractionWork;
+
+export type MergingWork = {readonly merge: MergeRequest} | {readonly verifyMerged: MergedFile};
 
 export type ExtractionWork = {readonly extract: LayerToExtract} | {readonly verifyExtracted: LayerToExtract};
 
@@ -106,6 +110,7 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
     hash: async (hash, {signal} = {}) => (await pool.call({hash}, {signal})) as Digest,
     verify: async (verify, {signal} = {}) => (await pool.call({verify}, {signal})) as VerifiedLayer,
     merge: async (merge, {signal} = {}) => (await pool.call({merge}, {signal})) as boolean,
+    verifyMerged: async (verifyMerged, {signal} = {}) => (await pool.call({verifyMerged}, {signal})) as boolean,
     extract: async (extract, {signal} = {}) => (await extraction.call({extract}, {signal})) as SkippedFiles,
     verifyExtracted: async (verifyExtracted, {signal} = {}) =>
       (await extraction.call({verifyExtracted}, {signal})) as ByteString | null,

@@ -1,4 +1,5 @@
-import {open, rm} from 'node:fs/promises';
+import {open, readFile, rm} from 'node:fs/promises';
+import {hasErrno} from '../errors.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type CarriedIndex, type CarriedRoot, carryIndex} from './carried-index.ts';
@@ -18,11 +19,14 @@ export interface MergeableLayer extends IndexedLayer {
   readonly whiteouts: number;
 }
 
-/** What is to become a merged index. */
-export interface MergeRequest extends LayerChain {
+/** A merged index, and what it is of. */
+export interface MergedFile extends LayerChain {
   readonly layers: readonly MergeableLayer[];
-  /** Where the file goes; must not exist. */
   readonly path: string;
+}
+
+/** What is to become a merged index; `path` must not exist. */
+export interface MergeRequest extends MergedFile {
   readonly durability: Durability;
 }
 
@@ -56,25 +60,47 @@ export interface MergeRequest extends LayerChain {
  * @throws {WinchError} `STORE_CORRUPT`: of a layer file | `STORE_FULL` …
  */
 export async function writeMergedIndex({path, durability, ...chain}: MergeRequest): Promise<boolean> {
-  const placed = placeLayers(chain);
-  if (placed === null || placed.length === 0) return false;
-  const {layout, carried} = planIndex(chain.layers, placed);
-  const blocks = carried.reduce((end, {bytes}) => end + bytes.length, layout.end) / BLOCK_BYTES;
-  if (blocks > INDEX_BLOCKS) return false;
-  const inodes = carried.reduce((sum, index) => sum + index.inodes, layout.order.length);
-  const head = encodeMergedHead(chain, {rootNumber: inodeNumber(layout, ROOT), inodes, blocks});
+  const pieces = encodeMergedIndex(chain);
+  if (pieces === null) return false;
   await using file = await open(path, 'wx', 0o600).catch((error: unknown) => {
     throw storageError(error, path);
   });
   try {
-    for (const piece of [head, ...encodeErofsIndex(layout), ...carried.map(({bytes}) => bytes)])
-      await file.writeFile(piece);
+    for (const piece of pieces) await file.writeFile(piece);
     if (durability === 'full') await file.datasync();
     return true;
   } catch (error) {
     await rm(path, {force: true});
     throw storageError(error, path);
   }
+}
+
+/**
+ * Whether a merged index is what {@link writeMergedIndex} would write now, all of it; one that is gone counts as such.
+ *
+ * @throws {WinchError} `STORE_CORRUPT`: of a layer file | `STORE_DENIED` …
+ */
+export async function verifyMergedIndex({path, ...chain}: MergedFile): Promise<boolean> {
+  const pieces = encodeMergedIndex(chain) ?? [];
+  try {
+    const found = await readFile(path);
+    return Buffer.concat([...pieces]).equals(found);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return true;
+    throw storageError(error, path);
+  }
+}
+
+/** Null: the format has no room for it. */
+function encodeMergedIndex(chain: Omit<MergedFile, 'path'>): readonly Buffer[] | null {
+  const placed = placeLayers(chain);
+  if (placed === null || placed.length === 0) return null;
+  const {layout, carried} = planIndex(chain.layers, placed);
+  const blocks = carried.reduce((end, {bytes}) => end + bytes.length, layout.end) / BLOCK_BYTES;
+  if (blocks > INDEX_BLOCKS) return null;
+  const inodes = carried.reduce((sum, index) => sum + index.inodes, layout.order.length);
+  const head = encodeMergedHead(chain, {rootNumber: inodeNumber(layout, ROOT), inodes, blocks});
+  return [head, ...encodeErofsIndex(layout), ...carried.map(({bytes}) => bytes)];
 }
 
 interface PlannedIndex {

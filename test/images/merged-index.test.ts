@@ -88,6 +88,20 @@ describe('images/merged-index', ({test}) => {
     assert.equal(findStoreProblems(image.root), []);
   });
 
+  test('a deep check finds one that is damaged, and a repair takes it away', async () => {
+    await using image = await openLayeredImage(...layersOf(8));
+    const [path = ''] = mergedIn(image.root);
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 4000] = 0xff;
+    writeFileSync(path, bytes);
+    assert.ok((await image.images.check()).isClean);
+    const {findings, isClean} = await image.images.check({deep: true});
+    assert.equal([findings.map(({code}) => code), isClean], [['MERGED_CONTENT'], false]);
+    assert.ok((await image.images.check({deep: true, repair: true})).isClean);
+    assert.equal(mergedIn(image.root), []);
+    assert.ok((await image.images.check({deep: true})).isClean);
+  });
+
   test('where it cannot be written the image does without', async () => {
     await using image = await openLayeredImage();
     writeFileSync(join(image.root, 'merged'), 'in its place');

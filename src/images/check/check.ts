@@ -2,6 +2,7 @@ import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
 import type {ImageContext} from '../context.ts';
 import {checkFiles} from './check-files.ts';
+import {checkMerged, dropMerged} from './check-merged.ts';
 import {checkTrees, dropTrees} from './check-trees.ts';
 import {findExtras, findOpenPlaces} from './find-extras.ts';
 import type {Finding} from './finding.ts';
@@ -61,13 +62,16 @@ async function checkAndRepair(context: ImageContext, options: CheckOptions): Pro
   const graph = rebuilt.length > 0 ? readGraph(store) : seen;
   const damages = [...findOpenPlaces(store.paths, graph), ...(await checkFiles(context, graph.expected, options))];
   const trees = await checkTrees(context, graph.expected, options);
+  const merged = await checkMerged(context, options);
   const extras = [...findExtras(store.paths, graph), ...trees.filter(({isDamage}) => !isDamage)];
   const repairs = [...rebuilt, ...(options.repair ? await repairDamages(context, damages, options) : [])];
   if (options.repair) repairs.push(...(await rewriteLayout(store, extras)));
   // Whatever is written tells other tools what the database says.
   if (options.repair && !graph.isLayoutCurrent) await store.write(() => {});
-  if (options.repair) repairs.push(...(await dropTrees(context, trees, options)));
-  const found = [...seen.faults, ...damages.map(({finding}) => finding), ...trees.filter(({isDamage}) => isDamage)];
+  if (options.repair)
+    repairs.push(...(await dropTrees(context, trees, options)), ...(await dropMerged(context, merged)));
+  const copies = [...trees.filter(({isDamage}) => isDamage), ...merged];
+  const found = [...seen.faults, ...damages.map(({finding}) => finding), ...copies];
   const findings = [...found, ...extras];
   return {
     findings,

@@ -59,6 +59,13 @@ const EXPLANATIONS = {
     meaning: 'containers that run on extracted layers see other files',
     hint: 'a repair takes it away, and a run that needs it extracts it again',
   },
+  /** What layers show together is not what their files have. */
+  MERGED_CONTENT: {
+    kind: 'content',
+    object: 'file',
+    meaning: 'containers may see other files, or none',
+    hint: 'a repair takes it away, and the next pull of the image writes it again',
+  },
   LAYER_OWNER: access('layer', FOREIGN),
   LAYER_MODE: access('layer', OPEN),
   DIRECTORY_OWNER: access('directory', FOREIGN),
