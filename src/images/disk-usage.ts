@@ -61,7 +61,7 @@ export interface DiskUsage {
   readonly containers: SpaceUsage;
   /** Named files of containers; reclaimable are those that no container mounts, which only a prune of volumes removes. */
   readonly volumes: SpaceUsage;
-  /** The database, locks, directories and what is about to be deleted. */
+  /** The database, locks, directories, merged indexes of images with many layers and what is about to be deleted. */
   readonly otherBytes: number;
   /** Newest first. */
   readonly perImage: readonly ImageUsage[];

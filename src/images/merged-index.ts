@@ -2,10 +2,12 @@ import {rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {isWinchError} from '../errors.ts';
 import {commitFile, ensureDirectory} from '../host/atomic-write.ts';
+import {canMountDevices} from '../host/mount-erofs.ts';
 import {storageError} from '../host/storage-error.ts';
 import {isMergedIndex, type LayerChain} from '../layers/merged-head.ts';
 import type {MergeRequest} from '../layers/merged-index.ts';
 import type {Digest} from '../oci/digest.ts';
+import {recallProbe} from '../snapshots/remembered-probe.ts';
 import {findLayerFile} from '../store/image-records.ts';
 import type {Store} from '../store/store.ts';
 import type {ImageContext} from './context.ts';
@@ -30,14 +32,15 @@ export function findMergedIndex(
   layers: readonly (LayerChain['layers'][number] & ChainLink)[],
 ): string | null {
   const chainId = layers.at(-1)?.chainId;
-  if (chainId === undefined || layers.length < FEWEST_LAYERS) return null;
+  if (chainId === undefined || layers.length < FEWEST_LAYERS || !canMountDevices()) return null;
   const path = paths.mergedIndex(chainId);
   return ignoringFailure(() => isMergedIndex(path, {chainId, layers})) ? path : null;
 }
 
 /**
  * Writes the merged index of an image's layers while `record` does its work: one waits for a thread, the other for the
- * disk. Not where there is one, some layer has no file, or it is not worth it; a failure leaves the image without.
+ * disk. Not where there is one, some layer has no file, it is not worth it, or it could not be mounted; a failure leaves
+ * the image without.
  *
  * @param layers Base first.
  * @returns what `record` returns
@@ -47,7 +50,7 @@ export async function mergeMeanwhile<T>(
   layers: readonly ChainLink[],
   record: () => Promise<T>,
 ): Promise<T> {
-  const chain = findChainToMerge(context.store, layers);
+  const chain = findChainToMerge(context, layers);
   if (chain === null) return await record();
   const staging = stageIndex(context, chain).catch(ignoreFailure);
   try {
@@ -59,9 +62,10 @@ export async function mergeMeanwhile<T>(
   }
 }
 
-function findChainToMerge(store: Store, links: readonly ChainLink[]): ChainToMerge | null {
+function findChainToMerge({store, runtimeDirectory}: ImageContext, links: readonly ChainLink[]): ChainToMerge | null {
   const chainId = links.at(-1)?.chainId;
-  if (chainId === undefined || links.length < FEWEST_LAYERS) return null;
+  if (chainId === undefined || links.length < FEWEST_LAYERS || !canMountDevices()) return null;
+  if ((recallProbe(runtimeDirectory)?.name ?? 'erofs') !== 'erofs') return null;
   const files = store.read((database) => links.map(({diffId}) => findLayerFile(database, diffId)), []);
   const layers = files.flatMap((file) => file ?? []).map((file) => ({...file, path: store.layers.path(file.diffId)}));
   const entries = layers.reduce((sum, layer) => sum + layer.entries, 0);

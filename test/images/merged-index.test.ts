@@ -5,8 +5,10 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import * as assert from 'uvu/assert';
 import {buildTar, type TarEntry} from '../../fixtures/build-tar.ts';
+import {rememberProbe} from '../../src/snapshots/remembered-probe.ts';
 import {findStoreProblems} from '../helpers/store-problems.ts';
 import {describe} from '../helpers/suite.ts';
+import {driverSkip} from '../snapshots/driver-rig.ts';
 import {openLayeredImage} from './layered-image.ts';
 import {imageOf} from './sample-images.ts';
 
@@ -23,7 +25,9 @@ const mergedIn = (root: string): readonly string[] => {
   return existsSync(directory) ? readdirSync(directory).map((name) => join(directory, name)) : [];
 };
 
-describe('images/merged-index', ({test}) => {
+describe('images/merged-index', ({test: declare}) => {
+  const test = (title: string, body: () => unknown) => declare(title, body, {skip: driverSkip('merged')});
+
   test('an image of many layers gets one, an image of few, or of very many entries, does not', async () => {
     await using few = await openLayeredImage(...layersOf(7));
     assert.equal(mergedIn(few.root), []);
@@ -100,6 +104,13 @@ describe('images/merged-index', ({test}) => {
     assert.ok((await image.images.check({deep: true, repair: true})).isClean);
     assert.equal(mergedIn(image.root), []);
     assert.ok((await image.images.check({deep: true})).isClean);
+  });
+
+  test('machines that mount no layer files have none', async () => {
+    await using image = await openLayeredImage();
+    rememberProbe(join(image.root, '../run'), {name: 'overlay', reason: 'so that nobody asks'});
+    await image.add('many', ...layersOf(8));
+    assert.equal(mergedIn(image.root), []);
   });
 
   test('where it cannot be written the image does without', async () => {
