@@ -9,17 +9,21 @@ export interface ExecSupervision
   readonly directory: string;
   /** File with the process of the runtime configuration. */
   readonly processFile: string;
+  /** Words in front of conmon's command line: a program that becomes what follows them. */
+  readonly within: readonly string[];
 }
 
 /**
  * Starts conmon, which has the runtime run a further process in a container and then holds its terminal for as long as it
  * lives: what it prints is nobody's.
  */
-export const startExecConmon = (supervision: ExecSupervision): Supervised =>
-  startProgram(supervision.conmon, execConmonArguments(supervision), supervision.runtimeLog);
+export function startExecConmon({conmon, within, ...supervision}: ExecSupervision): Supervised {
+  const [program = '', ...words] = [...within, conmon, ...execConmonArguments(supervision)];
+  return startProgram(program, words, supervision.runtimeLog);
+}
 
 /** Its command line; the id never comes last, which is how a runtime that works on the container is known. */
-export function execConmonArguments(supervision: Omit<ExecSupervision, 'conmon'>): readonly string[] {
+export function execConmonArguments(supervision: Omit<ExecSupervision, 'conmon' | 'within'>): readonly string[] {
   const {id, execId, runtime, stateDirectory, runtimeLog, directory, processFile} = supervision;
   const runtimeWords = globalArguments({root: stateDirectory, log: runtimeLog});
   return [

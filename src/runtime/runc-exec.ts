@@ -11,9 +11,10 @@ const DRAIN_MS = 500;
 
 /** Starts the runtime on a further process of a container, with the standard streams of this process. */
 export function startExec(path: string, flags: {root: string; log: string}, request: ExecStart): RunningContainer {
-  const {interactive, terminal, detach, pidFile, capture} = request;
+  const {interactive, terminal, detach, pidFile, capture, within} = request;
   const output = capture ? 'pipe' : detach ? 'ignore' : 'inherit';
-  const child = spawn(path, execArguments(flags, request), {
+  const [program = '', ...words] = [...within, path, ...execArguments(flags, request)];
+  const child = spawn(program, words, {
     cwd: '/',
     env: ENVIRONMENT,
     stdio: [interactive && !detach ? 'inherit' : 'ignore', output, output],

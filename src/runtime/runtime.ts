@@ -31,18 +31,18 @@ export interface ExecStart {
   readonly capture?: ((bytes: Buffer) => void) | undefined;
   /** File for the runtime's own messages. */
   readonly log: string;
+  /** Words in front of the runtime's command line: a program that becomes what follows them. */
+  readonly within: readonly string[];
 }
 
 /** A further process whose standard streams are this process's to read and write. */
-export interface StreamedExecStart extends Pick<ExecStart, 'id' | 'processFile' | 'pidFile' | 'log'> {
+export interface StreamedExecStart extends Pick<ExecStart, 'id' | 'processFile' | 'pidFile' | 'log' | 'within'> {
   /** Whether standard input can be written to; otherwise the process reads end-of-file. */
   readonly input: boolean;
   /** Whether anybody reads what the process prints. */
   readonly output: boolean;
   /** Of a terminal, for all its streams; null: it has none. */
   readonly programEnd: number | null;
-  /** Words in front of the runtime's command line: a program that becomes what follows them. */
-  readonly within: readonly string[];
 }
 
 export interface StreamedProcess extends RunningContainer {

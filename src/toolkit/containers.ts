@@ -1,8 +1,6 @@
 import type {ContainerContext} from '../containers/context.ts';
-import type {HealthReport} from '../containers/health/check-health.ts';
 import type {Attachment, AttachOptions} from '../containers/kept/attach-container.ts';
 import type {CreateRequest} from '../containers/kept/create-container.ts';
-import type {ExecRequest} from '../containers/kept/exec-container.ts';
 import type {ContainerDetails, InspectContainerOptions} from '../containers/kept/inspect-container.ts';
 import type {ContainerSummary, ListContainersOptions} from '../containers/kept/list-containers.ts';
 import type {LogPiece} from '../containers/kept/log-records.ts';
@@ -52,12 +50,6 @@ export interface Containers extends ContainerFileCalls, ContainerStreamCalls, Mo
   logs(container: string, options?: LogsOptions): AsyncGenerator<LogPiece>;
   /** Waits for the end of a container, or for another condition. @returns its exit code; -1 for what is no end */
   wait(container: string, options?: WaitOptions): Promise<number>;
-  /**
-   * Runs a further command in a running container, with this process's standard streams and its signals passed on.
-   *
-   * @returns the command's own exit code
-   */
-  exec(container: string, request: ExecRequest, options?: CallOptions): Promise<number>;
   /** Ends a container if it runs, gently first, and starts it. */
   restart(container: string, options?: StopOptions): Promise<string>;
   /** Stops all processes of a container where they are. */
@@ -84,8 +76,6 @@ export interface Containers extends ContainerFileCalls, ContainerStreamCalls, Mo
   remove(container: string, options?: RemoveContainerOptions): Promise<string>;
   /** The ports of a container that are ports of this machine now. */
   ports(container: string, options?: CallOptions): Promise<readonly PublishedPort[]>;
-  /** Checks once whether a running container does its work, and notes how that went. */
-  checkHealth(container: string, options?: CallOptions): Promise<HealthReport>;
   /** Waits until a container in the background has printed a line that contains or matches this. @returns the line */
   waitForLine(container: string, pattern: string | RegExp, options?: CallOptions): Promise<string>;
   /** Waits until something in a running container waits for connections at this port of its own. */
@@ -147,12 +137,10 @@ const openKept = (
   },
   wait: async (...args) =>
     (await import('../containers/kept/wait-for-condition.ts')).waitForCondition(context, ...args),
-  exec: async (...args) => (await import('../containers/kept/exec-container.ts')).execInContainer(context, ...args),
   stop: async (...args) => (await import('../containers/kept/stop-container.ts')).stopContainer(context, ...args),
   kill: async (...args) => (await import('../containers/kept/stop-container.ts')).killContainer(context, ...args),
   remove: async (...args) => (await import('../containers/kept/remove-container.ts')).removeContainer(context, ...args),
   ports: async (...args) => (await import('../containers/networks/list-ports.ts')).listPorts(context, ...args),
-  checkHealth: async (...args) => (await import('../containers/health/check-health.ts')).checkHealth(context, ...args),
   waitForLine: async (container, pattern, options) =>
     (await import('../containers/kept/wait-for-line.ts')).waitForLine(context, container, {...options, pattern}),
   waitForPort: async (container, port, options) =>

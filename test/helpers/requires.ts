@@ -25,9 +25,9 @@ export const missingRoot = (): string | undefined => (process.getuid?.() === 0 ?
 export const missingCgroup = (): string | undefined =>
   missingRoot() && 'containers of users have no cgroup of their own';
 
-/** Why a test cannot run here that enters a container by the library, or reads what belongs to others; undefined when it can. */
+/** Why a test cannot run here that reads what belongs to others, or stops containers where they are; undefined when it can. */
 export const missingEntry = (): string | undefined =>
-  missingRoot() && 'in this process, users may not enter containers';
+  missingRoot() && 'users may neither read what belongs to others nor pause containers';
 
 /** The path of an installed program; null when it is not there. */
 export function findProgram(name: string): string | null {

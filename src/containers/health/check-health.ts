@@ -6,7 +6,7 @@ import type {ContainerContext} from '../context.ts';
 import {startError} from '../exit-errors.ts';
 import {nameOf} from '../kept/find-container.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from '../kept/find-live.ts';
-import {startExec} from '../kept/start-exec.ts';
+import {type ExecEntry, startExec} from '../kept/start-exec.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {
   addResult,
@@ -42,14 +42,14 @@ const NO_EXIT = -1;
 export async function checkHealth(
   context: ContainerContext,
   text: string,
-  {signal}: CallOptions = {},
+  {signal, asUser}: CallOptions & ExecEntry,
 ): Promise<HealthReport> {
   const container = await requireLive(context, text);
   requireUnpaused(container);
   const place = findHealthPlace(context, container);
   if (place === null) throw unchecked(container);
   using _lock = await openLockDirectory(container.directory).acquire('health', {mode: 'exclusive', signal});
-  const result = await probe(context, {container, check: place.check}, signal);
+  const result = await probe(context, {container, check: place.check, asUser}, signal);
   // What fails because the container has ended, or was paused meanwhile, says nothing.
   if (result.exitCode !== 0) requireUnpaused(await requireLive(context, container.id));
   return noteResult(context, {container, place, result});
@@ -71,19 +71,19 @@ function noteResult(context: ContainerContext, {container, place, result}: Outco
   return {result, health, pauseMs: pauseBeforeCheck(health, place, context.now())};
 }
 
-interface Probe {
+interface Probe extends ExecEntry {
   readonly container: LiveContainer;
   readonly check: HealthCheck;
 }
 
 async function probe(
   context: ContainerContext,
-  {container, check}: Probe,
+  {container, check, asUser}: Probe,
   signal: AbortSignal | undefined,
 ): Promise<HealthResult> {
   const output = collectOutput();
   const start = new Date(context.now()).toISOString();
-  const {exitCode, remark} = await run(context, {container, check, capture: output.add}, signal);
+  const {exitCode, remark} = await run(context, {container, check, asUser, capture: output.add}, signal);
   const end = new Date(context.now()).toISOString();
   return {start, end, exitCode, output: [remark, output.text()].filter((part) => part !== '').join(': ')};
 }
@@ -94,11 +94,11 @@ interface ProbeRun extends Probe {
 
 async function run(
   context: ContainerContext,
-  {container, check: {command, timeoutMs}, capture}: ProbeRun,
+  {container, check: {command, timeoutMs}, capture, asUser}: ProbeRun,
   signal: AbortSignal | undefined,
 ): Promise<{readonly exitCode: number; readonly remark: string}> {
   try {
-    using exec = disposable(startExec(context, container, {command, capture}));
+    using exec = disposable(await startExec(context, container, {command, capture, asUser}));
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;

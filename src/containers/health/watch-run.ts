@@ -25,7 +25,7 @@ export async function watchRun(context: ContainerContext, {id, directory, signal
     await sleep(pauseMs, undefined, {ref: false});
     if (signal.aborted) return;
     try {
-      ({pauseMs} = await checkHealth(context, id, {signal}));
+      ({pauseMs} = await checkHealth(context, id, {signal, asUser: null}));
     } catch (error) {
       if (signal.aborted) return;
       // It is paused, or is only about to begin.

@@ -6,7 +6,7 @@ import {recordContainerEvents} from '../record-events.ts';
 import {requireTerminal} from '../require-terminal.ts';
 import {supervise} from '../supervise.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
-import {requireRoot, type StartedExec, startExec, startExecApart} from './start-exec.ts';
+import {type ExecEntry, type StartedExec, startExec, startExecApart} from './start-exec.ts';
 
 export interface ExecRequest extends ExecOptions {
   /** Connects standard input; without it the command reads end-of-file. */
@@ -23,23 +23,22 @@ const SIGTERM = 15;
  *
  * @returns the command's own code, 128+n when signal n ended it; 0 for one in the background that has started.
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED` | `CONTAINER_PAUSED` |
- * `NAMESPACE_DENIED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `TERMINAL_MISSING` | `USER_UNKNOWN` | `USER_INVALID` |
+ * `USER_NAMESPACE_DENIED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` | `TERMINAL_MISSING` | `USER_UNKNOWN` | `USER_INVALID` |
  * `ENVIRONMENT_INVALID` | `WORKING_DIRECTORY_INVALID` | `RUNTIME_FAILED`
  */
 export async function execInContainer(
   context: ContainerContext,
   text: string,
   request: ExecRequest,
-  options: CallOptions = {},
+  options: CallOptions & ExecEntry,
 ): Promise<number> {
   const {terminal = false, detach = false} = request;
   if (terminal && !detach) await requireTerminal();
   const container = await requireLive(context, text);
   requireUnpaused(container);
-  requireRoot();
   options.signal?.throwIfAborted();
   if (terminal && detach) return await execApart(context, {container, request}, options);
-  const exec = startExec(context, container, request);
+  const exec = await startExec(context, container, {...request, asUser: options.asUser});
   try {
     return await waitForEnd(context, {container, exec, request}, options);
   } finally {
@@ -52,8 +51,12 @@ interface Asked {
   readonly request: ExecRequest;
 }
 
-async function execApart(context: ContainerContext, {container, request}: Asked, {onEvent}: CallOptions): Promise<0> {
-  const id = await startExecApart(context, container, request);
+async function execApart(
+  context: ContainerContext,
+  {container, request}: Asked,
+  {onEvent, asUser}: CallOptions & ExecEntry,
+): Promise<0> {
+  const id = await startExecApart(context, container, {...request, asUser});
   onEvent?.({type: 'exec:started', id: container.id});
   recordBegin(context, {container, request}, id);
   return 0;

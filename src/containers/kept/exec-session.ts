@@ -8,11 +8,11 @@ import type {StreamedProcess} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {startError} from '../exit-errors.ts';
 import {recordContainerEvents} from '../record-events.ts';
-import {describeExec, type ExecToDescribe} from './describe-exec.ts';
+import {describeExec} from './describe-exec.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 import type {LogPiece} from './log-records.ts';
 import {letFlow, mergeStreams} from './merge-streams.ts';
-import {type ExecFiles, writeExecFiles} from './start-exec.ts';
+import {type ExecEntry, type ExecFiles, writeExecFiles} from './start-exec.ts';
 import {type StreamedExec, startStreamedExec} from './start-streamed-exec.ts';
 
 export interface ExecSessionRequest extends ExecOptions {
@@ -53,17 +53,6 @@ export interface ExecSession extends AsyncDisposable {
   readonly ended: Promise<number>;
 }
 
-/** For somebody who is not root: what enters the container is root of its user namespace. */
-export interface ExecAsUser {
-  /** What the runtime is to be told, as `formatExec` has it, by a process of that root. @param joins One of its processes. */
-  describe(container: string, options: ExecToDescribe, joins: number): Promise<string>;
-}
-
-export interface OpenExecOptions extends CallOptions {
-  /** Null: this process is root. */
-  readonly asUser: ExecAsUser | null;
-}
-
 const POLL_MS = 5;
 
 /**
@@ -77,7 +66,7 @@ export async function openExec(
   context: ContainerContext,
   text: string,
   request: ExecSessionRequest,
-  {signal, asUser}: OpenExecOptions,
+  {signal, asUser}: CallOptions & ExecEntry,
 ): Promise<ExecSession> {
   const container = await requireLive(context, text);
   requireUnpaused(container);

@@ -6,17 +6,18 @@ import * as assert from 'uvu/assert';
 import type {ExecRequest} from '../../../src/containers/kept/exec-container.ts';
 import {identifyProcess} from '../../../src/host/process-identity.ts';
 import {tracesOf} from '../../helpers/container-traces.ts';
-import {missingEntry, missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingFor, missingRoot} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {WRITTEN} from '../../helpers/written-directory.ts';
 import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept-store.ts';
 import {startExec} from './start-exec.ts';
 
-const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
+const skip = missingFor('runc', 'busybox', 'conmon');
 const SEVERAL_MEGABYTES = 8 * 2 ** 20;
 
 describe('containers/kept/exec', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 240_000});
   let opened: KeptStore | undefined;
   let running = '';
   const store = (): KeptStore => opened ?? fail();
@@ -56,22 +57,26 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     assert.is((await exec({command: ['cat']}, bytes)).stdout.length, 0, 'without being asked, nothing is read');
   });
 
-  test('is as the first process, unless something else is asked for', async () => {
-    const show = 'id -u; pwd; echo $TOKEN $HOME $HOSTNAME; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status';
-    const first = await shell(`${show}; hostname`);
-    const status = await shell('grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/1/status');
-    assert.equal(first, ['0', '/home', 'canary /root box', ...status, 'box']);
-    const other = await shell(show, {user: 'alice', workingDirectory: '/tmp', environment: ['TOKEN=mine', 'MORE=1']});
-    assert.equal(other.slice(0, 3), ['1000', '/tmp', 'mine /home/alice box']);
-    assert.equal(
-      other.filter((line) => line.startsWith('CapEff')),
-      ['CapEff:\t0000000000000000'],
-    );
-    assert.equal(await shell('id -G; pwd', {user: 'alice:staff', workingDirectory: 'alice'}), ['50', '/home/alice']);
-    const [capabilities, noNewPrivileges, filter] = (await shell(show, {privileged: true})).slice(3);
-    const own = /^CapBnd:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-    assert.equal([capabilities, noNewPrivileges, filter], [`CapEff:\t${own}`, 'NoNewPrivs:\t0', status[2]]);
-  });
+  test(
+    'is as the first process, unless something else is asked for',
+    async () => {
+      const show = 'id -u; pwd; echo $TOKEN $HOME $HOSTNAME; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status';
+      const first = await shell(`${show}; hostname`);
+      const status = await shell('grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/1/status');
+      assert.equal(first, ['0', '/home', 'canary /root box', ...status, 'box']);
+      const other = await shell(show, {user: 'alice', workingDirectory: '/tmp', environment: ['TOKEN=mine', 'MORE=1']});
+      assert.equal(other.slice(0, 3), ['1000', '/tmp', 'mine /home/alice box']);
+      assert.equal(
+        other.filter((line) => line.startsWith('CapEff')),
+        ['CapEff:\t0000000000000000'],
+      );
+      assert.equal(await shell('id -G; pwd', {user: 'alice:staff', workingDirectory: 'alice'}), ['50', '/home/alice']);
+      const [capabilities, noNewPrivileges, filter] = (await shell(show, {privileged: true})).slice(3);
+      const own = /^CapBnd:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+      assert.equal([capabilities, noNewPrivileges, filter], [`CapEff:\t${own}`, 'NoNewPrivs:\t0', status[2]]);
+    },
+    missingRoot(),
+  );
 
   test('keeps limits that JavaScript would round', async () => {
     const ulimits = [{name: 'core', soft: -1, hard: -1}];
@@ -129,22 +134,26 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     await containers().remove(id);
   });
 
-  test('in the background nothing of winch or the runtime stays with it', async () => {
-    const id = await store().start('sleep 600');
-    const before = membersOf(id);
-    assert.is(await containers().exec(id, {command: ['sleep', '601'], detach: true}), 0);
-    const [added = '', ...more] = membersOf(id).filter((pid) => !before.includes(pid));
-    assert.equal(more, []);
-    // The runtime has started the process, which is about to become the command.
-    const command = ['sleep', '601', ''].join('\0');
-    await eventually(() => readFileSync(`/proc/${added}/cmdline`, 'utf8') === command);
-    const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${added}/status`, 'utf8'))?.[1];
-    assert.is.not(Number(parent), process.pid);
-    assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
-    await containers().remove(id, {force: true});
-    await eventually(() => identifyProcess(Number(added)) === null);
-    assert.is(await codeOf({detach: true, command: ['nothing']}), 'COMMAND_NOT_FOUND');
-  });
+  test(
+    'in the background nothing of winch or the runtime stays with it',
+    async () => {
+      const id = await store().start('sleep 600');
+      const before = membersOf(id);
+      assert.is(await containers().exec(id, {command: ['sleep', '601'], detach: true}), 0);
+      const [added = '', ...more] = membersOf(id).filter((pid) => !before.includes(pid));
+      assert.equal(more, []);
+      // The runtime has started the process, which is about to become the command.
+      const command = ['sleep', '601', ''].join('\0');
+      await eventually(() => readFileSync(`/proc/${added}/cmdline`, 'utf8') === command);
+      const parent = /^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${added}/status`, 'utf8'))?.[1];
+      assert.is.not(Number(parent), process.pid);
+      assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
+      await containers().remove(id, {force: true});
+      await eventually(() => identifyProcess(Number(added)) === null);
+      assert.is(await codeOf({detach: true, command: ['nothing']}), 'COMMAND_NOT_FOUND');
+    },
+    missingCgroup(),
+  );
 
   test('in the background it may have a terminal, which goes with it', async () => {
     const id = await store().start('sleep 600');
@@ -165,22 +174,26 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     await eventually(() => listed().length === 0);
   });
 
-  test('a killed winch leaves its command to the container, and no file to anybody', async () => {
-    const id = await store().start('sleep 600');
-    const {child, read, ended} = start({command: ['sh', '-c', 'echo up; sleep 600']}, undefined, id);
-    await eventually(() => read() === 'up\n');
-    const died = once(child, 'exit');
-    child.kill('SIGKILL');
-    await died;
-    await containers().list();
-    assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
-    const commands = membersOf(id)
-      .filter(Boolean)
-      .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-    assert.equal(commands, [['sleep', '600', ''].join('\0'), ['sleep', '600', ''].join('\0')]);
-    await containers().remove(id, {force: true});
-    await ended;
-  });
+  test(
+    'a killed winch leaves its command to the container, and no file to anybody',
+    async () => {
+      const id = await store().start('sleep 600');
+      const {child, read, ended} = start({command: ['sh', '-c', 'echo up; sleep 600']}, undefined, id);
+      await eventually(() => read() === 'up\n');
+      const died = once(child, 'exit');
+      child.kill('SIGKILL');
+      await died;
+      await containers().list();
+      assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
+      const commands = membersOf(id)
+        .filter(Boolean)
+        .map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+      assert.equal(commands, [['sleep', '600', ''].join('\0'), ['sleep', '600', ''].join('\0')]);
+      await containers().remove(id, {force: true});
+      await ended;
+    },
+    missingCgroup(),
+  );
 
   test('works in a run of another terminal as well', async () => {
     const command = ['sh', '-c', 'echo up; sleep 600; true'];
