@@ -15,7 +15,10 @@ export type MountStep =
   | ({readonly type: 'restore'} & RestoreRequest)
   | {readonly type: 'bind'; readonly source: string; readonly target: string}
   | ({readonly type: 'overlay' | 'fuse-overlayfs'} & OverlayDirectories)
-  /** Other steps where some of the first ones fail; what those have made is in the way of none of them. */
+  /**
+   * Other steps where some of the first ones fail; what those have made is in the way of none of them. They mount at the
+   * same places, and below those of steps before.
+   */
   | {readonly type: 'either'; readonly first: readonly MountStep[]; readonly second: readonly MountStep[]};
 
 const OPTIONS_LIMIT_BYTES = 4095;
@@ -100,7 +103,7 @@ export function detachMounts(syscalls: Syscalls, steps: readonly MountStep[]): v
 }
 
 function listTargets(step: MountStep): readonly string[] {
-  if (step.type === 'either') return [...step.first, ...step.second].flatMap(listTargets);
+  if (step.type === 'either') return step.first.flatMap(listTargets);
   return step.type === 'directory' || step.type === 'restore' ? [] : [step.target];
 }
 

@@ -123,11 +123,11 @@ function findFault(text: string): 'depth' | {readonly key: string} | undefined {
 
 /** The place of the quote that ends the string which starts at `start`. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  for (let character = text.charCodeAt(at); character !== QUOTE; character = text.charCodeAt(at)) {
-    at += character === BACKSLASH ? 2 : 1;
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0;
+    while (text.charCodeAt(end - 1 - backslashes) === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return end;
   }
-  return at;
 }
 
 function readKey(text: string, start: number, end: number): string {

@@ -54,13 +54,17 @@ export function prepareStacked({layers, directory, writable, servers}: RootfsReq
   if (upper) mounts.push(...upperMounts(base, writable));
   const overlay = {type: stacking.overlay, target: path, base, upper, ...(servers !== undefined && {servers})};
   const stack = lowerStack(layers);
-  const layered = stackSteps({stack, overlay}, stacking);
   const {mountMerged} = stacking;
-  if (!mountMerged) return {path, mounts: [...mounts, ...layered]};
-  return {
-    path,
-    mounts: [...mounts, {type: 'either', first: mergeSteps({stack, overlay}, mountMerged), second: layered}],
+  if (!mountMerged) return {path, mounts: [...mounts, ...stackSteps({stack, overlay}, stacking)]};
+  const either: MountStep = {
+    type: 'either',
+    first: mergeSteps({stack, overlay}, mountMerged),
+    // Hardly ever asked for.
+    get second() {
+      return stackSteps({stack, overlay}, stacking);
+    },
   };
+  return {path, mounts: [...mounts, either]};
 }
 
 interface Laying {

@@ -49,6 +49,9 @@ export interface StorePaths {
 /** The store's layout; no path is ever built from anything but a validated digest. */
 export function storePaths(root: string): StorePaths {
   const below = (name: string) => join(root, name);
+  const layers = below('layers');
+  // A run asks for each layer several times, and `join` looks at every letter.
+  const ofLayer = (diffId: Digest) => `${layers}/${digestAlgorithm(diffId)}/${digestHex(diffId)}`;
   return {
     root,
     database: below('winch.db'),
@@ -56,7 +59,7 @@ export function storePaths(root: string): StorePaths {
     claims: join(root, 'locks', 'claims'),
     ingest: below('ingest'),
     blobs: below('blobs'),
-    layers: below('layers'),
+    layers,
     merged: below('merged'),
     containers: below('containers'),
     kept: below('kept'),
@@ -70,8 +73,8 @@ export function storePaths(root: string): StorePaths {
     layoutIndex: below(INDEX_FILE),
     partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
-    layer: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'layer.erofs'),
-    layerTree: (diffId) => join(root, 'layers', digestAlgorithm(diffId), digestHex(diffId), 'fs'),
+    layer: (diffId) => `${ofLayer(diffId)}/layer.erofs`,
+    layerTree: (diffId) => `${ofLayer(diffId)}/fs`,
     mergedIndex: (chainId) => join(root, 'merged', digestAlgorithm(chainId), digestHex(chainId)),
   };
 }
