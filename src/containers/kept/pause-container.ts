@@ -5,6 +5,10 @@ import {nameOf} from './find-container.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 import {requireOwnCgroup} from './own-cgroup.ts';
 
+const FREEZE_ATTEMPTS = 20;
+/** Runc, of a version 1 cgroup whose processes have not all stopped within milliseconds, as on a machine with much to do. */
+const NOT_FROZEN = 'unable to freeze';
+
 /**
  * Stops all processes of a running container where they are, until it is unpaused, stopped or removed.
  *
@@ -16,7 +20,7 @@ export async function pauseContainer(context: ContainerContext, text: string): P
   const container = await requireLive(context, text);
   requireUnpaused(container);
   requireOwnCgroup(container);
-  await requireSuccess(context, container, await container.runtime.pause(container.id));
+  await requireSuccess(context, container, await pause(container));
   recordContainerEvents(context, container, [{action: 'pause'}]);
   return container.id;
 }
@@ -36,6 +40,14 @@ export async function unpauseContainer(context: ContainerContext, text: string):
   await requireSuccess(context, container, await container.runtime.resume(container.id));
   recordContainerEvents(context, container, [{action: 'unpause'}]);
   return container.id;
+}
+
+/** It is tried again after that has failed, which leaves the container as it was. */
+async function pause({id, runtime}: LiveContainer): Promise<string | null> {
+  for (let attempt = 1; ; attempt += 1) {
+    const failure = await runtime.pause(id);
+    if (failure === null || attempt === FREEZE_ATTEMPTS || !failure.includes(NOT_FROZEN)) return failure;
+  }
 }
 
 async function requireSuccess(

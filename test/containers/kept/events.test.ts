@@ -130,6 +130,8 @@ describe('containers/kept/events', ({test: declare, before, after}) => {
     const run = await containers().spawn({image: IMAGE, policy: 'never', name: 'lost', container: {command}});
     await run.waitForLine('up');
     const id = await run.started;
+    // What is killed before its beginning was told has no end to be told either.
+    await eventually(async () => (await actionsOf(id)).includes('start'));
     run.kill('SIGKILL');
     await run.finished.catch(() => {});
     await eventually(async () => (await containers().list()).every((other) => other.id !== id));

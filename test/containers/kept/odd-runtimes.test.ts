@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {processes} from '../../helpers/container-traces.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
-import {missingFor} from '../../helpers/requires.ts';
+import {missingCgroup, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {eventually, type KeptStore, openKeptStore} from './kept-store.ts';
 
@@ -13,7 +13,8 @@ const WRAPPER = (script: string) => `#!/bin/sh\n${script}\nexec runc "$@"\n`;
 
 /** Runtimes that do not do what they should. */
 describe('containers/kept/odd-runtimes', ({test: declare, before, after}) => {
-  const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 120_000});
+  const test = (title: string, body: () => unknown, lacking?: string) =>
+    declare(title, body, {skip: skip ?? lacking, timeoutMs: 120_000});
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
@@ -55,6 +56,29 @@ describe('containers/kept/odd-runtimes', ({test: declare, before, after}) => {
     assert.match(message, 'runtime-');
     await store().requireNoTraces();
   });
+
+  test(
+    'one that freezes a container only when it is asked again is asked again, and not for ever',
+    async () => {
+      const mark = join(store().root, '..', 'asked');
+      const refusal = `echo asked >> ${mark}; echo 'level=error msg="unable to freeze"' >&2; exit 1`;
+      const id = await createWith(
+        `case "$*" in *" pause "*) [ "$(wc -l < ${mark})" -ge 2 ] || { ${refusal}; } ;; esac`,
+      );
+      writeFileSync(mark, '');
+      await containers().start(id);
+      await containers().pause(id);
+      assert.is((await store().find(id)).isPaused, true);
+      await containers().unpause(id);
+      const never = await createWith(`case "$*" in *" pause "*) ${refusal} ;; esac`);
+      await containers().start(never);
+      const {code, message} = await rejectionOf(containers().pause(never));
+      assert.is(code, 'RUNTIME_FAILED');
+      assert.match(message, 'unable to freeze');
+      await store().requireNoTraces();
+    },
+    missingCgroup(),
+  );
 });
 
 const fail = (): never => {
