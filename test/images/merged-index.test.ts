@@ -31,7 +31,7 @@ describe('images/merged-index', ({test: declare}) => {
   test('an image of many layers gets one, an image of few, or of very many entries, does not', async () => {
     await using few = await openLayeredImage(...layersOf(7));
     assert.equal(mergedIn(few.root), []);
-    const large = Array.from({length: 4001}, (_, index) => ({path: `more-${index}`, content: ''}));
+    const large = Array.from({length: 8001}, (_, index) => ({path: `more-${index}`, content: ''}));
     await few.add('large', ...layersOf(7), large);
     assert.equal(mergedIn(few.root), []);
     await few.add('many', ...layersOf(8));
