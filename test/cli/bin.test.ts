@@ -92,43 +92,86 @@ describe('bin/winch', ({test, before, after}) => {
     assert.is(start([], 'images').stdout, 'bundled\n');
   });
 
-  test('keeps compiled code for each command, where only this user can write', () => {
+  /** Of what is kept of a command. */
+  const keptHead = (path: string): {chunks: [string, number][]; changes: number; textLength: number} =>
+    JSON.parse(readFileSync(path, 'utf8').split('\n', 1)[0] ?? '');
+  const isCompiled = (path: string) => {
+    const bytes = readFileSync(path);
+    return bytes.length > bytes.indexOf('\n') + 1 + keptHead(path).textLength;
+  };
+
+  test('keeps what each command needs, and then its compiled code, where only this user can write', () => {
     forgetCode();
     writeBundle('console.log("kept")');
-    start([], 'images');
-    start([], '--root', 'store', 'tags');
-    const kept = keptCode();
+    const runBoth = () => [start([], 'images').stdout, start([], '--root', 'store', 'tags').stdout];
+    assert.equal(runBoth(), ['kept\n', 'kept\n']);
     assert.equal(
-      kept.map((path) => path.replace(/^.*-/, '')),
+      keptCode().map((path) => path.replace(/^.*-/, '')),
       ['images', 'tags'],
     );
-    const statuses = kept.map((path) => statSync(path));
+    assert.equal(keptCode().map(isCompiled), [false, false]);
+    assert.equal(runBoth(), ['kept\n', 'kept\n']);
+    assert.equal(keptCode().map(isCompiled), [true, true]);
+    const statuses = () => keptCode().map((path) => statSync(path));
     assert.equal(
-      statuses.map(({mode}) => mode & 0o777),
+      statuses().map(({mode}) => mode & 0o777),
       [0o600, 0o600],
     );
-    assert.is(start([], 'images').stdout, 'kept\n');
+    const before = statuses().map(({ino}) => ino);
+    assert.equal(runBoth(), ['kept\n', 'kept\n']);
     assert.equal(
-      keptCode().map((path) => statSync(path).ino),
-      statuses.map(({ino}) => ino),
+      statuses().map(({ino}) => ino),
+      before,
     );
   });
 
-  test('keeps what a later run needs for the first time with what is kept already', () => {
+  /** Of a bundle that loads the chunks that the command line names. */
+  const writeChunks = (names: Readonly<Record<string, number>>) =>
+    writeBundle(
+      'for (const word of process.argv.slice(3)) console.log((await $load(word)).name, $need(word) === await $load(word))',
+      Object.fromEntries(
+        Object.entries(names).map(([name, bytes]) => [
+          name,
+          `console.log('${name} is loaded'); return {name: '${name}'}; // ${'-'.repeat(bytes)}`,
+        ]),
+      ),
+    );
+  const loadsOf = (...words: readonly string[]) => words.map((word) => `${word} is loaded\n${word} true\n`).join('');
+  const keptNames = (path: string) => keptHead(path).chunks.map(([name]) => name);
+
+  test('adds what a later run needs for the first time', () => {
     forgetCode();
-    const chunk = (name: string) => `console.log('${name} is loaded'); return {name: '${name}'};`;
-    const statement = `
-      for (const word of process.argv.slice(3)) console.log((await $load(word)).name, $need(word) === await $load(word))`;
-    writeBundle(statement, {first: chunk('first'), second: chunk('second'), third: chunk('third')});
-    const expected = (...words: readonly string[]) => words.map((word) => `${word} is loaded\n${word} true\n`).join('');
-    assert.is(start([], 'images', 'first').stdout, expected('first'));
+    writeChunks({first: 10, second: 10, third: 10});
+    assert.is(start([], 'images', 'first').stdout, loadsOf('first'));
     const [path = ''] = keptCode();
-    const names = () => JSON.parse(readFileSync(path, 'utf8').split('\n', 1)[0] ?? '').map(([name]: [string]) => name);
-    assert.equal(names(), ['main', 'first']);
-    assert.is(start([], 'images', 'second').stdout, expected('second'));
-    assert.equal(names(), ['main', 'first', 'second']);
+    assert.equal(keptNames(path), ['first', 'main']);
+    assert.is(start([], 'images', 'second', 'first').stdout, loadsOf('second', 'first'));
+    assert.equal(keptNames(path), ['first', 'second', 'main']);
+    assert.not.ok(isCompiled(path));
+    for (const _turn of ['compiles', 'takes what was compiled'])
+      assert.is(start([], 'images', 'first', 'second').stdout, loadsOf('first', 'second'));
+    assert.ok(isCompiled(path));
+    assert.is(start([], 'images', 'first', 'third').stdout, loadsOf('first', 'third'));
+    assert.equal(keptNames(path), ['first', 'second', 'third', 'main']);
+  });
+
+  test('leaves out what most runs do not need, and does not change what is kept for ever', () => {
+    forgetCode();
+    writeChunks({small: 10, large: 5000});
+    start([], 'images', 'small', 'large');
+    const [path = ''] = keptCode();
+    assert.is(start([], 'images', 'small').stdout, loadsOf('small'));
+    assert.equal(keptNames(path), ['small', 'main']);
+    for (let turn = 0; turn < 4; turn++) {
+      start([], 'images', 'large');
+      start([], 'images', 'small');
+    }
+    assert.is(keptHead(path).changes, 6);
+    for (const word of ['large', 'small', 'large', 'small']) assert.is(start([], 'images', word).stdout, loadsOf(word));
+    assert.is(keptHead(path).changes, 6);
+    assert.ok(isCompiled(path));
     const {ino} = statSync(path);
-    assert.is(start([], 'images', 'first', 'second').stdout, expected('first', 'second'));
+    start([], 'images', 'large');
     assert.is(statSync(path).ino, ino);
   });
 
@@ -141,6 +184,8 @@ describe('bin/winch', ({test, before, after}) => {
     assert.is(start([], 'images').status, 0);
     assert.is(keptCode().length, 1);
     assert.match(start([], 'images', 'now').stderr, place, 'kept');
+    assert.is(start([], 'images').status, 0);
+    assert.match(start([], 'images', 'now').stderr, place, 'kept with its code');
   });
 
   test('replaces what V8 does not take, and takes nothing of another bundle', () => {
@@ -148,9 +193,13 @@ describe('bin/winch', ({test, before, after}) => {
     writeBundle('console.log("one")');
     start([], 'images');
     const [path = ''] = keptCode();
-    writeFileSync(path, 'not compiled');
+    writeFileSync(path, 'nothing that was kept');
     assert.is(start([], 'images').stdout, 'one\n');
-    assert.ok(statSync(path).size > 100);
+    start([], 'images');
+    assert.ok(isCompiled(path));
+    const {ino} = statSync(path);
+    assert.is(start(['--stack-size=900'], 'images').stdout, 'one\n', 'compiled under other flags');
+    assert.is.not(statSync(path).ino, ino);
     writeBundle('console.log("two")');
     assert.is(start([], 'images').stdout, 'two\n');
     assert.is(keptCode().length, 2);
