@@ -147,7 +147,12 @@ describe('e2e/unprivileged', ({test: declare}) => {
   });
 
   test('refuses limits that it could not keep', async (user, image) => {
-    for (const limit of ['--memory=64m', '--blkio-weight=500', '--device-cgroup-rule=c 13:* rwm', '--cgroup-parent=/ci']) {
+    for (const limit of [
+      '--memory=64m',
+      '--blkio-weight=500',
+      '--device-cgroup-rule=c 13:* rwm',
+      '--cgroup-parent=/ci',
+    ]) {
       requireRefusal(await run(user, image, 'true', [limit]), {code: 'CGROUP_CONTROLLER_MISSING', exit: 125});
     }
   });
