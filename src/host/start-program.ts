@@ -1,5 +1,5 @@
 import {constants as osConstants} from 'node:os';
-import {loadKoffi} from './load-koffi.ts';
+import {loadSpawnCalls, type SpawnCalls} from './spawn-calls.ts';
 import {systemError} from './syscalls.ts';
 
 export interface ProgramRequest {
@@ -61,7 +61,7 @@ export function startProgram(request: ProgramRequest): StartedProgram {
   const pid = spawn(calls, request);
   let exit: ProgramExit | null = null;
   const look = () => {
-    exit ??= calls.exitOf(pid);
+    exit ??= findExit(calls, pid);
     return exit;
   };
   return {
@@ -102,40 +102,6 @@ function waitUntil(look: () => ProgramExit | null, onEnd: (exit: ProgramExit) =>
   return stop;
 }
 
-type SpawnCalls = ReturnType<typeof loadSpawnCalls>;
-
-function loadSpawnCalls() {
-  const libc = loadKoffi().load(null);
-  const wait4 = libc.func('int wait4(int, void*, int, void*)');
-  return {
-    spawn: libc.func('int posix_spawn(void*, const char*, void*, void*, const char**, const char**)'),
-    initActions: libc.func('int posix_spawn_file_actions_init(void*)'),
-    freeActions: libc.func('int posix_spawn_file_actions_destroy(void*)'),
-    addDuplicate: libc.func('int posix_spawn_file_actions_adddup2(void*, int, int)'),
-    fcntl: libc.func('int fcntl(int, int, int)'),
-    addOpen: libc.func('int posix_spawn_file_actions_addopen(void*, int, const char*, int, unsigned int)'),
-    changeDirectory: findChangeDirectory(libc),
-    initAttributes: libc.func('int posix_spawnattr_init(void*)'),
-    freeAttributes: libc.func('int posix_spawnattr_destroy(void*)'),
-    setFlags: libc.func('int posix_spawnattr_setflags(void*, short)'),
-    setDefaultSignals: libc.func('int posix_spawnattr_setsigdefault(void*, void*)'),
-    setSignalMask: libc.func('int posix_spawnattr_setsigmask(void*, void*)'),
-    exitOf: (pid: number): ProgramExit | null => {
-      const status = Buffer.alloc(4);
-      return wait4(pid, status, WNOHANG, null) === 0 ? null : readStatus(status.readInt32LE(0));
-    },
-  };
-}
-
-/** glibc before 2.29 cannot: a program then begins where this process is. */
-function findChangeDirectory(libc: ReturnType<ReturnType<typeof loadKoffi>['load']>): (...values: unknown[]) => number {
-  try {
-    return libc.func('int posix_spawn_file_actions_addchdir_np(void*, const char*)');
-  } catch {
-    return () => 0;
-  }
-}
-
 function spawn(calls: SpawnCalls, {path, words, environment, streams, hasOwnSession}: ProgramRequest): number {
   const actions = Buffer.alloc(ACTIONS_BYTES);
   const attributes = Buffer.alloc(ATTRIBUTES_BYTES);
@@ -150,12 +116,22 @@ function spawn(calls: SpawnCalls, {path, words, environment, streams, hasOwnSess
     check(calls.setDefaultSignals(attributes, Buffer.alloc(SIGNALS_BYTES, 0xff)), path);
     check(calls.setSignalMask(attributes, Buffer.alloc(SIGNALS_BYTES)), path);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    check(calls.spawn(pid, path, actions, attributes, [path, ...words, null], [...variables, null]), path);
+    const [list, all] = [endedList([path, ...words]), endedList(variables)];
+    check(calls.spawn(pid, path, actions, attributes, list, all), path);
   } finally {
     calls.freeAttributes(attributes);
     calls.freeActions(actions);
   }
   return pid.readInt32LE(0);
+}
+
+/** What C takes for the end of a word, or of the words, would silently take the rest away. */
+function endedList(words: readonly string[]): readonly (string | null)[] {
+  for (const word of words) {
+    if (typeof word !== 'string' || word.includes('\0'))
+      throw new TypeError('a word of a program has a NUL, or is none');
+  }
+  return [...words, null];
 }
 
 interface Stream {
@@ -180,6 +156,12 @@ function makeBlocking({fcntl}: SpawnCalls, fd: number): void {
 /** posix_spawn(3) and its like return what went wrong. */
 function check(errno: number, path: string): void {
   if (errno !== 0) throw systemError(errno, 'spawn', path);
+}
+
+/** Null: it goes on. */
+function findExit({wait}: SpawnCalls, pid: number): ProgramExit | null {
+  const status = Buffer.alloc(4);
+  return wait(pid, status, WNOHANG, null) === 0 ? null : readStatus(status.readInt32LE(0));
 }
 
 /** wait(2): the low seven bits are the signal's. */

@@ -66,7 +66,7 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
     const request = {id, runtime: findRuntime(), stateDirectory: at('lost'), cgroupPath: usualCgroupPath({id})};
     const owner = spawn(process.execPath, [
       OWNER,
-      JSON.stringify({...request, runtimePid: null, heldDirectory: null}),
+      JSON.stringify({...request, runtimePid: null, heldDirectory: null, networkPidFile: at('none')}),
       'wait',
     ]);
     await once(owner.stdout, 'data');

@@ -53,6 +53,12 @@ describe('host/start-program', ({test}) => {
     assert.is(await output('', {path: '/bin/echo', words: ['a b', '', '; id', '*']}), 'a b  ; id *\n');
   });
 
+  test('refuses words that would be cut', () => {
+    assert.throws(() => shell('', {words: ['a', 'b\0c', 'd']}), /has a NUL/);
+    assert.throws(() => shell('', {words: ['a', undefined as never, 'd']}), /or is none/);
+    assert.throws(() => shell('', {environment: {A: '\0'}}), /has a NUL/);
+  });
+
   test('begins in the root directory, with no signal blocked or ignored', async () => {
     assert.is(await output('pwd'), '/\n');
     const status = await output('', {path: '/bin/cat', words: ['/proc/self/status']});
