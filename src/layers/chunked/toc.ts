@@ -35,6 +35,9 @@ export interface Toc {
 const VERSION = 1;
 /** A layer of more entries is fetched whole. */
 const ENTRY_LIMIT = 500_000;
+/** Objects and arrays, of which an entry has two at most: a table of others would take gigabytes of memory. */
+const OPENING_LIMIT = 3 * ENTRY_LIMIT;
+const OPENINGS = Object.freeze([0x7b, 0x5b]);
 /** A chunk is in memory, packed and unpacked; common tools make them of 4 MiB at most. */
 const CHUNK_LIMIT_BYTES = 32 * 1024 * 1024;
 
@@ -43,11 +46,12 @@ const CHUNK_LIMIT_BYTES = 32 * 1024 * 1024;
  * tree by the rules that hold for the entries of a tar.
  *
  * @param payloadBytes What of the blob may hold content.
- * @returns null for one with more entries than the limit
+ * @returns null for one with more entries than the limit, or with more in it than they can have
  * @throws {WinchError} `LAYER_TOC_INVALID` | as `createTreeBuilder`
  * @see stargz-snapshotter docs/estargz.md#toc-and-tocentries
  */
 export function readToc(bytes: Buffer, payloadBytes: number): Toc | null {
+  if (!OPENINGS.every((opening) => hasAtMost(bytes, opening, OPENING_LIMIT))) return null;
   const lines = linesOf(bytes);
   if (lines.length > ENTRY_LIMIT) return null;
   let starts: Float64Array | null = null;
@@ -62,6 +66,15 @@ export function readToc(bytes: Buffer, payloadBytes: number): Toc | null {
     return readChunks(lines.slice(number, behind < 0 ? lines.length : behind), starts);
   };
   return {tree: builder.finish(), chunksOf};
+}
+
+function hasAtMost(bytes: Buffer, letter: number, limit: number): boolean {
+  let count = 0;
+  for (let at = bytes.indexOf(letter); at >= 0; at = bytes.indexOf(letter, at + 1)) {
+    count += 1;
+    if (count > limit) return false;
+  }
+  return true;
 }
 
 function linesOf(bytes: Buffer): readonly JsonObject[] {
