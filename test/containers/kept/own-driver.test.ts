@@ -51,6 +51,8 @@ describe('containers/kept/own-driver', ({test: declare, before, after}) => {
     const directory = join(store().runtimeDirectory, 'kept', id, 'servers');
     return existsSync(directory) ? readdirSync(directory).map(Number) : [];
   };
+  /** Before, it would look for its program among files that are gone, and end by itself. */
+  const sleeps = (pid: number) => eventually(() => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n');
   const tracesLeft = (id: string) => tracesOf([id], {root: store().root, runtimeDirectory: store().runtimeDirectory});
 
   for (const driver of DRIVERS) {
@@ -157,6 +159,7 @@ describe('containers/kept/own-driver', ({test: declare, before, after}) => {
     async () => {
       const {containers, id} = await start('fuse-overlayfs', SLEEPING, {name: 'served'});
       const {process: first} = store().readStart(id);
+      await sleeps(first.pid);
       for (const server of serversOf(id)) process.kill(server, 'SIGKILL');
       await eventually(() => serversOf(id).every((server) => identifyProcess(server) === null));
       const {code, message} = await rejectionOf(containers.top(id));
@@ -175,6 +178,7 @@ describe('containers/kept/own-driver', ({test: declare, before, after}) => {
   test('what lives without its files is ended by the next start', 'fuse-overlayfs', async () => {
     const {containers, id} = await start('fuse-overlayfs', SLEEPING);
     const {process: first} = store().readStart(id);
+    await sleeps(first.pid);
     for (const server of serversOf(id)) process.kill(server, 'SIGKILL');
     await eventually(() => serversOf(id).every((server) => identifyProcess(server) === null));
     await containers.start(id);
