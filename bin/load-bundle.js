@@ -6,6 +6,7 @@ const {dirname, join} = require('node:path');
 const {pathToFileURL} = require('node:url');
 const {Script} = require('node:vm');
 const {keep, openKept} = require('./kept-chunks.js');
+const {isPrivate} = require('./private-directory.js');
 
 const COMMAND = /^[a-z]+$/;
 const HELP = ['--help', '-h'];
@@ -35,9 +36,10 @@ function loadCommand(cacheDirectory) {
   return load('main', {cacheDirectory, words, choose: (main) => words.find((word) => main.isCommandWord(word))});
 }
 
-/** Loads another program of the bundle, which begins at once; compiled code is where Node's own is, if that is kept. */
+/** Loads another program of the bundle, which begins at once; it is kept where Node keeps what it compiles, if it does. */
 function loadProcess(name) {
-  load(name, {cacheDirectory: process.env.NODE_COMPILE_CACHE || null, words: [name], choose: () => name});
+  const {NODE_COMPILE_CACHE: directory = ''} = process.env;
+  load(name, {cacheDirectory: isPrivate(directory) ? directory : null, words: [name], choose: () => name});
 }
 
 /** @param choose Of what is loaded, the word under which it is to be kept; undefined: none. */

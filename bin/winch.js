@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // Plain JavaScript that an old Node reads as well: all it has to do there is to find a newer one.
 // CommonJS, since the other kind of module costs a Node that has nothing else to load 2 ms.
-const {existsSync, lstatSync, mkdirSync, readFileSync} = require('node:fs');
+const {existsSync, mkdirSync, readFileSync} = require('node:fs');
 const {dirname, isAbsolute, join} = require('node:path');
+const {isPrivate} = require('./private-directory.js');
 
 const OLDEST_MAJOR = 24;
 const packageDirectory = dirname(__dirname);
@@ -46,10 +47,8 @@ function openCacheDirectory() {
   const directory = join(cacheHome, 'winch', 'compiled');
   try {
     mkdirSync(directory, {recursive: true, mode: 0o700});
-    const status = lstatSync(directory);
-    const isPrivate = status.isDirectory() && status.uid === process.geteuid() && (status.mode & 0o022) === 0;
-    return isPrivate ? directory : null;
   } catch {
     return null;
   }
+  return isPrivate(directory) ? directory : null;
 }

@@ -240,6 +240,22 @@ describe('bin/winch', ({test, before, after}) => {
     assert.match(runWith({XDG_CACHE_HOME: join(directory, 'own')}), join(directory, 'own/winch/compiled'));
   });
 
+  test('another program of the bundle keeps nothing where others can write', () => {
+    writeBundle('console.log("main")', {other: "console.log('other'); return {};"});
+    const loader = JSON.stringify(join(dirname(bin), 'load-bundle.js'));
+    const runIn = (name: string, mode: number) => {
+      const cache = join(directory, name);
+      mkdirSync(cache);
+      chmodSync(cache, mode);
+      const words = ['-e', `require(${loader}).loadProcess('other')`];
+      const env = {NODE_COMPILE_CACHE: cache};
+      assert.is(spawnSync(process.execPath, words, {encoding: 'utf8', env}).stdout, 'other\n');
+      return readdirSync(cache).filter((entry) => entry.endsWith('-other')).length;
+    };
+    assert.is(runIn('own-cache', 0o700), 1);
+    assert.is(runIn('open-cache', 0o777), 0);
+  });
+
   test('says in one line what an old Node lacks', () => {
     const {status, stdout, stderr} = start(['--import', OLD], 'images');
     assert.equal([status, stdout], [1, '']);
