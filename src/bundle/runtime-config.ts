@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {isKernelAtLeast} from '../host/kernel-release.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
 import type {RuntimeLinux, RuntimeProcess, RuntimeSpec} from '../oci/runtime-spec.ts';
@@ -15,7 +16,6 @@ import {createNamespaces, type NetworkOfContainer} from './namespaces.ts';
 import {createResources} from './resources.ts';
 import {createRlimits} from './rlimits.ts';
 import {createSeccomp} from './seccomp.ts';
-import {isKernelAtLeast} from './seccomp-profile.ts';
 import {findSecurityOption} from './security-options.ts';
 import {createSysctls} from './sysctls.ts';
 import type {ResolvedUser} from './user.ts';

@@ -1,3 +1,4 @@
+import {isKernelAtLeast} from '../host/kernel-release.ts';
 import type {RuntimeSeccomp, RuntimeSyscallArgument, RuntimeSyscallRule} from '../oci/runtime-spec.ts';
 
 /** A seccomp profile in docker's form: rules that hold for some machines and capabilities only. */
@@ -92,11 +93,4 @@ function mergeRules(rules: readonly SeccompRule[]): RuntimeSyscallRule[] {
     merged.set(key, rule);
   }
   return [...merged.values()];
-}
-
-/** Compares `major.minor` of a kernel release with a wanted `major.minor`. */
-export function isKernelAtLeast(release: string, wanted: string): boolean {
-  const [major = 0, minor = 0] = release.split(/[.-]/, 2).map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.', 2).map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }

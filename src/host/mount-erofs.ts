@@ -1,6 +1,7 @@
 import {closeSync, openSync} from 'node:fs';
 import {release} from 'node:os';
 import {hasErrno} from '../errors.ts';
+import {isKernelAtLeast} from './kernel-release.ts';
 import {attachLoopDevice} from './loop-device.ts';
 import {MountFlag, type Syscalls} from './syscalls.ts';
 import {isInitialUserNamespace} from './user-namespace.ts';
@@ -13,16 +14,13 @@ export interface ErofsMount {
   readonly devices?: readonly string[];
 }
 
-const FILE_DEVICES = Object.freeze({major: 6, minor: 12});
+const FILE_DEVICES_KERNEL = '6.12';
 /** Relative to this directory an open file has the shortest of names: all options have to fit into a page. */
 const OPEN_FILES = '/proc/self/fd';
 
 /** Whether the kernel can take files for the devices of a file system, and this process have them mounted. */
-export function canMountDevices(kernel: string = release()): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
-  const isRecent = major > FILE_DEVICES.major || (major === FILE_DEVICES.major && minor >= FILE_DEVICES.minor);
-  return isRecent && process.geteuid?.() === 0 && isInitialUserNamespace();
-}
+export const canMountDevices = (kernel: string = release()): boolean =>
+  isKernelAtLeast(kernel, FILE_DEVICES_KERNEL) && process.geteuid?.() === 0 && isInitialUserNamespace();
 
 /**
  * Mounts a file with the erofs driver of the kernel, read-only. With devices the working directory of the calling thread
