@@ -105,7 +105,7 @@ async function waitUntilCreated(child: ChildProcess, runtimeLog: string) {
   return {failure: said || (await complaints).trim() || 'conmon ended without a word'};
 }
 
-/** What a stream says until it ends, or until that matches. */
+/** What a stream says until it ends, or until that matches; there may be more of it then. */
 function readAll(stream: Readable, end?: RegExp): Promise<string> {
   return new Promise((resolve) => {
     let text = '';
@@ -123,9 +123,11 @@ function readAll(stream: Readable, end?: RegExp): Promise<string> {
   });
 }
 
+/** A further line has the exit code, which has come at once when the process was soon over. */
 function parseReply(text: string): {readonly data: number; readonly message?: string} | null {
+  const [line = ''] = text.split('\n');
   try {
-    const reply: unknown = JSON.parse(text);
+    const reply: unknown = JSON.parse(line);
     if (typeof reply !== 'object' || reply === null || !('data' in reply) || typeof reply.data !== 'number')
       return null;
     const message = 'message' in reply && typeof reply.message === 'string' ? reply.message : '';

@@ -164,6 +164,8 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     await eventually(() => existsSync(told) && readFileSync(told, 'utf8') === '/dev/pts/0\nxterm\n');
     assert.equal(namesIn(join(store().runtimeDirectory, 'exec')), []);
     assert.is((await store().readLogs(id)).stdout, '');
+    for (let index = 0; index < 20; index += 1)
+      assert.is(await containers().exec(id, {...request, command: ['true']}), 0, `over at once, ${index}`);
     assert.is(await codeOf({...request, command: ['nothing']}), 'COMMAND_NOT_FOUND');
     assert.is(
       await codeOf({...request, command: ['sh'], workingDirectory: '/etc/passwd'}),
