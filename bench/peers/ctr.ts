@@ -24,6 +24,9 @@ export const ctr: PeerDefinition = {
         const present = (await readOutput([...stored, 'images', 'ls', '-q'])).split('\n');
         const ours = images.map(({reference}) => reference).filter((reference) => present.includes(reference));
         if (ours.length > 0) await readOutput([...stored, 'images', 'rm', '--sync', ...ours]);
+        // A pull that was killed leaves a lease of a day, and what it holds would be pulled by nobody.
+        const leases = (await readOutput([...stored, 'leases', 'ls', '-q'])).split('\n').filter((id) => id !== '');
+        if (leases.length > 0) await readOutput([...stored, 'leases', 'rm', '--sync', ...leases]);
         await readOutput([...stored, 'content', 'prune', 'references']);
       },
       leave: async () => {
