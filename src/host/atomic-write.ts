@@ -1,4 +1,4 @@
-import {closeSync, constants, existsSync, fsync, openSync} from 'node:fs';
+import {closeSync, constants, existsSync, fdatasync, fsync, openSync} from 'node:fs';
 import {copyFile, type FileHandle, mkdir, open, opendir, rename, rm} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {promisify} from 'node:util';
@@ -69,6 +69,7 @@ async function moveAcross(staging: string, path: string, durability: Durability)
 
 /** Of the steps around it only the sync itself takes long enough for a thread of its own. */
 const sync = promisify(fsync);
+const syncData = promisify(fdatasync);
 
 const stagingBeside = (path: string): string => `${path}.${randomHex(6)}.tmp`;
 
@@ -132,12 +133,17 @@ const notDirectory = (path: string, error: NodeJS.ErrnoException) =>
   storageError(Object.assign(error, {code: 'ENOTDIR'}), path);
 
 /** Makes the names in a directory durable (fsync of the directory). */
-export async function syncDirectory(path: string): Promise<void> {
-  const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+export const syncDirectory = (path: string): Promise<void> => syncPath(path, constants.O_DIRECTORY, sync);
+
+/** Makes the bytes of a file durable (fdatasync), whoever wrote them. */
+export const syncFile = (path: string): Promise<void> => syncPath(path, constants.O_NOFOLLOW, syncData);
+
+async function syncPath(path: string, flags: number, work: (descriptor: number) => Promise<void>): Promise<void> {
+  const descriptor = openSync(path, constants.O_RDONLY | flags);
   try {
-    await sync(directory);
+    await work(descriptor);
   } finally {
-    closeSync(directory);
+    closeSync(descriptor);
   }
 }
 

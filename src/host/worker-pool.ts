@@ -1,6 +1,7 @@
 import {type ResourceLimits, type Transferable, Worker} from 'node:worker_threads';
 import {WinchError} from '../errors.ts';
 import {errorFromRecord} from './error-record.ts';
+import {createTurns, type Turns} from './turns.ts';
 import type {WorkerReply, WorkerRequest} from './worker-protocol.ts';
 
 export interface WorkerPoolOptions {
@@ -27,6 +28,8 @@ export interface WorkerPool<Request, Result> extends AsyncDisposable {
    * @throws {WinchError} `WORKER_FAILED`: the thread died (out of memory, `close`).
    */
   call(request: Request, options?: WorkerCallOptions): Promise<Result>;
+  /** Starts a worker that soon has to do something, where none waits for work and there may be another. */
+  prepare(): void;
   /** Ends every thread; calls under way reject. Idempotent. */
   close(): Promise<void>;
 }
@@ -35,62 +38,38 @@ interface PoolState {
   readonly options: WorkerPoolOptions;
   readonly all: Set<Worker>;
   readonly idle: Worker[];
-  /** Calls that wait for a worker, oldest first. */
-  readonly waiting: (() => void)[];
+  /** As many as there may be workers, so that who has one finds a worker idle or may start one. */
+  readonly turns: Turns;
   isClosed: boolean;
 }
 
 export function openWorkerPool<Request, Result>(options: WorkerPoolOptions): WorkerPool<Request, Result> {
-  const state: PoolState = {options, all: new Set(), idle: [], waiting: [], isClosed: false};
+  const state: PoolState = {options, all: new Set(), idle: [], turns: createTurns(options.size), isClosed: false};
   const close = async () => {
     state.isClosed = true;
-    for (const wake of state.waiting.splice(0)) wake();
     await Promise.all([...state.all].map((worker) => worker.terminate()));
   };
   return {
     call: async (request, callOptions = {}) => {
-      const worker = await takeWorker(state, callOptions.signal);
+      using _turn = await state.turns.take(callOptions.signal);
+      if (state.isClosed) throw workerFailed('its pool was closed');
+      const worker = state.idle.pop() ?? startWorker(state);
       try {
         return (await exchange(worker, request, callOptions)) as Result;
       } finally {
         giveBack(state, worker);
       }
     },
+    prepare: () => {
+      if (state.isClosed || state.idle.length > 0 || state.all.size >= options.size) return;
+      giveBack(state, startWorker(state));
+    },
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function takeWorker(state: PoolState, signal: AbortSignal | undefined): Promise<Worker> {
-  while (true) {
-    if (signal?.aborted) {
-      // The turn that this call was given, if any, goes to the next one.
-      state.waiting.shift()?.();
-      throw signal.reason;
-    }
-    if (state.isClosed) throw workerFailed('its pool was closed');
-    const worker = state.idle.pop() ?? (state.all.size < state.options.size ? startWorker(state) : undefined);
-    if (worker) return worker;
-    await waitForTurn(state, signal);
-  }
-}
-
-function waitForTurn({waiting}: PoolState, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    };
-    const leave = () => {
-      waiting.splice(waiting.indexOf(wake), 1);
-      wake();
-    };
-    signal?.addEventListener('abort', leave);
-    waiting.push(wake);
-  });
-}
-
-function startWorker({options, all, idle, waiting}: PoolState): Worker {
+function startWorker({options, all, idle}: PoolState): Worker {
   const {url, resourceLimits} = options;
   // Node would warn of each descriptor that a thread closes and a system call of ours has opened.
   const worker = new Worker(url, {trackUnmanagedFds: false, ...(resourceLimits ? {resourceLimits} : {})});
@@ -100,17 +79,15 @@ function startWorker({options, all, idle, waiting}: PoolState): Worker {
   worker.once('exit', () => {
     all.delete(worker);
     if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1);
-    waiting.shift()?.();
   });
   return worker;
 }
 
 /** An idle worker must not keep the process alive. */
-function giveBack({all, idle, waiting}: PoolState, worker: Worker): void {
+function giveBack({all, idle}: PoolState, worker: Worker): void {
   if (!all.has(worker)) return;
   worker.unref();
   idle.push(worker);
-  waiting.shift()?.();
 }
 
 function exchange(worker: Worker, request: unknown, {transfer = [], signal}: WorkerCallOptions): Promise<unknown> {

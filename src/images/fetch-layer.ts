@@ -2,12 +2,18 @@ import {isWinchError, WinchError} from '../errors.ts';
 import type {CallOptions, ProcessFacts} from '../events.ts';
 import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
 import {runTogether} from '../host/run-together.ts';
+import type {Turn} from '../host/turns.ts';
 import type {WrittenLayer} from '../layers/layer-pool.ts';
 import {findLayerFile, type LayerRecord, recordLayerFile} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
 import {hasLayerFileAlone} from './dropped-blobs.ts';
 import {lockBlob} from './lock-blob.ts';
 import {type LayerToFetch, openReception, type ReceptionOptions, withSecondDownload} from './receive-layer.ts';
+
+export interface LayerInTurn extends LayerToFetch {
+  /** Ended as soon as nothing but the disk is waited for. */
+  readonly turn?: Turn | undefined;
+}
 
 /**
  * Downloads one blob and writes its layer file from the same bytes at the same time.
@@ -17,7 +23,7 @@ import {type LayerToFetch, openReception, type ReceptionOptions, withSecondDownl
  *
  * @returns bytes downloaded
  */
-export async function fetchLayer(context: ImageContext, work: LayerToFetch, options: CallOptions): Promise<number> {
+export async function fetchLayer(context: ImageContext, work: LayerInTurn, options: CallOptions): Promise<number> {
   const {blobDigest, diffId} = work.layer;
   const onWait = (holder: ProcessFacts | null) => options.onEvent?.({type: 'blob:waiting', digest: blobDigest, holder});
   using _blob = await lockBlob(context, work.layer, options);
@@ -62,30 +68,39 @@ async function indexStoredBlob(context: ImageContext, layer: LayerRecord, option
   await indexLayer(context, {layer, source}, options);
 }
 
-interface Download extends LayerToFetch {
+interface Download extends LayerInTurn {
   readonly needsLayer: boolean;
 }
 
 async function download(
   context: ImageContext,
-  {reference, layer, needsLayer}: Download,
+  {reference, layer, needsLayer, turn}: Download,
   options: ReceptionOptions,
 ): Promise<number> {
   const reception = await openReception(context, {reference, layer}, options);
-  const index = (signal: AbortSignal) =>
-    indexLayer(context, {layer, source: reception.growing}, {...options, signal}).catch(async (error: unknown) => {
+  const staged: StagedLayer[] = [];
+  const write = async (signal: AbortSignal) => {
+    const work = {layer, source: reception.growing};
+    const written = writeLayer(context, work, {...options, signal}).catch(async (error: unknown) => {
       // A damaged download looks like a damaged layer until all of it is here: its digest says what is to blame.
       if (isWinchError(error) && error.kind === 'refused') await reception.received;
       throw error;
     });
+    staged.push(await written);
+  };
   try {
-    const tasks = needsLayer ? [reception.receive, index] : [reception.receive];
-    await runTogether(tasks, {limit: tasks.length, signal: options.signal});
-    await reception.commit();
+    await runTogether(needsLayer ? [reception.receive, write] : [reception.receive], {
+      limit: 2,
+      signal: options.signal,
+    });
+    turn?.end();
+    await runTogether([reception.commit, ...staged.map(({keep}) => keep)], {limit: 2});
     return await reception.received;
   } catch (error) {
     await reception.leave(options.signal?.aborted ? null : error);
     throw error;
+  } finally {
+    for (const {discard} of staged) discard();
   }
 }
 
@@ -98,36 +113,49 @@ export interface IndexWork {
 }
 
 /** Writes and records the layer file of a tar; the caller holds the layer's lock and a lease. */
-export async function indexLayer(
+export async function indexLayer(context: ImageContext, work: IndexWork, options: CallOptions): Promise<void> {
+  const {keep, discard} = await writeLayer(context, work, options);
+  try {
+    await keep();
+  } finally {
+    discard();
+  }
+}
+
+/** A layer file that is whole and has no name yet. */
+interface StagedLayer {
+  /** Makes it durable and records it. */
+  keep(): Promise<void>;
+  /** Removes it; without effect after `keep`. */
+  discard(): void;
+}
+
+async function writeLayer(
   context: ImageContext,
   {layer, source, maxUnpackedBytes}: IndexWork,
   options: CallOptions,
-): Promise<void> {
+): Promise<StagedLayer> {
   const {store} = context;
-  const {diffId, mediaType} = layer;
+  const {diffId, mediaType, blobDigest: digest} = layer;
   const path = await store.layers.stage(diffId);
+  const discard = () => store.layers.discard(diffId);
   const pool = await context.layerPool();
-  try {
-    const {durability} = store;
-    const request = {source, path, expectedDiffId: diffId, mediaType, durability, maxUnpackedBytes};
-    const written = await pool.write(request, {signal: options.signal}).catch((error: unknown) => {
-      throw nameLayer(error, layer);
-    });
-    for (const message of written.warnings) {
-      options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${layer.blobDigest}: ${message}`});
-    }
+  const {durability} = store;
+  const request = {source, path, expectedDiffId: diffId, mediaType, durability, maxUnpackedBytes};
+  const written = await pool.write(request, {signal: options.signal}).catch((error: unknown) => {
+    discard();
+    throw nameLayer(error, layer);
+  });
+  for (const message of written.warnings) {
+    options.onEvent?.({type: 'warning:raised', code: 'LAYER_CONTENT', message: `${digest}: ${message}`});
+  }
+  const keep = async () => {
     await store.layers.commit(diffId);
     await store.noteFile((database) => recordLayerFile(database, {diffId, ...recorded(written)}));
-    options.onEvent?.({
-      type: 'layer:indexed',
-      digest: layer.blobDigest,
-      diffId,
-      entries: written.entries,
-      unpackedBytes: written.tarBytes,
-    });
-  } finally {
-    store.layers.discard(diffId);
-  }
+    const {entries, tarBytes: unpackedBytes} = written;
+    options.onEvent?.({type: 'layer:indexed', digest, diffId, entries, unpackedBytes});
+  };
+  return {keep, discard};
 }
 
 /** An error with the layer that it is about: who reads a layer sees bytes only and cannot say whose they are. */

@@ -1,6 +1,7 @@
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
+import {createTurns, type Turn} from '../host/turns.ts';
 import type {Reference} from '../oci/reference.ts';
 import type {LayerRecord} from '../store/image-records.ts';
 import type {ImageContext} from './context.ts';
@@ -20,6 +21,8 @@ export interface LayersToFetch {
 
 /** As docker's default; more connections do not make one registry faster. */
 const DOWNLOADS_AT_ONCE = 3;
+/** Downloads, and layers that wait for the disk alone: each holds some ten descriptors. */
+const LAYERS_AT_ONCE = 8;
 
 /**
  * Makes the blobs and layer files of images present, several at once, the largest first since it takes longest.
@@ -39,20 +42,22 @@ export async function fetchLayers(
   for (const [digest, size] of present) options.onEvent?.({type: 'blob:present', digest, size});
   await requireSpace(context.store, needsOf(context, missing), options);
   let received = 0;
+  const turns = createTurns(DOWNLOADS_AT_ONCE);
   const tasks = missing
     .toSorted((a, b) => b.layer.blobBytes - a.layer.blobBytes)
     .map(({fetch}) => async (signal: AbortSignal) => {
-      const bytes = await fetch(reference, {...options, signal});
+      using turn = await turns.take(signal);
+      const bytes = await fetch({reference, turn}, {...options, signal});
       received += bytes;
     });
-  await runTogether(tasks, {limit: DOWNLOADS_AT_ONCE, signal: options.signal});
+  await runTogether(tasks, {limit: LAYERS_AT_ONCE, signal: options.signal});
   return received;
 }
 
 interface MissingPart {
   readonly layer: BlobRecord;
   readonly needs: {readonly blob: boolean; readonly layer: boolean};
-  fetch(reference: Reference, options: CallOptions): Promise<number>;
+  fetch(from: {readonly reference: Reference; readonly turn: Turn}, options: CallOptions): Promise<number>;
 }
 
 const missingLayers = (context: ImageContext, layers: readonly LayerRecord[]): readonly MissingPart[] =>
@@ -62,7 +67,7 @@ const missingLayers = (context: ImageContext, layers: readonly LayerRecord[]): r
     .map(({layer, needs}) => ({
       layer,
       needs,
-      fetch: (reference, options) => fetchLayer(context, {reference, layer}, options),
+      fetch: (from, options) => fetchLayer(context, {...from, layer}, options),
     }));
 
 const BLOB_ALONE = Object.freeze({blob: true, layer: false});
@@ -77,7 +82,7 @@ const missingBlobs = (
     .map((layer) => ({
       layer,
       needs: BLOB_ALONE,
-      fetch: (reference, options) => fetchBlob(context, {reference, layer}, options),
+      fetch: ({reference}, options) => fetchBlob(context, {reference, layer}, options),
     }));
 
 const hasBlob = ({store}: ImageContext, digest: BlobRecord['blobDigest'], size: number): boolean =>

@@ -1,5 +1,6 @@
 import {rm} from 'node:fs/promises';
 import {dirname} from 'node:path';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {isWinchError} from '../errors.ts';
 import {commitFile, ensureDirectory} from '../host/atomic-write.ts';
 import {canMountDevices} from '../host/mount-erofs.ts';
@@ -52,13 +53,18 @@ export async function mergeMeanwhile<T>(
 ): Promise<T> {
   const chain = findChainToMerge(context, layers);
   if (chain === null) return await record();
-  const staging = stageIndex(context, chain).catch(ignoreFailure);
+  const staged = await stageIndex(context).catch(ignoreFailure);
+  if (staged === null) return await record();
+  const filling = staged.fill(chain).catch(ignoreFailure);
   try {
+    // A transaction holds up this thread, and the other one is to have its request before.
+    await nextTurn();
     const result = await record();
-    await (await staging)?.commit().catch(ignoreFailure);
+    if (await filling) await staged.commit(chain).catch(ignoreFailure);
     return result;
   } finally {
-    await (await staging)?.discard();
+    await filling;
+    await staged.discard();
   }
 }
 
@@ -75,40 +81,41 @@ function findChainToMerge({store, runtimeDirectory}: ImageContext, links: readon
 }
 
 interface StagedIndex {
-  commit(): Promise<void>;
+  /** @returns false: the format has no room for these layers */
+  fill(chain: ChainToMerge): Promise<boolean>;
+  commit(chain: ChainToMerge): Promise<void>;
   discard(): Promise<void>;
 }
 
-/** Null: the format has no room for these layers. */
-async function stageIndex(context: ImageContext, chain: ChainToMerge): Promise<StagedIndex | null> {
+async function stageIndex(context: ImageContext): Promise<StagedIndex> {
   const {paths, durability} = context.store;
+  await withStorageError(paths.ingest, () => ensureDirectory(paths.ingest, 'fast'));
+  const pool = await context.layerPool();
   const lease = await holdLease(context);
   const path = lease.temporaryPath();
-  const discard = async () => {
-    await rm(path, {force: true});
-    lease.release();
+  return {
+    fill: (chain) => withStorageError(path, () => pool.merge({...chain, path, durability})),
+    commit: ({chainId}) => {
+      const target = paths.mergedIndex(chainId);
+      return withStorageError(target, async () => {
+        // Its bytes are durable before it gets the name; a power cut that takes the name takes a cache.
+        await ensureDirectory(dirname(target), 'fast');
+        await commitFile(path, target, 'fast');
+      });
+    },
+    discard: async () => {
+      await rm(path, {force: true});
+      lease.release();
+    },
   };
+}
+
+async function withStorageError<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
-    await ensureDirectory(dirname(path), durability);
-    const pool = await context.layerPool();
-    if (!(await pool.merge({...chain, path, durability}))) {
-      await discard();
-      return null;
-    }
+    return await work();
   } catch (error) {
-    await discard();
     throw storageError(error, path);
   }
-  const target = paths.mergedIndex(chain.chainId);
-  const commit = async () => {
-    try {
-      await ensureDirectory(dirname(target), durability);
-      await commitFile(path, target, durability);
-    } catch (error) {
-      throw storageError(error, target);
-    }
-  };
-  return {commit, discard};
 }
 
 /** Without the file, layers are mounted one by one. */

@@ -16,8 +16,8 @@ const LEASE = {category: 'store', track: 'lease'} as const;
 const DIGEST_LETTERS = 19;
 
 /**
- * A context whose parts measure what they do: waiting for leases, claims and locks, freeing space, receiving, checking and committing blobs, inflating and
- * indexing layers, committing those, writing to the database.
+ * A context whose parts measure what they do: waiting for leases, claims and locks, freeing space, receiving, checking
+ * and committing blobs, inflating and indexing layers, committing those, merging their indexes, writing to the database.
  */
 export const traceContext = (context: ImageContext, onSpan: SpanSink): Pick<ImageContext, 'store' | 'layerPool'> => ({
   store: traceStore(context.store, onSpan),
@@ -74,7 +74,7 @@ function traceIngest(
       return measure(onSpan, span, async () => {
         const result = await ingest.receive(source, {...options, onReceived});
         const startMs = completeMs ?? spanClock();
-        onSpan({...frame, name: 'verify, fsync', startMs, durationMs: spanClock() - startMs, details: {}});
+        onSpan({...frame, name: 'verify', startMs, durationMs: spanClock() - startMs, details: {}});
         return result;
       });
     },
@@ -85,6 +85,11 @@ function traceIngest(
 function traceLayerPool(pool: LayerPool, onSpan: SpanSink): LayerPool {
   return {
     ...pool,
+    merge: (chain, options) => {
+      const details = {chainId: chain.chainId, layers: chain.layers.length};
+      const span = {name: 'merge indexes', category: 'layer', track: chain.chainId, details} as const;
+      return measure(onSpan, span, () => pool.merge(chain, options));
+    },
     write: async (request, options) => {
       const {expectedDiffId: diffId, mediaType = ''} = request;
       const startMs = spanClock();

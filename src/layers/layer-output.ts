@@ -7,6 +7,7 @@ import {HEAD_BYTES} from './erofs-format.ts';
 
 export interface LayerOutputOptions {
   readonly path: string;
+  /** With `full`, the disk is asked to start on what was written before all of it is. */
   readonly durability: Durability;
   /** Bytes of the file system that must stay free; absent: 5 % of it, at most 1 GiB. */
   readonly freeSpaceFloor: number | undefined;
@@ -18,7 +19,7 @@ export interface LayerOutput {
   append(bytes: Uint8Array): Promise<void>;
   /** Continues at `position`; what is passed over reads as zeros. */
   seek(position: number): void;
-  /** Writes the head; with `full` durability everything is on the disk once this resolves. */
+  /** Writes the head. Who gives the file its name waits for the disk: a thread that did could not go on meanwhile. */
   finish(head: Uint8Array): Promise<void>;
   /** Waits for what runs in the background, so that the file can be closed. */
   settle(): Promise<void>;
@@ -71,7 +72,6 @@ export function createLayerOutput(file: FileHandle, options: LayerOutputOptions)
       writeFully(file, head, 0);
       await syncing;
       throwSyncFailure();
-      if (options.durability === 'full') await file.sync();
     },
     settle: async () => {
       await syncing;

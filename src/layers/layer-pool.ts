@@ -97,6 +97,7 @@ export function openLayerPool({size}: {readonly size: number}): LayerPool {
   return {
     write: async ({source, path, ...options}, {signal} = {}) => {
       const {view} = source;
+      pool.prepare();
       // A registry may take its time, and others have layers that could be refused meanwhile.
       await source.begun(signal);
       try {

@@ -52,8 +52,8 @@ const DEFAULT_MAX_UNPACKED_BYTES = 2 ** 40;
  * Writes a layer file: the tar byte for byte behind 4 KiB of head, then an EROFS index over it, in one pass.
  *
  * The kernel can mount the file, and the tar can be read back from offset 4096. Equal tars give equal files. `path` is
- * created with mode 0600, must not exist, and is removed again on every failure. With `full` durability the file's bytes
- * survive a power cut once this resolves; its name is the caller's to sync.
+ * created with mode 0600, must not exist, and is removed again on every failure. The file and its name are the caller's to
+ * sync; with `full` durability most of it is on the disk by then.
  *
  * @param source The compressed blob; released on every path, and its chunks are used up.
  * @throws {WinchError} kind `refused`: `DIGEST_MISMATCH` | `LAYER_COMPRESSION_INVALID` | `LIMIT_UNPACKED` |

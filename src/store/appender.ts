@@ -9,7 +9,7 @@ const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
 export interface AppenderOptions {
   /** Where to write. */
   readonly offset: number;
-  /** Whether the bytes are to survive a power cut once `sync` has resolved. */
+  /** Whether the disk is asked to start on what was written, so that a sync at the end is short. */
   readonly isSynced: boolean;
   /** Called with the length of the file so far, after the bytes are readable in it. */
   readonly onWritten?: ((length: number) => void) | undefined;
@@ -21,8 +21,8 @@ export interface Appender {
   append(chunk: Uint8Array): Promise<void>;
   /** Resolves when all that was taken is readable. */
   flush(): Promise<void>;
-  /** As `flush`, and makes it durable where that is wanted. */
-  sync(): Promise<void>;
+  /** As `flush`, and throws what the disk said of what it was asked to start on: nobody is told of that twice. */
+  finish(): Promise<void>;
 }
 
 export function openAppender(file: FileHandle, {offset, isSynced, onWritten}: AppenderOptions): Appender {
@@ -50,7 +50,7 @@ export function openAppender(file: FileHandle, {offset, isSynced, onWritten}: Ap
   };
   const flush = async (): Promise<void> => {
     await writing;
-    // The file may be closed after this; how the sync went is for `sync` to say.
+    // The file may be closed after this; how the sync went is for `finish` to say.
     await background.catch(() => {});
   };
   return {
@@ -63,10 +63,9 @@ export function openAppender(file: FileHandle, {offset, isSynced, onWritten}: Ap
       if (queuedBytes >= QUEUE_BYTES) await writing;
     },
     flush,
-    sync: async () => {
+    finish: async () => {
       await flush();
       await background;
-      if (isSynced) await file.datasync();
     },
   };
 }

@@ -2,7 +2,7 @@ import {closeSync, openSync} from 'node:fs';
 import {type FileHandle, open, rm, stat, truncate} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {isSystemError, isWinchError, WinchError} from '../errors.ts';
-import {commitFile, type DirectoryKeeper, type Durability} from '../host/atomic-write.ts';
+import {commitFile, type DirectoryKeeper, type Durability, syncFile} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {createDigester, type Digest, digestAlgorithm} from '../oci/digest.ts';
 import {openAppender} from './appender.ts';
@@ -32,7 +32,7 @@ export interface Ingest {
   /** The partial file: readable while it grows. It outlives failures and processes, and the next attempt goes on from it. */
   readonly path: string;
   /**
-   * Adds what the partial file lacks, then checks the size and digest of all of it and makes it durable.
+   * Adds what the partial file lacks, then checks the size and digest of all of it.
    *
    * Nothing is opened when nothing is lacking. What was received stays whatever happens; bytes that turned out to be
    * wrong are the caller's to discard, once nobody reads the file any more, and no part of a further call.
@@ -41,7 +41,7 @@ export interface Ingest {
    * @throws {WinchError} `SIZE_MISMATCH` | `DIGEST_MISMATCH` | `STORE_FULL` …
    */
   receive(open: BlobOpener, options?: ReceiveOptions): Promise<number>;
-  /** Moves the received blob to its place; only after `receive` has resolved. */
+  /** Makes the received blob durable and moves it to its place; only after `receive` has resolved. */
   commit(): Promise<void>;
   /** Removes the partial file; without effect after `commit`. */
   discard(): Promise<void>;
@@ -86,9 +86,12 @@ export async function openIngest(
     },
     commit: async () => {
       if (!isVerified) throw new Error(`blob ${blob.digest} was not received`);
-      await commitFile(path, target, durability).catch((error: unknown) => {
+      try {
+        if (durability === 'full') await syncFile(path);
+        await commitFile(path, target, durability);
+      } catch (error) {
         throw storageError(error, target);
-      });
+      }
     },
     discard: () => rm(path, {force: true}),
     giveBack: () => giveBack(path),
@@ -144,7 +147,7 @@ async function complete(
   if (position !== blob.size) throw sizeMismatch(blob, String(position));
   const actual = digester.digest();
   if (actual !== blob.digest) throw digestMismatch(blob, actual);
-  await appender.sync();
+  await appender.finish();
   return position - held;
 }
 

@@ -1,7 +1,7 @@
 import {mkdirSync, statSync, unlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {hasErrno} from '../errors.ts';
-import {commitFile, createDirectoryKeeper, type Durability, syncDirectory} from '../host/atomic-write.ts';
+import {commitFile, createDirectoryKeeper, type Durability, syncDirectory, syncFile} from '../host/atomic-write.ts';
 import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
 import type {StorePaths} from './paths.ts';
@@ -15,7 +15,7 @@ export interface LayerFiles {
   stage(diffId: Digest): Promise<string>;
   /** How much of a layer file has been written so far, in whichever process; 0: nobody has begun. */
   stagedBytes(diffId: Digest): number;
-  /** Moves a staged, already synced file to its place, replacing a leftover of an unrecorded layer. */
+  /** Moves a staged file to its place once its bytes are durable, replacing a leftover of an unrecorded layer. */
   commit(diffId: Digest): Promise<void>;
   discard(diffId: Digest): void;
 }
@@ -40,6 +40,7 @@ export function createLayerFiles(paths: StorePaths, durability: Durability): Lay
       await guarded(path, async () => {
         await keepDirectory(dirname(dirname(path)));
         mkdirSync(dirname(path), {recursive: true, mode: 0o700});
+        if (durability === 'full') await syncFile(staged(diffId));
         await commitFile(staged(diffId), path, durability);
         if (durability === 'full') await syncDirectory(dirname(dirname(path)));
       });

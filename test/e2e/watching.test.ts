@@ -98,7 +98,7 @@ describe('e2e/watching', ({test}) => {
       const count = (category: string, start: string) =>
         spans.filter(({cat, name}) => cat === category && name.startsWith(start)).length;
       assert.deepEqual(
-        [count('blob', 'receive'), count('blob', 'verify, fsync'), count('blob', 'commit'), count('layer', 'inflate')],
+        [count('blob', 'receive'), count('blob', 'verify'), count('blob', 'commit'), count('layer', 'inflate')],
         [3, 3, 3, 2],
       );
       assert.deepEqual([count('layer', 'commit'), count('store', 'transaction') > 0], [2, true]);
