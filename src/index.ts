@@ -91,6 +91,7 @@ export type {ImageSummary, ListImagesOptions} from './images/list.ts';
 export type {FilesOptions, ImageFile} from './images/list-files.ts';
 export type {LoginToCheck} from './images/logins/check-login.ts';
 export type {ImageFilesOptions, ImagePath} from './images/open-files.ts';
+export type {LazyServiceOptions, LazyServiceRequest} from './images/partial/serve-lazily.ts';
 export type {PlannedLayer, PlannedSource, PlanOptions, PullPlan} from './images/plan-pull.ts';
 export type {LabelFilter, PruneOptions, PruneReport} from './images/prune.ts';
 export type {PulledImage, PullOptions, PullPolicy} from './images/pull.ts';

@@ -17,7 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['containers'],
   ['toolkit'],
   ['toolkit.ts'],
-  ['run-process.ts', 'exit-process.ts', 'health-process.ts', 'index.ts'],
+  ['run-process.ts', 'exit-process.ts', 'health-process.ts', 'lazy-process.ts', 'index.ts'],
   ['docker-json', 'http-server'],
   ['engine-api', 'registry-api'],
   ['cli'],

@@ -1,5 +1,6 @@
 import type {ImageContext} from '../images/context.ts';
 import type {SnapshotterName} from '../snapshots/snapshotter.ts';
+import type {LazyServerEntry} from './lazy/lazy-server.ts';
 
 /** What the container use cases work with. */
 export interface ContainerContext extends ImageContext {
@@ -7,4 +8,6 @@ export interface ContainerContext extends ImageContext {
   readonly hostname: string;
   /** The snapshot driver that somebody insists on; null: whichever works here. */
   readonly snapshotter: SnapshotterName | null;
+  /** What serves the files of lazy runs; absent: there are none. */
+  readonly lazyServer?: LazyServerEntry;
 }

@@ -25,6 +25,8 @@ export interface PreparedContainer {
   readonly isChecked: boolean;
   /** Where the root file system of an image is mounted; null for a bundle's. */
   readonly rootfsPath: string | null;
+  /** Aborted when the container cannot go on; null or absent: it always can. */
+  readonly aborted?: AbortSignal | null;
 }
 
 /** Makes the bundle of a run, from an image or from another bundle. */

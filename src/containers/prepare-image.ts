@@ -2,18 +2,17 @@ import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {mountBindSources} from '../bundle/bind-sources.ts';
 import type {ContainerOptions} from '../bundle/container-options.ts';
-import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
-import type {CleanupStack} from '../host/cleanup.ts';
-import {detachMounts, performMounts} from '../host/mounts.ts';
-import type {Syscalls} from '../host/syscalls.ts';
+import {detachMounts} from '../host/mounts.ts';
 import {noteImageInUse} from '../images/images-in-use.ts';
 import {ensureImage, type StoredImage} from '../images/stored-image.ts';
-import type {Rootfs, RootfsRequest} from '../snapshots/snapshotter.ts';
+import type {Lease} from '../store/leases.ts';
 import type {ContainerContext} from './context.ts';
 import {noteAsked} from './directories.ts';
 import type {SpooledCopies} from './files/run-copies.ts';
 import {joinNamespaces} from './join-namespaces.ts';
+import type {LazyImageOfRun, LazyPreparation} from './lazy/prepare-lazily.ts';
+import {mountRootfs} from './mount-rootfs.ts';
 import {
   asksForImages,
   findMountedImages,
@@ -42,9 +41,11 @@ export async function prepareImage(
   const {id, request, directories, cleanup} = preparation;
   using held = new DisposableStack();
   const lease = held.use(await context.store.readerLease(options.signal));
-  const image = await ensureImage({...context, lease}, request, options);
-  const layers = {layers: image.layers, directories, mayCopy: true};
-  const prepared = await prepareLayers({...context, lease}, layers, options);
+  const lazy = request.lazy ? await takeLazily({...context, lease}, {request, directories, cleanup}, options) : null;
+  const image = lazy?.image ?? (await ensureImage({...context, lease}, request, options));
+  const {layers, imageId} = image;
+  const wanted = {layers, directories, mayCopy: true};
+  const prepared = lazy?.prepared ?? (await prepareLayers({...context, lease}, wanted, options));
   // Mounted files stay whatever is removed, and until then the lease keeps them; directories do not.
   if (prepared.needsLease) {
     const kept = held.move();
@@ -55,7 +56,6 @@ export async function prepareImage(
   const {container, images} = await takeImages({...context, lease}, {request, container: joined, directories}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
-  const {imageId} = image;
   const named = {id, name: request.name ?? null, directory, container, image: image.config};
   const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
   noteAsked(directories, {
@@ -66,13 +66,22 @@ export async function prepareImage(
   const mountedIds = mountedImagesOf(container);
   if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});
   await using copies = await spoolCopies(context, {request, container}, options);
-  const mounting = {...preparation, prepared, container, images, image, network, copies};
+  const mounting = {...preparation, prepared, container, images, image, network, copies, lazy};
   const isChecked = await noteHealthCheck(context, {image, container, directory});
   return {
-    terminal: container.terminal ?? false,
-    ...{stopSignal, isChecked},
+    ...{terminal: container.terminal ?? false, stopSignal, isChecked, aborted: lazy?.aborted ?? null},
     rootfsPath: await mountImage(context, mounting),
   };
+}
+
+/** Null: the image is there, or is pulled. */
+async function takeLazily(
+  context: ContainerContext & {readonly lease: Lease | null},
+  preparation: LazyPreparation,
+  options: CallOptions,
+): Promise<LazyImageOfRun | null> {
+  const {prepareLazily} = await import('./lazy/prepare-lazily.ts');
+  return await prepareLazily(context, preparation, options);
 }
 
 interface CheckOfRun {
@@ -100,13 +109,15 @@ interface ImageMounting extends ImagePreparation {
   readonly image: StoredImage;
   readonly network: ConnectedNetwork | null;
   readonly copies: SpooledCopies | null;
+  readonly lazy: LazyImageOfRun | null;
 }
 
 /** @returns where the root file system is mounted, in the namespace that is entered here. */
 async function mountImage({hostname}: ContainerContext, mounting: ImageMounting): Promise<string> {
-  const {id, directories, syscalls, cleanup, enter, prepared, images, image, network, copies} = mounting;
+  const {id, directories, syscalls, cleanup, enter, prepared, images, image, network, copies, lazy} = mounting;
   const {volatile: directory, writable} = directories;
   enter();
+  lazy?.mount(syscalls);
   const {path: rootfsPath} = mountRootfs(
     {syscalls, cleanup, prepared},
     {directory, writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable}},
@@ -168,26 +179,4 @@ async function spoolCopies(
   const {requireOwnPath, spoolCopiesIn} = await import('./files/run-copies.ts');
   for (const {path} of copyOut) requireOwnPath(container, path);
   return await spoolCopiesIn(context, {copies: copyIn, container}, options);
-}
-
-interface Mounting {
-  readonly syscalls: Syscalls;
-  readonly cleanup: CleanupStack;
-  readonly prepared: PreparedLayers;
-}
-
-/** Memory takes the writes where the store's disk cannot: it is an overlay itself (in a container), or FUSE, or NFS. */
-function mountRootfs(mounting: Mounting, request: Omit<RootfsRequest, 'layers'>): Rootfs {
-  const {syscalls, cleanup, prepared} = mounting;
-  const rootfs = prepared.snapshotter.prepare({...request, layers: prepared.layers});
-  const detach = () => detachMounts(syscalls, rootfs.mounts);
-  try {
-    performMounts(syscalls, rootfs.mounts);
-  } catch (error) {
-    detach();
-    if (request.writable.type !== 'directory' || !isWinchError(error, 'UPPER_UNSUPPORTED')) throw error;
-    return mountRootfs(mounting, {...request, writable: {type: 'memory'}});
-  }
-  cleanup.add(detach);
-  return rootfs;
 }

@@ -33,6 +33,19 @@ export interface ImageToRun {
   readonly image: string;
   readonly platform?: string | undefined;
   readonly policy?: PullPolicy | undefined;
+  /**
+   * Whether an image that is not in the store is run without a pull: of layers in eStargz and zstd:chunked only what the
+   * container reads is fetched, while it runs, and nothing of it comes into the store. Default: false.
+   *
+   * Verified are the manifest and the config, as for a pull; the tables of contents, whose digests the manifest has; and
+   * each piece of content, whose digest its table has, before the container sees a byte of it. Not verified are the diff
+   * ids of such layers: that takes all of them. What cannot be fetched, or is wrong, is an input/output error in the
+   * container, and told as a warning with the code of what went wrong.
+   *
+   * Where that cannot be (this takes root, Linux 6.12, `/dev/fuse`, and such a layer) the image is pulled, and the warning
+   * `LAZY_FALLBACK` says why.
+   */
+  readonly lazy?: boolean | undefined;
   /** Files of this machine that are there when the command starts; they belong to root. */
   readonly copyIn?: readonly CopyIn[] | undefined;
   /** Files that are taken out when the command has ended, also when it failed. */
@@ -70,7 +83,8 @@ const SIGKILL_EXIT = 137;
  * container, and the next command clears the rest.
  *
  * @throws {WinchError} `RUNTIME_NOT_FOUND` | `RUNTIME_FAILED` | `COMMAND_NOT_FOUND` | `COMMAND_NOT_EXECUTABLE` |
- * `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `NAME_IN_USE` | `TERMINAL_MISSING` | of the image, its user and the options
+ * `NAMESPACE_DENIED` | `MOUNT_UNSUPPORTED` | `NAME_IN_USE` | `TERMINAL_MISSING` | `LAZY_SERVER_ENDED` | of the image, its
+ * user and the options
  */
 export async function runContainer(
   context: ContainerContext,
@@ -161,8 +175,10 @@ async function superviseStart(
   {container, id, request, prepared}: Start,
   options: CallOptions,
 ): Promise<SupervisedExit> {
+  const {aborted = null} = prepared;
+  const signals = [options.signal, aborted].filter((signal) => signal != null);
   const supervised = supervise(container, {
-    signal: options.signal,
+    signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
     timeoutSeconds: request.timeoutSeconds,
     stopSignal: prepared.stopSignal,
   });
@@ -171,6 +187,7 @@ async function superviseStart(
   const [exit, end] = await Promise.all([supervised, accompany(context, {id, request, prepared})]);
   end(exit.exitCode);
   options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
+  aborted?.throwIfAborted();
   return exit;
 }
 

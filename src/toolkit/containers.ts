@@ -98,7 +98,10 @@ export const openContainers = (
   ...openContainerFiles(context, toolkitOptions),
   ...openContainerStreams(context, toolkitOptions),
   ...openMountedBundles(context),
-  run: async (...args) => (await import('../containers/run.ts')).runContainer(context, ...args),
+  run: async (...args) => {
+    const lazyServer = {entry: entryOf('lazy-process'), toolkit: {...toolkitOptions}};
+    return (await import('../containers/run.ts')).runContainer({...context, lazyServer}, ...args);
+  },
   spawn: async (request, options = {}) =>
     (await import('../containers/spawn.ts')).spawnContainer(
       context,

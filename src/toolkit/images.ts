@@ -11,6 +11,7 @@ import type {ImageDetails, InspectOptions} from '../images/inspect.ts';
 import type {ImageSummary, ListImagesOptions} from '../images/list.ts';
 import type {FilesOptions, ImageFile} from '../images/list-files.ts';
 import type {ImagePath} from '../images/open-files.ts';
+import type {LazyServiceOptions, LazyServiceRequest} from '../images/partial/serve-lazily.ts';
 import type {PlanContext, PlanOptions, PullPlan} from '../images/plan-pull.ts';
 import type {PruneOptions, PruneReport} from '../images/prune.ts';
 import type {PulledImage, PullOptions} from '../images/pull.ts';
@@ -41,6 +42,11 @@ export interface Images extends Archives, Copies {
   readFile(source: ImagePath, options?: ReadFileOptions): Promise<ImageFileContent>;
   /** Opens several; of each image at a registry what is needed to find them is fetched once. */
   readFiles(sources: readonly ImagePath[], options?: ReadFileOptions): Promise<ImageFileContents>;
+  /**
+   * Serves the layers of an image at a registry on an open `/dev/fuse`, until they are unmounted: what the process beside a
+   * lazy run does.
+   */
+  serveLazily(request: LazyServiceRequest, options: LazyServiceOptions): Promise<void>;
   /** Opens a file or directory of an image as a tar, to be read once and closed. */
   readTar(source: ImagePath, options?: SourceOptions): Promise<ExportedFiles>;
   /** Copies a file or directory of an image to this machine. */
@@ -96,6 +102,7 @@ export function openImages({images: context, settings}: PlanContext, prepare: ()
     },
     readFile: async (...args) => (await load(import('../images/read-file.ts'))).readImageFile(context, ...args),
     readFiles: async (...args) => (await load(import('../images/read-file.ts'))).readImageFiles(context, ...args),
+    serveLazily: async (...args) => (await import('../images/partial/serve-lazily.ts')).serveLazily(context, ...args),
     readTar: async (...args) => (await load(import('../images/read-tar.ts'))).readImageTar(context, ...args),
     copyFrom: async (...args) => (await load(import('../images/copy-from.ts'))).copyFromImage(context, ...args),
     diff: async (from, to, options) =>

@@ -28,6 +28,10 @@ const LIFE_FLAGS = grouped('Container:', {
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),
 });
 
+const LAZY_FLAG = grouped('Image:', {
+  lazy: flag('Without a pull: fetch what it reads, while it runs (of layers in eStargz and zstd:chunked)'),
+});
+
 /** Flags of `run`. */
 export const RUN_FLAGS = {
   ...LIFE_FLAGS,
@@ -35,6 +39,7 @@ export const RUN_FLAGS = {
   ...HEALTH_FLAGS,
   ...COPY_FLAGS,
   ...IMAGE_FLAGS,
+  ...LAZY_FLAG,
   ...REGISTRY_FLAGS,
 };
 
@@ -55,6 +60,8 @@ export function parseRunRequest(
 ): RunRequest {
   requireTerminal(values, environment);
   refuseBackgroundFlags(values);
+  if (values.lazy && values.pull === 'never')
+    throw flagsConflict('--lazy does not go with --pull never', 'leave out one of them');
   const life = definedMembers({
     interactive: values.interactive,
     name: values.name,
@@ -66,7 +73,7 @@ export function parseRunRequest(
   if (image === undefined) throw flagsConflict('winch run needs an image', 'write winch run IMAGE, or --bundle DIR');
   return {
     ...life,
-    ...definedMembers({platform: values.platform}),
+    ...definedMembers({platform: values.platform, lazy: values.lazy}),
     ...parseCopies(values, environment),
     image,
     policy: values.pull ?? 'missing',
@@ -84,7 +91,7 @@ export function parseDetachedRun(
   positionals: readonly string[],
   environment: Environment,
 ): CreateRequest {
-  for (const name of ['bundle', 'timeout', 'copy-in', 'copy-out'] as const) {
+  for (const name of ['bundle', 'timeout', 'copy-in', 'copy-out', 'lazy'] as const) {
     if (values[name] !== undefined) {
       throw flagsConflict(`--${name} does not go with --detach`, `leave out one of them`);
     }

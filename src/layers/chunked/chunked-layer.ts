@@ -1,14 +1,13 @@
-import {WinchError} from '../../errors.ts';
-import {digestAlgorithm, digestOf} from '../../oci/digest.ts';
 import type {FileNode} from '../file-tree.ts';
 import type {LayerIndex} from '../layer-index.ts';
 import {TAR_BLOCK_BYTES} from '../tar-header.ts';
 import {indexTree} from '../tree-index.ts';
-import {type BlobParts, cutParts, readPart} from './blob-parts.ts';
+import {type BlobParts, cutParts} from './blob-parts.ts';
 import type {ChunkedFormat} from './chunked-format.ts';
 import {fetchToc} from './fetch-toc.ts';
 import {type Chunk, readToc} from './toc.ts';
-import {type ChunkCompression, unpackPrefix} from './unpack-prefix.ts';
+import type {ChunkCompression} from './unpack-prefix.ts';
+import {fetchChunkAgain, unpackChunk} from './verified-chunk.ts';
 
 /** A layer at a registry whose files are fetched one by one. */
 export interface ChunkedLayer {
@@ -71,7 +70,8 @@ async function* readChunks(
     let next = 0;
     for await (const bytes of packed) {
       const chunk = run[next++];
-      if (chunk) yield (await unpackChunk(bytes, chunk, compression)) ?? (await fetchAgain(parts, chunk, compression));
+      if (chunk)
+        yield (await unpackChunk(bytes, chunk, compression)) ?? (await fetchChunkAgain(parts, chunk, compression));
     }
   }
 }
@@ -91,30 +91,4 @@ function runsOf(chunks: readonly Chunk[]): readonly (readonly Chunk[])[] {
 
 function* zeros(size: number): Generator<Uint8Array> {
   for (let left = size; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
-}
-
-/** Null for anything else than its digest says. */
-async function unpackChunk(
-  packed: Buffer,
-  {skipped, size, digest}: Chunk,
-  compression: ChunkCompression,
-): Promise<Buffer | null> {
-  const unpacked = await unpackPrefix(packed, {compression, bytes: skipped + size});
-  const content = unpacked?.subarray(skipped) ?? null;
-  return content && digestOf(content, digestAlgorithm(digest)) === digest ? content : null;
-}
-
-async function fetchAgain(parts: BlobParts, chunk: Chunk, compression: ChunkCompression): Promise<Buffer> {
-  const {start, end, digest} = chunk;
-  const content = await unpackChunk(await readPart(parts, {start, end, isAgain: true}), chunk, compression);
-  if (content) return content;
-  throw new WinchError(
-    'DIGEST_MISMATCH',
-    `its bytes ${start} to ${end} do not unpack to ${digest}, after 2 downloads`,
-    {
-      kind: 'refused',
-      hint: 'the registry serves wrong data, or the image was built wrong; none of these bytes were used',
-      details: {chunk: digest},
-    },
-  );
 }

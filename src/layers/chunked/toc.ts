@@ -22,7 +22,6 @@ export interface Chunk {
 
 /** What a table of contents says of a layer. */
 export interface Toc {
-  /** The content of a file that lies at block N of the tar, as its entry here has it, is number N. */
   readonly tree: LayerTree;
   /**
    * The content of a file with this number; null for one that cannot be had in pieces that are small and verified.
@@ -30,7 +29,17 @@ export interface Toc {
    * @throws {WinchError} `LAYER_TOC_INVALID`
    */
   chunksOf(number: number): readonly Chunk[] | null;
+  /** The content of all files that have any, as {@link chunksOf} has it, by the offset that it was placed at. */
+  contents(): Iterable<PlacedContent>;
 }
+
+export interface PlacedContent {
+  readonly offset: number;
+  readonly chunks: readonly Chunk[] | null;
+}
+
+/** Where the content of a file goes, in bytes from the start of the tar. @param number of its entry */
+export type PlaceContent = (number: number, size: number) => number;
 
 const VERSION = 1;
 /** A layer of more entries is fetched whole. */
@@ -46,27 +55,38 @@ const CHUNK_LIMIT_BYTES = 32 * 1024 * 1024;
  * tree by the rules that hold for the entries of a tar.
  *
  * @param payloadBytes What of the blob may hold content.
+ * @param place Absent: content number N lies at block N.
  * @returns null for one with more entries than the limit, or with more in it than they can have
  * @throws {WinchError} `LAYER_TOC_INVALID` | as `createTreeBuilder`
  * @see stargz-snapshotter docs/estargz.md#toc-and-tocentries
  */
-export function readToc(bytes: Buffer, payloadBytes: number): Toc | null {
+export function readToc(bytes: Buffer, payloadBytes: number, place: PlaceContent = placeByNumber): Toc | null {
   if (!OPENINGS.every((opening) => hasAtMost(bytes, opening, OPENING_LIMIT))) return null;
   const lines = linesOf(bytes);
   if (lines.length > ENTRY_LIMIT) return null;
   let starts: Float64Array | null = null;
   const builder = createTreeBuilder();
   for (const [number, line] of lines.entries()) {
-    if (!isChunk(line)) builder.add(readTarEntry(line, number * TAR_BLOCK_BYTES));
+    if (!isChunk(line)) builder.add(readTarEntry(line, place(number, hasContent(line) ? numberOf(line, 'size') : 0)));
     else if (!hasContent(lines[number - 1])) throw invalidToc('has a part of no file');
   }
   const chunksOf = (number: number) => {
-    const behind = lines.findIndex((line, at) => at > number && !isChunk(line));
+    let behind = number + 1;
+    while (behind < lines.length && isChunk(lines[behind] ?? {})) behind += 1;
     starts ??= startsOf(lines, payloadBytes);
-    return readChunks(lines.slice(number, behind < 0 ? lines.length : behind), starts);
+    return readChunks(lines.slice(number, behind), starts);
   };
-  return {tree: builder.finish(), chunksOf};
+  const contents = function* () {
+    for (const [number, line] of lines.entries()) {
+      if (!isChunk(line) && hasContent(line)) {
+        yield {offset: place(number, numberOf(line, 'size')), chunks: chunksOf(number)};
+      }
+    }
+  };
+  return {tree: builder.finish(), chunksOf, contents};
 }
+
+const placeByNumber: PlaceContent = (number) => number * TAR_BLOCK_BYTES;
 
 function hasAtMost(bytes: Buffer, letter: number, limit: number): boolean {
   let count = 0;

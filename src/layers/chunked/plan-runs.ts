@@ -1,0 +1,79 @@
+import type {PlacedChunk} from './virtual-layer.ts';
+
+/** Chunks that lie side by side in the blob, which come with one request. */
+export interface ChunkRun {
+  /** Where in the blob it begins and ends. */
+  readonly start: number;
+  readonly end: number;
+  /** Of all its chunks. */
+  readonly indexes: readonly number[];
+  /** Of those that somebody waits for. */
+  readonly wanted: ReadonlySet<number>;
+}
+
+export interface RunPlanner {
+  /** @param wanted Numbers of chunks that are missing. */
+  plan(wanted: readonly number[]): readonly ChunkRun[];
+}
+
+/** What lies between two chunks is fetched with them up to this: a request takes longer. */
+const GAP_BYTES = 16 * 1024;
+/** A request takes about as long as this much more of it, so that small files come with their neighbours. */
+const LEAST_BYTES = 64 * 1024;
+/** Where one reads on and on: more ahead each time. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Decides what is fetched together.
+ *
+ * @param isMissing Whether a chunk is neither there nor on its way.
+ */
+export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (index: number) => boolean): RunPlanner {
+  const order = Uint32Array.from(chunks.keys()).sort((a, b) => (chunks[a]?.start ?? 0) - (chunks[b]?.start ?? 0));
+  const places = new Uint32Array(chunks.length);
+  for (const [place, index] of order.entries()) places[index] = place;
+  let [ahead, expected] = [LEAST_BYTES, -1];
+  const endOf = (index: number) => chunks[index]?.end ?? 0;
+  const startOf = (index: number) => chunks[index]?.start ?? 0;
+  /** Chunks that share a packed stream are unpacked from its start. */
+  const firstOfStream = (place: number): number => {
+    let first = place;
+    while (first > 0 && startOf(order[first - 1] ?? 0) === startOf(order[place] ?? 0)) first -= 1;
+    return first;
+  };
+  /** From a place in the blob on; at least what is wanted, and neighbours up to the limit. */
+  const extend = (first: number, wanted: ReadonlySet<number>, limit: number): ChunkRun => {
+    const start = startOf(order[first] ?? 0);
+    const indexes: number[] = [];
+    let end = start;
+    for (let place = firstOfStream(first); place < order.length; place++) {
+      const index = order[place] ?? 0;
+      const isNear = startOf(index) - end <= GAP_BYTES && Math.max(end, endOf(index)) - start <= limit;
+      if (indexes.length > 0 && !isNear) break;
+      if (!isMissing(index)) {
+        if (endOf(index) > end) break;
+        continue;
+      }
+      indexes.push(index);
+      end = Math.max(end, endOf(index));
+      expected = place + 1;
+    }
+    return {start, end, indexes, wanted: new Set(indexes.filter((index) => wanted.has(index)))};
+  };
+  return {
+    plan: (missing) => {
+      const wanted = new Set(missing);
+      const sorted = missing.map((index) => places[index] ?? 0).toSorted((a, b) => a - b);
+      ahead = sorted[0] === expected ? Math.min(MOST_BYTES, ahead * 2) : LEAST_BYTES;
+      const runs: ChunkRun[] = [];
+      const planned = new Set<number>();
+      for (const place of sorted) {
+        if (planned.has(order[place] ?? 0)) continue;
+        const run = extend(place, wanted, ahead);
+        for (const index of run.indexes) planned.add(index);
+        runs.push(run);
+      }
+      return runs;
+    },
+  };
+}
