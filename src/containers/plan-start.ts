@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
+import {expectCgroupMove} from '../host/expect-cgroup-move.ts';
 import {enterPrivateMountNamespace} from '../host/mounts.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import type {RunningContainer, Runtime, StartRequest, WaitingRuntime} from '../runtime/runtime.ts';
@@ -34,6 +35,7 @@ export function planStart(run: RunToStart, {runtime, syscalls, cleanup}: PlaceOf
   return {
     enter: () => {
       enterPrivateMountNamespace(syscalls);
+      void expectCgroupMove();
       waiting = runtime.startWaiting(request);
       cleanup.add(() => waiting?.giveUp());
     },

@@ -1,5 +1,7 @@
+import {readFileSync} from 'node:fs';
 import * as assert from 'uvu/assert';
-import {locateOwnCgroup, readOwnCgroupPath} from '../../src/host/own-cgroup-path.ts';
+import {expectCgroupMove} from '../../src/host/expect-cgroup-move.ts';
+import {locateOwnCgroup, locateOwnProcesses, readOwnCgroupPath} from '../../src/host/own-cgroup-path.ts';
 import {describe} from '../helpers/suite.ts';
 
 const v1 = (root: string, ...names: readonly string[]) =>
@@ -32,6 +34,27 @@ describe('host/own-cgroup-path', ({test}) => {
     assert.is(locate(['5:memory:/docker/x/sub'], [v1('/docker/x', 'memory')]), '/sub');
     assert.is(locate(['5:memory:/docker/y'], [v1('/docker/x', 'memory')]), null);
     assert.is(locate(['0::/../y'], [v2('/')]), null);
+  });
+
+  test('has a file that lists its processes, in the first hierarchy where it can be seen', () => {
+    const memberships = '5:memory:/docker/y\n4:cpu,cpuacct:/docker/x/sub\n0::/docker/x\n';
+    const mounts = [v1('/docker/x', 'memory'), v1('/docker/x', 'cpu', 'cpuacct'), v2('/')];
+    const file = (count: number) => locateOwnProcesses(memberships, mounts.slice(0, count).join('\n'));
+    assert.is(file(3), '/sys/fs/cgroup/cpu/sub/cgroup.procs');
+    assert.is(file(1), null);
+    assert.is(file(0), null);
+    assert.is(locateOwnProcesses('0::/docker/x\n', v2('/')), '/sys/fs/cgroup/unified/docker/x/cgroup.procs');
+  });
+
+  test('of this process lists it, also after the kernel was told that another one is about to move', async () => {
+    const read = () => readFileSync('/proc/self/cgroup', 'utf8');
+    const [memberships, mountInfo] = [read(), readFileSync('/proc/thread-self/mountinfo', 'utf8')];
+    const file = locateOwnProcesses(memberships, mountInfo);
+    const isListed = () => file === null || readFileSync(file, 'utf8').split('\n').map(Number).includes(process.pid);
+    assert.ok(isListed());
+    await expectCgroupMove();
+    assert.ok(isListed());
+    assert.is(read(), memberships);
   });
 
   test('of this process is a path', () => assert.match(readOwnCgroupPath() ?? '/', /^\//));
