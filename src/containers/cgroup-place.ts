@@ -1,4 +1,4 @@
-import {readFileSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {hasErrno} from '../errors.ts';
@@ -13,16 +13,28 @@ export interface CgroupOwner {
 }
 
 const NOTE = 'cgroup';
+const PARENTS_NOTE = 'cgroup-parents';
 
 /** The cgroup that is a container's alone, as a path below each hierarchy. */
-export const cgroupPathOf = (owner: CgroupOwner): string => readNote(owner) ?? usualCgroupPath(owner);
+export const cgroupPathOf = (owner: CgroupOwner): string => readNote(owner, NOTE) ?? usualCgroupPath(owner);
 
 /** Of its own in each hierarchy, so that no empty parent is left when the container is gone. */
 export const usualCgroupPath = ({id}: Pick<CgroupOwner, 'id'>): string => `/winch-${id}`;
 
-/** Notes another place of a cgroup, before it is there. */
-export const noteCgroup = ({directory}: CgroupOwner, path: string): void =>
+export interface PlannedCgroup {
+  readonly path: string;
+  /** Directories of its parents that this process may come to make. */
+  readonly parents: readonly string[];
+}
+
+/** Notes another place of a cgroup, before it is there. The place comes last: without it nothing was made. */
+export function noteCgroup({directory}: CgroupOwner, {path, parents}: PlannedCgroup): void {
+  writeFileSync(join(directory, PARENTS_NOTE), parents.join('\n'), {mode: 0o600});
   writeFileSync(join(directory, NOTE), path, {mode: 0o600});
+}
+
+/** Notes that it is there, with all its parents. */
+export const noteCgroupMade = ({directory}: CgroupOwner): void => rmSync(join(directory, PARENTS_NOTE));
 
 /**
  * Makes the cgroup of a container where it is to be below another one; the runtime makes all others.
@@ -48,15 +60,19 @@ export async function takeCgroupOfRun(owner: CgroupOwner, {container, cleanup}: 
 
 /** Removes the cgroup of a container that is no more, and of its parents those that winch has made for no one else. */
 export async function leaveCgroup(owner: CgroupOwner): Promise<void> {
-  const path = readNote(owner);
-  if (path === null) removeCgroup(readCgroups(), usualCgroupPath(owner));
-  else (await import('../host/cgroup-tree.ts')).removeCgroupAndParents(readCgroups(), path);
+  const path = readNote(owner, NOTE);
+  if (path === null) {
+    removeCgroup(readCgroups(), usualCgroupPath(owner));
+    return;
+  }
+  const {removeCgroupAndParents} = await import('../host/cgroup-tree.ts');
+  removeCgroupAndParents(readCgroups(), path, readNote(owner, PARENTS_NOTE)?.split('\n'));
 }
 
 /** Null as well: whoever wrote it was killed at that, before there was a cgroup. */
-function readNote({directory}: CgroupOwner): string | null {
+function readNote({directory}: CgroupOwner, name: string): string | null {
   try {
-    return readFileSync(join(directory, NOTE), 'utf8') || null;
+    return readFileSync(join(directory, name), 'utf8') || null;
   } catch (error) {
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return null;
     throw error;

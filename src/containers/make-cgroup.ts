@@ -2,12 +2,12 @@ import {join} from 'node:path';
 import {requireCgroupParent} from '../bundle/cgroup-parent.ts';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {WinchError} from '../errors.ts';
-import {makeCgroup} from '../host/cgroup-tree.ts';
+import {findParentsToMake, makeCgroup} from '../host/cgroup-tree.ts';
 import {readCgroups} from '../host/cgroups.ts';
 import {readOwnCgroupPath} from '../host/own-cgroup-path.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {excerpt} from '../oci/excerpt.ts';
-import {type CgroupOwner, noteCgroup, usualCgroupPath} from './cgroup-place.ts';
+import {type CgroupOwner, noteCgroup, noteCgroupMade, usualCgroupPath} from './cgroup-place.ts';
 
 /**
  * Makes the cgroup of a container that is to be below another one, for the runtime to use. It is noted before, so that
@@ -19,9 +19,11 @@ export function makeCgroupBelow(owner: CgroupOwner, container: ContainerOptions)
   const parent = requireCgroupParent(container, {isForeign: !isInitialUserNamespace()});
   if (parent === null) return;
   const path = join(parent.startsWith('/') ? '/' : requireOwnPath(parent), parent, usualCgroupPath(owner));
-  noteCgroup(owner, path);
+  const cgroups = readCgroups();
+  noteCgroup(owner, {path, parents: findParentsToMake(cgroups, path)});
   try {
-    makeCgroup(readCgroups(), path);
+    makeCgroup(cgroups, path);
+    noteCgroupMade(owner);
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : error;
     throw new WinchError('CGROUP_PARENT_INVALID', `no cgroup can be made below ${excerpt(parent)} (${reason})`, {

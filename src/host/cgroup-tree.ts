@@ -1,7 +1,7 @@
 import {closeSync, constants, mkdirSync, openSync, rmdirSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {hasErrno} from '../errors.ts';
-import {loadAttributeCalls} from './attribute-calls.ts';
+import {type AttributeCalls, loadAttributeCalls} from './attribute-calls.ts';
 import {type Cgroups, mountPointsOf, removeCgroup} from './cgroups.ts';
 import {loadTreeCalls, type TreeCalls} from './tree-calls.ts';
 
@@ -28,9 +28,26 @@ export function makeCgroup(cgroups: Cgroups, path: string): void {
   }
 }
 
-/** Removes an empty cgroup from every hierarchy, and those of its parents that winch has made and nobody uses any more. */
-export function removeCgroupAndParents(cgroups: Cgroups, path: string): void {
+/**
+ * The parents of a cgroup, as directories, that `makeCgroup` may come to make: all but those that others have made. Whoever
+ * may be killed at that notes them before: between the making of one and its mark there are milliseconds.
+ */
+export function findParentsToMake(cgroups: Cgroups, path: string): readonly string[] {
+  const calls = loadAttributeCalls();
+  const parents = mountPointsOf(cgroups).flatMap((mountPoint) =>
+    parentsOf(path).map((parent) => join(mountPoint, parent)),
+  );
+  return parents.filter((parent) => hasMark(calls, parent) ?? true);
+}
+
+/**
+ * Removes an empty cgroup from every hierarchy, and those of its parents that winch has made and nobody uses any more.
+ *
+ * @param unmarked Parents that may lack their mark, since whoever was about to make them was killed.
+ */
+export function removeCgroupAndParents(cgroups: Cgroups, path: string, unmarked: readonly string[] = []): void {
   removeCgroup(cgroups, path);
+  markAll(unmarked);
   const calls = loadAttributeCalls();
   for (const mountPoint of mountPointsOf(cgroups)) {
     for (const parent of parentsOf(path).toReversed()) if (!removeMarked(calls, join(mountPoint, parent))) break;
@@ -67,6 +84,12 @@ function makeDirectory(path: string): boolean {
   }
 }
 
+function markAll(paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const calls = loadTreeCalls();
+  for (const path of paths) mark(calls, path);
+}
+
 /** One that cannot be marked stays, as it does with other engines. */
 function mark(calls: TreeCalls, path: string): void {
   try {
@@ -77,14 +100,26 @@ function mark(calls: TreeCalls, path: string): void {
       closeSync(fd);
     }
   } catch (error) {
-    if (!hasErrno(error, 'EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EACCES', 'ENOENT')) throw error;
+    if (!hasErrno(error, 'EOPNOTSUPP', 'ENOTSUP', 'EPERM', 'EACCES', 'ENOENT', 'ENOTDIR')) throw error;
+  }
+}
+
+/** Null: there is none. */
+function hasMark(calls: AttributeCalls, path: string): boolean | null {
+  try {
+    return calls.read(Buffer.from(path)).has(MARK);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    if (hasErrno(error, 'ENOTDIR', 'EACCES', 'EPERM')) return false;
+    throw error;
   }
 }
 
 /** False: it stays, and so does what is above it. */
-function removeMarked(calls: ReturnType<typeof loadAttributeCalls>, path: string): boolean {
+function removeMarked(calls: AttributeCalls, path: string): boolean {
+  const isMarked = hasMark(calls, path);
+  if (isMarked !== true) return isMarked === null;
   try {
-    if (!calls.read(Buffer.from(path)).has(MARK)) return false;
     rmdirSync(path);
     return true;
   } catch (error) {

@@ -1,7 +1,7 @@
 import {existsSync, mkdirSync, rmdirSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {makeCgroup, removeCgroupAndParents} from '../../src/host/cgroup-tree.ts';
+import {findParentsToMake, makeCgroup, removeCgroupAndParents} from '../../src/host/cgroup-tree.ts';
 import {mountPointsOf, readCgroups} from '../../src/host/cgroups.ts';
 import {missingCgroup} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
@@ -22,7 +22,15 @@ describe('host/cgroup-tree', ({test: declare, after}) => {
     for (const path of paths.flatMap(places)) if (existsSync(path)) rmdirSync(path);
   };
   after(() =>
-    removeAll(`${TOP}/theirs/mine/box`, `${TOP}/theirs/mine`, `${TOP}/theirs`, `${TOP}/a/b`, `${TOP}/a`, TOP),
+    removeAll(
+      `${TOP}/theirs/mine/box`,
+      `${TOP}/theirs/mine/other`,
+      `${TOP}/theirs/mine`,
+      `${TOP}/theirs`,
+      `${TOP}/a/b`,
+      `${TOP}/a`,
+      TOP,
+    ),
   );
 
   test('makes the parents that there are not, and takes them away with the cgroup', () => {
@@ -54,6 +62,27 @@ describe('host/cgroup-tree', ({test: declare, after}) => {
     assert.not.ok(isThere(`${TOP}/theirs/mine`));
     assert.ok(isThere(`${TOP}/theirs`));
     removeAll(`${TOP}/theirs`, TOP);
+  });
+
+  test('a parent whose maker was killed before it had its mark goes, once nobody uses it any more', () => {
+    const [theirs, mine] = [`${TOP}/theirs`, `${TOP}/theirs/mine`];
+    for (const path of places(theirs)) mkdirSync(path, {recursive: true});
+    const toMake = findParentsToMake(cgroups, `${mine}/box`);
+    assert.equal(toMake, places(mine));
+    for (const path of places(mine)) mkdirSync(path);
+    removeCgroupAndParents(cgroups, `${mine}/box`);
+    assert.ok(isThere(mine), 'whoever does not know of it takes it for somebody else’s');
+    removeCgroupAndParents(cgroups, `${mine}/box`, toMake);
+    assert.not.ok(isThere(mine));
+    assert.ok(isThere(theirs));
+
+    for (const path of places(mine)) mkdirSync(path);
+    makeCgroup(cgroups, `${mine}/other`);
+    removeCgroupAndParents(cgroups, `${mine}/box`, toMake);
+    assert.ok(isThere(`${mine}/other`));
+    removeCgroupAndParents(cgroups, `${mine}/other`);
+    assert.not.ok(isThere(mine));
+    removeAll(theirs, TOP);
   });
 
   test('a parent that is there in some hierarchies only stays in these', () => {
