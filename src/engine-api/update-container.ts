@@ -14,6 +14,7 @@ const TAKEN = [
   'CpuShares',
   'CpusetCpus',
   'PidsLimit',
+  'BlkioWeight',
   'RestartPolicy',
 ];
 const NANO = 1e9;
@@ -38,6 +39,7 @@ export function readChanges(body: unknown): ContainerChanges {
     cpuShares: fields.number('CpuShares') || undefined,
     cpusetCpus: fields.text('CpusetCpus') || undefined,
     pidsLimit: fields.number('PidsLimit'),
+    blkioWeight: fields.number('BlkioWeight') || undefined,
     restart: readRestartChange(fields.record('RestartPolicy')),
   });
 }

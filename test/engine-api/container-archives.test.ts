@@ -290,7 +290,8 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
     assert.equal(HostConfig.RestartPolicy, {Name: 'on-failure', MaximumRetryCount: 2});
     assert.is((await update({RestartPolicy: {Name: 'no'}})).status, 200);
     assert.is((await update({Memory: 1024})).status, 400);
-    assert.is((await update({BlkioWeight: 300})).status, 501);
+    assert.is((await update({BlkioWeight: 1001})).status, 400);
+    assert.is((await update({CpuRealtimePeriod: 300})).status, 501);
     assert.is((await update({Memory: 'x'})).status, 400);
     assert.is(await statusOf(ask('POST /containers/none/update', {body: '{}'})), 404);
     await store().requireNoTraces();

@@ -16,10 +16,10 @@ export const CHANGEABLE_FLAGS = grouped('Limits:', {
   'cpu-shares': text('NUMBER', 'Weight against other containers', {short: 'c'}),
   'cpuset-cpus': text('LIST', 'Which processors (0-3, 0,1)'),
   'pids-limit': text('NUMBER', 'Processes; -1 for unlimited'),
+  'blkio-weight': text('NUMBER', 'Weight of its reads and writes of disks, from 10 to 1000'),
 });
 
 const LASTING_FLAGS = grouped('Limits:', {
-  'blkio-weight': text('NUMBER', 'Weight of its reads and writes of disks, from 10 to 1000'),
   'blkio-weight-device': list('PATH:NUMBER', 'That weight for one disk'),
   'device-read-bps': list('PATH:BYTES', 'What it reads from a disk in a second (/dev/sda:1m)'),
   'device-write-bps': list('PATH:BYTES', 'What it writes to a disk in a second'),

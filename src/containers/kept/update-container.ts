@@ -1,11 +1,13 @@
 import {rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {resolveBlockIo} from '../../bundle/block-io.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {readHostFacts} from '../../bundle/host-facts.ts';
 import {createResources} from '../../bundle/resources.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
+import {definedMembers} from '../../oci/defined-members.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
@@ -24,7 +26,8 @@ type Limits =
   | 'cpus'
   | 'cpuShares'
   | 'cpusetCpus'
-  | 'pidsLimit';
+  | 'pidsLimit'
+  | 'blkioWeight';
 
 /** What is not said stays as it is. */
 export interface ContainerChanges extends Pick<ContainerOptions, Limits> {
@@ -53,7 +56,10 @@ export async function updateContainer(
   const changesLimits = Object.values(limits).some((limit) => limit !== undefined);
   if (changesLimits) requireCgroupRights(record);
   const updated = applyChanges(record, changes);
-  const resources = createResources(updated.container, readHostFacts().cgroup, {rules: []});
+  const {blkioWeight} = updated.container;
+  // What is limited of single disks stays: the runtime changes nothing of that.
+  const blockIo = resolveBlockIo(definedMembers({blkioWeight}));
+  const resources = createResources(updated.container, readHostFacts().cgroup, {rules: [], ...(blockIo && {blockIo})});
   const {state} = await readState(context, record);
   if (changesLimits && state === 'running') await changeRunning(context, updated, resources);
   const {durability} = context.store;

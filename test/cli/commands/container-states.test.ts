@@ -173,6 +173,8 @@ describe('cli/commands/container-states', ({test}) => {
       '32m',
       '--cpus',
       '1.5',
+      '--blkio-weight',
+      '300',
       '--restart',
       'on-failure:3',
       'a',
@@ -182,7 +184,7 @@ describe('cli/commands/container-states', ({test}) => {
     const restart = {name: 'on-failure', maximumRetries: 3};
     assert.equal(seen, [
       'a',
-      {memoryBytes: 64 * 2 ** 20, memoryReservationBytes: 32 * 2 ** 20, cpus: 1.5, restart},
+      {memoryBytes: 64 * 2 ** 20, memoryReservationBytes: 32 * 2 ** 20, cpus: 1.5, blkioWeight: 300, restart},
       'b',
       {restart: null},
     ]);

@@ -1,6 +1,7 @@
 import {existsSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {readHostFacts} from '../../../src/bundle/host-facts.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingCgroup, missingEntry, missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
@@ -182,6 +183,22 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
   );
 
   test(
+    'gets another weight of its reads and writes of disks',
+    async () => {
+      const id = await store().start('sleep 600', {container: {blkioWeight: 200}});
+      assert.ok(weighs(id, [200, 1920]));
+      await containers().update(id, {blkioWeight: 300});
+      assert.ok(weighs(id, [300, 2930]));
+      assert.is((await containers().inspect(id)).made?.options.blkioWeight, 300);
+      await containers().update(id, {pidsLimit: 20});
+      assert.ok(weighs(id, [300, 2930]));
+      assert.is(await codeOf(containers().update(id, {blkioWeight: 1001})), 'RESOURCE_INVALID');
+      await store().requireNoTraces();
+    },
+    readHostFacts().cgroup.hasBlockIoWeights ? missingCgroup() : 'no disk has a scheduler with weights',
+  );
+
+  test(
     'gets other limits while it runs, which hold for later starts as well',
     async () => {
       const id = await store().start('sleep 600', {container: {memoryBytes: 64 * MEBIBYTE}});
@@ -261,6 +278,14 @@ function limitOf(id: string, controller: 'memory' | 'pids'): number | null {
   const path = paths.find((candidate) => existsSync(candidate)) ?? '';
   const limit = Number(readFileSync(path, 'utf8'));
   return Number.isFinite(limit) ? limit : null;
+}
+
+/** @param weight As it was asked for, and as the kernel's own scale of v2 has it. */
+function weighs(id: string, weight: readonly number[]): boolean {
+  const v1 = ['weight', 'bfq.weight'].map((name) => `/sys/fs/cgroup/blkio/winch-${id}/blkio.${name}`);
+  const v2 = ['bfq.weight', 'weight'].map((name) => `/sys/fs/cgroup/winch-${id}/io.${name}`);
+  const path = [...v1, ...v2].find((candidate) => existsSync(candidate)) ?? '';
+  return weight.includes(Number(readFileSync(path, 'utf8').replace('default', '')));
 }
 
 const fail = (): never => {
