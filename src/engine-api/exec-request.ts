@@ -9,6 +9,8 @@ import {parseDetachKeys, type StreamWishes} from './converse.ts';
 export interface ExecPlan {
   readonly request: ExecSessionRequest;
   readonly wishes: Omit<StreamWishes, 'isFramed'>;
+  /** None: the request has named none, and docker's own leave its terminal. */
+  readonly namedDetachKeys: Uint8Array;
 }
 
 const STREAMS = ['AttachStdin', 'AttachStdout', 'AttachStderr'];
@@ -24,6 +26,8 @@ export function readExecRequest(body: unknown): ExecPlan {
   const command = config.words('Cmd') ?? [];
   if (command.length === 0) throw new WinchError('BODY_INVALID', 'the body names no Cmd', {kind: 'invalid'});
   const [stdin = false, stdout = false, stderr = false] = STREAMS.map((name) => config.flag(name));
+  const keyWords = config.text('DetachKeys');
+  const detachKeys = parseDetachKeys(keyWords);
   return {
     request: definedMembers({
       command,
@@ -35,7 +39,8 @@ export function readExecRequest(body: unknown): ExecPlan {
       interactive: stdin,
       terminalSize: readConsoleSize(config),
     }),
-    wishes: {stdin, stdout, stderr, detachKeys: parseDetachKeys(config.text('DetachKeys'))},
+    wishes: {stdin, stdout, stderr, detachKeys},
+    namedDetachKeys: keyWords ? detachKeys : new Uint8Array(),
   };
 }
 

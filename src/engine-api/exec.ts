@@ -49,7 +49,7 @@ function toDockerExec(exec: ExecInstance) {
     OpenStdout: exec.wishes.stdout,
     CanRemove: false,
     ContainerID: exec.containerId,
-    DetachKeys: Buffer.from(exec.wishes.detachKeys).toString('base64'),
+    DetachKeys: Buffer.from(exec.namedDetachKeys).toString('base64'),
     Pid: exec.readPid() ?? 0,
   };
 }

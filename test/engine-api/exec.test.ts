@@ -16,6 +16,7 @@ interface Exec {
   readonly Running: boolean;
   readonly ExitCode: number | null;
   readonly Pid: number;
+  readonly DetachKeys: string;
 }
 
 describe('engine-api/exec', ({test: declare, before, after}) => {
@@ -49,7 +50,10 @@ describe('engine-api/exec', ({test: declare, before, after}) => {
 
   test('runs as docker exec does: the streams in frames, and the code once they have ended', async () => {
     const id = await make(['sh', '-c', 'echo out; echo err >&2; exit 7'], {Env: ['A=b'], User: 'alice'});
-    assert.equal((await inspect(id)).ExitCode, null);
+    const {ExitCode, DetachKeys} = await inspect(id);
+    assert.equal([ExitCode, DetachKeys], [null, '']);
+    const keys = await inspect(await make(['true'], {DetachKeys: 'ctrl-a,b'}));
+    assert.is(keys.DetachKeys, Buffer.from('\x01b').toString('base64'));
     const {socket, contentType} = await start(id, {Detach: false, Tty: false});
     assert.is(contentType, 'application/vnd.docker.multiplexed-stream');
     assert.equal(readFrames(await buffer(socket)), {stdout: 'out\n', stderr: 'err\n'});
