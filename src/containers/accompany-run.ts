@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import type {ContainerContext} from './context.ts';
 import {volatileParent} from './directories.ts';
+import {nameFromId} from './random-name.ts';
 import type {EventSubject} from './record-events.ts';
 import {recordRunBegin} from './record-run.ts';
 
@@ -18,7 +19,7 @@ export async function accompanyRun(
   context: ContainerContext,
   run: RunToAccompany,
 ): Promise<(exitCode: number) => void> {
-  const recordEnd = recordRunBegin(context, run);
+  const recordEnd = recordRunBegin(context, {...run, name: run.name ?? nameFromId(run.id)});
   const ending = new AbortController();
   if (run.isChecked) {
     const {watchRun} = await import('./health/watch-run.ts');

@@ -6,6 +6,7 @@ import {type Lock, openLockDirectory} from '../host/locks.ts';
 import {listImagesInUse} from '../images/images-in-use.ts';
 import type {ContainerContext} from './context.ts';
 import {sweepDeadContainers, volatileParent} from './directories.ts';
+import {nameFromId} from './random-name.ts';
 
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 const NAME_FILE = 'name';
@@ -73,12 +74,12 @@ const nameInUse = (name: string, {holder, how, hint}: NameUse): WinchError =>
     details: {name, holder},
   });
 
-/** The name of a run, if it was given one. */
-export function readName(context: ContainerContext, id: string): string | null {
+/** The name of a run: the one that it was given, or else that of its id. */
+export function readName(context: ContainerContext, id: string): string {
   try {
     return readFileSync(join(volatileParent(context), id, NAME_FILE), 'utf8');
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return null;
+    if (hasErrno(error, 'ENOENT')) return nameFromId(id);
     throw error;
   }
 }

@@ -21,16 +21,25 @@ const SURNAMES: readonly string[] = (
 /** So often two names without a number are tried. */
 const PLAIN_ATTEMPTS = 3;
 const MOST_NUMBER = 10_000;
+const RANDOM_BYTES = 6;
 
 /**
  * A name for a container to which nobody gives one, as docker's: `brave_lovelace`.
  *
  * @param attempt How many have turned out to be taken; names get a number when there are many.
  */
-export function randomName(attempt = 0): string {
-  const random = Number.parseInt(randomHex(6), 16);
+export const randomName = (attempt = 0): string => compose(randomHex(RANDOM_BYTES), attempt >= PLAIN_ATTEMPTS);
+
+/**
+ * The name of a run in the foreground to which nobody gives one. It follows from the id, so that it need not be written
+ * down, and has a number: nobody looks whether it is taken.
+ */
+export const nameFromId = (id: string): string => compose(id.slice(0, 2 * RANDOM_BYTES), true);
+
+function compose(hex: string, isNumbered: boolean): string {
+  const random = Number.parseInt(hex, 16);
   const adjective = ADJECTIVES[random % ADJECTIVES.length];
   const rest = Math.floor(random / ADJECTIVES.length);
   const name = `${adjective}_${SURNAMES[rest % SURNAMES.length]}`;
-  return attempt < PLAIN_ATTEMPTS ? name : `${name}${Math.floor(rest / SURNAMES.length) % MOST_NUMBER}`;
+  return isNumbered ? `${name}${Math.floor(rest / SURNAMES.length) % MOST_NUMBER}` : name;
 }

@@ -22,7 +22,7 @@ import {readOrNull} from './record.ts';
 /** A `run` in the foreground of some terminal or program. */
 export interface OneShotRun extends AskedOfRun {
   readonly id: string;
-  readonly name: string | null;
+  readonly name: string;
   /** Null: it runs a bundle, or the note is gone. */
   readonly imageId: string | null;
   readonly command: readonly string[];

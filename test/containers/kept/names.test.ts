@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
-import {openKeptStore} from './kept-store.ts';
+import {IMAGE, openKeptStore} from './kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
@@ -19,6 +19,32 @@ describe('containers/kept/names', ({test}) => {
       const [{id = '', name} = {name: ''}] = listed;
       assert.is((await containers.inspect(name ?? '')).id, id);
       await store.requireNoTraces();
+    },
+    {skip, timeoutMs: 240_000},
+  );
+
+  test(
+    'a run in the foreground has a name as well, by which it is found and told of',
+    async () => {
+      await using store = await openKeptStore();
+      const {containers, events} = store.toolkit;
+      const container = {command: ['sh', '-c', 'echo up; exec sleep 600']};
+      const run = await containers.spawn({image: IMAGE, policy: 'never', container});
+      await run.waitForLine('up');
+      const [{id = '', name} = {name: null}] = await containers.list();
+      assert.match(name ?? '', /^[a-z]+_[a-z]+\d+$/);
+      assert.is((await containers.inspect(name ?? '')).name, name);
+      await containers.stop(name ?? '', {timeoutSeconds: 0});
+      assert.is((await run.finished).exitCode, 137);
+      const told = [];
+      for await (const {Action, Actor} of events({
+        since: new Date(0),
+        until: new Date(),
+        filters: {container: [name ?? '']},
+      }))
+        told.push([Action, Actor.ID, Actor.Attributes.name]);
+      assert.equal(told.at(-1), ['destroy', id, name]);
+      assert.equal(await containers.list(), []);
     },
     {skip, timeoutMs: 240_000},
   );
