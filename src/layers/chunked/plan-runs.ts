@@ -19,9 +19,12 @@ export interface RunPlanner {
 /** What lies between two chunks is fetched with them up to this: a request takes longer. */
 const GAP_BYTES = 16 * 1024;
 /** A request takes about as long as this much more of it, so that small files come with their neighbours. */
-const LEAST_BYTES = 64 * 1024;
+const LEAST_BYTES = 256 * 1024;
+/** Of a layer of which much was read more will be. */
+const MOST_BYTES = 2 * 1024 * 1024;
+const GROWTH = 16;
 /** Where one reads on and on: more ahead each time. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_AHEAD_BYTES = 4 * 1024 * 1024;
 
 /**
  * Decides what is fetched together.
@@ -32,7 +35,7 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
   const order = Uint32Array.from(chunks.keys()).sort((a, b) => (chunks[a]?.start ?? 0) - (chunks[b]?.start ?? 0));
   const places = new Uint32Array(chunks.length);
   for (const [place, index] of order.entries()) places[index] = place;
-  let [ahead, expected] = [LEAST_BYTES, -1];
+  let [ahead, expected, plannedBytes] = [LEAST_BYTES, -1, 0];
   const endOf = (index: number) => chunks[index]?.end ?? 0;
   const startOf = (index: number) => chunks[index]?.start ?? 0;
   /** Chunks that share a packed stream are unpacked from its start. */
@@ -64,13 +67,15 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
     plan: (missing) => {
       const wanted = new Set(missing);
       const sorted = missing.map((index) => places[index] ?? 0).toSorted((a, b) => a - b);
-      ahead = sorted[0] === expected ? Math.min(MOST_BYTES, ahead * 2) : LEAST_BYTES;
+      const usual = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, plannedBytes / GROWTH));
+      ahead = sorted[0] === expected ? Math.min(MOST_AHEAD_BYTES, ahead * 2) : usual;
       const runs: ChunkRun[] = [];
       const planned = new Set<number>();
       for (const place of sorted) {
         if (planned.has(order[place] ?? 0)) continue;
         const run = extend(place, wanted, ahead);
         for (const index of run.indexes) planned.add(index);
+        plannedBytes += run.end - run.start;
         runs.push(run);
       }
       return runs;

@@ -1,5 +1,11 @@
+import {readFileSync} from 'node:fs';
 import {buffer, text} from 'node:stream/consumers';
-import {type BuiltLayer, buildChunkedImage, buildChunkedLayer} from '../../../fixtures/build-chunked-layer.ts';
+import {
+  type BuiltLayer,
+  buildChunkedImage,
+  buildChunkedLayer,
+  type ChunkedSource,
+} from '../../../fixtures/build-chunked-layer.ts';
 import type {TarEntry} from '../../../fixtures/build-tar.ts';
 import {busyboxEntries} from '../../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../../fixtures/registry-server.ts';
@@ -25,8 +31,35 @@ export function missingLazy(): string | undefined {
 export type Format = 'estargz' | 'zstd:chunked';
 
 /** A layer with busybox and some more. */
-export const busyboxLayer = (format: Format, more: readonly TarEntry[] = []): BuiltLayer =>
-  buildChunkedLayer({format, entries: [...busyboxEntries(), ...more], chunkBytes: 300_000});
+export const busyboxLayer = (
+  format: Format,
+  more: readonly TarEntry[] = [],
+  source: Partial<ChunkedSource> = {},
+): BuiltLayer => buildChunkedLayer({format, entries: [...busyboxEntries(), ...more], chunkBytes: 300_000, ...source});
+
+/** The processes that serve files for a process, or for its children. */
+export function serversBelow(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [
+    ...(commandOf(child).includes('lazy-process') ? [child] : []),
+    ...serversBelow(child),
+  ]);
+}
+
+/** Whether a process goes on. */
+export const isAlive = (pid: number): boolean => commandOf(pid) !== '';
+
+const childrenOf = (pid: number): readonly number[] =>
+  readOrNothing(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+
+const commandOf = (pid: number): string => readOrNothing(`/proc/${pid}/cmdline`);
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 /** An image at a registry, and an empty store. */
 export async function serveLazyImage(layers: readonly (BuiltLayer | Buffer)[], options: Partial<ToolkitOptions> = {}) {
@@ -53,6 +86,7 @@ export async function serveLazyImage(layers: readonly (BuiltLayer | Buffer)[], o
       return {...(await process.finished), stdout, output: stdout.toString(), stderr};
     },
     warnings: () => events.flatMap((event) => (event.type === 'warning:raised' ? [event.code] : [])),
+    messages: () => events.flatMap((event) => (event.type === 'warning:raised' ? [event.message] : [])),
     /** Bytes of blobs that the registry has sent. */
     sentBytes: () => registry.requests.reduce((sum, {class: of, bytes}) => sum + (of === 'blob' ? bytes : 0), 0),
     [Symbol.asyncDispose]: async () => {
