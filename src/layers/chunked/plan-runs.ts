@@ -35,7 +35,8 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
   const order = Uint32Array.from(chunks.keys()).sort((a, b) => (chunks[a]?.start ?? 0) - (chunks[b]?.start ?? 0));
   const places = new Uint32Array(chunks.length);
   for (const [place, index] of order.entries()) places[index] = place;
-  let [ahead, expected, plannedBytes] = [LEAST_BYTES, -1, 0];
+  const window = createWindow();
+  let expected = -1;
   const endOf = (index: number) => chunks[index]?.end ?? 0;
   const startOf = (index: number) => chunks[index]?.start ?? 0;
   /** Chunks that share a packed stream are unpacked from its start. */
@@ -67,18 +68,32 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
     plan: (missing) => {
       const wanted = new Set(missing);
       const sorted = missing.map((index) => places[index] ?? 0).toSorted((a, b) => a - b);
-      const usual = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, plannedBytes / GROWTH));
-      ahead = sorted[0] === expected ? Math.min(MOST_AHEAD_BYTES, ahead * 2) : usual;
+      const limit = window.next(sorted[0] === expected);
       const runs: ChunkRun[] = [];
       const planned = new Set<number>();
       for (const place of sorted) {
         if (planned.has(order[place] ?? 0)) continue;
-        const run = extend(place, wanted, ahead);
+        const run = extend(place, wanted, limit);
         for (const index of run.indexes) planned.add(index);
-        plannedBytes += run.end - run.start;
+        window.note(run.end - run.start);
         runs.push(run);
       }
       return runs;
+    },
+  };
+}
+
+/** How much is fetched with one request. */
+function createWindow() {
+  let [ahead, fetchedBytes] = [LEAST_BYTES, 0];
+  return {
+    next: (isSequel: boolean): number => {
+      const usual = Math.max(LEAST_BYTES, Math.min(MOST_BYTES, fetchedBytes / GROWTH));
+      ahead = isSequel ? Math.min(MOST_AHEAD_BYTES, ahead * 2) : usual;
+      return ahead;
+    },
+    note: (bytes: number): void => {
+      fetchedBytes += bytes;
     },
   };
 }
