@@ -1,6 +1,8 @@
 import type {ImageConfig} from '../oci/image-config.ts';
 import type {ContainerOptions} from './container-options.ts';
 
+/** Whose ports are listed: `80/tcp,8000-8010` (image-spec v1.1.1 conversion.md). */
+export const EXPOSED_PORTS = 'org.opencontainers.image.exposedPorts';
 /** Annotations that runtimes obey: an image must not set systemd properties or CRIU files on the host (CVE-2026-53488). */
 const OBEYED_PREFIXES = ['org.systemd.', 'run.oci.', 'org.criu.', 'io.containers.', 'io.katacontainers.'] as const;
 
@@ -26,10 +28,10 @@ function imageFields(image: ImageConfig): [string, string][] {
     author: image.author,
     created: image.created,
     stopSignal: image.config.StopSignal,
-    exposedPorts: exposedPorts(image),
   };
-  return Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[`org.opencontainers.image.${name}`, value]],
+  const named = Object.entries(fields).map(([name, value]) => [`org.opencontainers.image.${name}`, value] as const);
+  return [...named, [EXPOSED_PORTS, exposedPorts(image)] as const].flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, value]],
   );
 }
 

@@ -16,7 +16,7 @@ export const psCommand = defineCommand({
     all: flag('Show those as well that do not run', {short: 'a'}),
     filter: list(
       'KEY=value',
-      'name, id, status, exited, health, label, ancestor (an image), before, since, volume, network or publish',
+      'name, id, status, exited, health, label, ancestor (an image), before, since, volume, network, publish or expose',
     ),
     last: text('NUMBER', 'The latest ones, whether they run or not', {short: 'n'}),
     latest: flag('The latest one, as --last 1', {short: 'l'}),

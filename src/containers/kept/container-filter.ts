@@ -1,4 +1,5 @@
 import {isWinchError, WinchError} from '../../errors.ts';
+import {readContainerPorts} from '../../network/port-form.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import {familiarReference, parseReference} from '../../oci/reference.ts';
 import {findByText, unknownContainer} from './find-container.ts';
@@ -29,7 +30,8 @@ const QUESTIONS: Readonly<Record<string, (value: string) => ContainerFilter>> = 
   since: (value) => (container, all) => container.created > requireNamed(all, value).created,
   volume: (value) => (container) => container.mounts.some(({source, target}) => source === value || target === value),
   network: (value) => (container) => container.networks.some(({id, name}) => name === value || id.startsWith(value)),
-  publish: (value) => (container) => publishes(container, value),
+  publish: (value) => (container) => isAmong(publishedBy(container), value),
+  expose: (value) => (container) => isAmong(exposedBy(container), value),
 };
 
 export interface ContainerSelection {
@@ -92,12 +94,24 @@ function requireNamed(all: readonly ContainerSummary[], text: string): Container
   throw unknownContainer(text);
 }
 
-/** `80`, `80/udp`, `8000-8010`, of the machine's ports. */
-function publishes({ports}: ContainerSummary, value: string): boolean {
-  const [, first = '', last = first, protocol = 'tcp'] = /^(\d+)(?:-(\d+))?(?:\/(\w+))?$/.exec(value) ?? [];
-  return ports.some(
-    (port) => port.protocol === protocol && port.hostPort >= Number(first || NaN) && port.hostPort <= Number(last),
-  );
+/** Ports of the machine. */
+const publishedBy = ({ports}: ContainerSummary): readonly string[] =>
+  ports.map(({hostPort, protocol}) => `${hostPort}/${protocol}`);
+
+/** Its own ports, whether they are published or not. */
+const exposedBy = ({ports, exposed = []}: ContainerSummary): readonly string[] => [
+  ...ports.map(({containerPort, protocol}) => `${containerPort}/${protocol}`),
+  ...exposed,
+];
+
+/** `80`, `80/udp`, `8000-8010`: whether any of these ports is there. */
+function isAmong(listed: readonly string[], value: string): boolean {
+  const asked = readContainerPorts(value);
+  if (asked === null) return false;
+  const {first, last} = asked.ports;
+  return listed
+    .flatMap((text) => readContainerPorts(text) ?? [])
+    .some(({ports, protocol}) => protocol === asked.protocol && ports.first <= last && ports.last >= first);
 }
 
 function hasLabel({labels}: ContainerSummary, value: string): boolean {

@@ -1,6 +1,11 @@
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {EXPOSED_PORTS} from '../../bundle/annotations.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {parseRuntimeSpec} from '../../bundle/create-bundle.ts';
 import {DEFAULT_NETWORK} from '../../network/definition.ts';
 import type {NetworkJoin, PublishedPort} from '../../network/network-mode.ts';
+import {unlessGone} from '../../store/unless-gone.ts';
 import type {ContainerContext} from '../context.ts';
 import {readConnection} from './connection-note.ts';
 import {defaultNetworkId, findNetwork} from './definitions.ts';
@@ -11,6 +16,8 @@ export interface ContainerNetworks {
   readonly networks: readonly ContainerMembership[];
   /** Its ports that are ports of this machine; none of one that does not run. */
   readonly ports: readonly PublishedPort[];
+  /** Ports that its image says it has (`80/tcp`, `8000-8010`), as long as it is connected; absent: none. */
+  readonly exposed?: readonly string[];
 }
 
 export interface ContainerMembership {
@@ -29,14 +36,17 @@ export interface ContainerMembership {
 
 /** @param directory The container's directory in memory. */
 export function readNetworks(directory: string): ContainerNetworks {
-  const {memberships = [], ports = readStack(directory)?.ports ?? []} = readConnection(directory) ?? {};
+  const connection = readConnection(directory) ?? readStack(directory);
+  if (connection === null) return {networks: [], ports: []};
+  const {ports} = connection;
+  const memberships = 'memberships' in connection ? connection.memberships : [];
   const networks = memberships.map(({network, device, addresses, macAddress, aliases}) => ({
     ...{name: network.name, id: network.id},
     ...{device, addresses, macAddress, aliases},
     gateways: network.subnets.map(({gateway}) => gateway),
     subnets: network.subnets.map(({subnet}) => subnet),
   }));
-  return {networks, ports};
+  return {networks, ports, exposed: readExposed(directory)};
 }
 
 /** As `readNetworks`; of one that does not run the networks that it will join. */
@@ -49,6 +59,12 @@ export function readKeptNetworks(
   const joins = typeof network === 'object' && 'networks' in network ? network.networks : [];
   if (connected.networks.length > 0 || joins.length === 0) return connected;
   return {...connected, networks: joins.map((join) => membershipToBe(context, join))};
+}
+
+function readExposed(directory: string): readonly string[] {
+  const config = unlessGone(() => readFileSync(join(directory, 'config.json'), 'utf8'), null);
+  const {annotations} = config === null ? {} : parseRuntimeSpec(config);
+  return annotations?.[EXPOSED_PORTS]?.split(',').filter(Boolean) ?? [];
 }
 
 const membershipToBe = (context: ContainerContext, {name, aliases = []}: NetworkJoin): ContainerMembership => ({

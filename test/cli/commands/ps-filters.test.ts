@@ -10,6 +10,7 @@ const WEB = containerOf({
   created: '2026-01-31T12:00:03.000Z',
   networks: [{...NETWORK, name: 'front', id: 'f'.repeat(64)}],
   ports: [PORT],
+  exposed: ['443/tcp', '8000-8010', '53/udp', 'nonsense'],
   mounts: [{source: 'data', target: '/srv'}],
 });
 const JOB = containerOf({
@@ -50,6 +51,14 @@ describe('cli/commands/ps filters', ({test}) => {
       [['publish=8000-8100/tcp'], 'web'],
       [['publish=8080/udp'], ''],
       [['publish=80'], ''],
+      [['publish=443'], ''],
+      [['expose=80'], 'web'],
+      [['expose=443/tcp'], 'web'],
+      [['expose=443/udp'], ''],
+      [['expose=53/udp'], 'web'],
+      [['expose=8010-8020'], 'web'],
+      [['expose=8011-8020'], ''],
+      [['expose=8080'], ''],
     ] as const) {
       assert.is(await namesOf(...filters), names, filters.join(' '));
     }

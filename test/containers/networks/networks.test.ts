@@ -103,6 +103,22 @@ describe('containers/networks', ({test: declare, before, after}) => {
       assert.match(stdout, 'mine 1.2.3.4');
     }));
 
+  test('ports that the image exposes are listed with a container as long as it is connected', () =>
+    leavingNothing(async () => {
+      const made = await store().create('true');
+      await toolkit().containers.commit(made, {reference: 'exposing', changes: ['EXPOSE 80 53/udp']});
+      const container = {command: ['sleep', '600'], network: joined('bridge')};
+      const request = {image: 'exposing', policy: 'never'} as const;
+      const id = await toolkit().containers.create({...request, container});
+      await toolkit().containers.start(id);
+      const lonely = await toolkit().containers.create({...request, container: {command: ['sleep', '600']}});
+      await toolkit().containers.start(lonely);
+      assert.equal((await store().find(id)).exposed, ['80/tcp', '53/udp']);
+      assert.equal((await store().find(lonely)).exposed ?? [], []);
+      await toolkit().containers.stop(id, {timeoutSeconds: 0});
+      assert.equal((await store().find(id)).exposed ?? [], []);
+    }));
+
   test('a published port answers from this machine and from another network', () =>
     leavingNothing(async () => {
       await using neighbour = await openNeighbour();
