@@ -10,6 +10,7 @@ import type {GLOBAL_OPTIONS} from './global-options.ts';
 import type {Interrupts} from './interrupts.ts';
 import {giveCredential} from './login-settings.ts';
 import {describeEvent} from './render/describe-event.ts';
+import {createLazyProgress} from './render/lazy-progress.ts';
 import type {Output, Terminal} from './render/output.ts';
 import {chooseProgress, createLineProgress, type Progress} from './render/progress.ts';
 import {createRawWriter} from './render/raw-writer.ts';
@@ -37,7 +38,7 @@ type GlobalValues = OptionValues<typeof GLOBAL_OPTIONS>;
 /** Calls the handler with a context of its own and closes what that opened. */
 export async function runHandler(command: Command, invocation: Invocation<OptionTable>, world: World): Promise<number> {
   const {values} = invocation;
-  const progress = createLazyProgress(() => openProgress(world, values));
+  const progress = createLazyProgress(() => openProgress(world, values), {showsAll: values.progress === 'json'});
   const trace = await openTrace(world, command, values);
   const opened: Toolkit[] = [];
   try {
@@ -77,18 +78,6 @@ function openProgress(world: World, values: GlobalValues): Progress {
   const target = chooseProgress({flag, isQuiet, terminal: world.terminal(), variables});
   if (typeof target === 'string') return createLineProgress(target, world.stderr);
   return createTerminalProgress(target, {hasColor: !variables.NO_COLOR});
-}
-
-// Looking at the terminal takes a millisecond, which a command without events need not spend.
-function createLazyProgress(open: () => Progress): Progress {
-  let progress: Progress | null = null;
-  return {
-    onEvent: (event) => {
-      progress ??= open();
-      progress.onEvent(event);
-    },
-    stop: () => progress?.stop(),
-  };
 }
 
 interface Session {

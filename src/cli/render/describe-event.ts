@@ -16,6 +16,10 @@ export function describeEvent(event: WinchEvent): string | null {
 export const isLasting = ({type}: WinchEvent): boolean =>
   ['image:stored', 'image:copied', 'host:paused', 'request:retrying', 'mirror:failed', 'warning:raised'].includes(type);
 
+/** Whether an event only gives the terminal to a container, or takes it back: nobody writes a line about it. */
+export const handsOver = ({type}: WinchEvent): boolean =>
+  ['container:started', 'container:exited', 'exec:started'].includes(type);
+
 function describeTransfer(event: WinchEvent): string | null {
   switch (event.type) {
     case 'blob:waiting':

@@ -1,6 +1,6 @@
 import type {SingleBar} from 'cli-progress';
 import type {Ora} from 'ora';
-import {describeEvent, isLasting} from './describe-event.ts';
+import {describeEvent, handsOver, isLasting} from './describe-event.ts';
 import type {Terminal} from './output.ts';
 import type {Progress} from './progress.ts';
 import {totalLine, transferLine} from './progress-lines.ts';
@@ -45,7 +45,7 @@ export function createTerminalProgress(stream: Terminal, options: TerminalProgre
   };
   return {
     onEvent: tellPausesOnce((event) => {
-      if (['container:started', 'container:exited', 'exec:started'].includes(event.type)) return stop();
+      if (handsOver(event)) return stop();
       model.apply(event);
       if (!isLasting(event)) {
         current ??= startDrawing(stream, model, options);
