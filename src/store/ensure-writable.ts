@@ -9,7 +9,9 @@ import type {StorePaths} from './paths.ts';
 const LONGEST_ROOT_BYTES = 350;
 const OTHERS_WRITE = 0o022;
 /** What a directory may hold before it becomes a store: what the file system and readers of an empty store make. */
-const BESIDE_A_STORE: ReadonlySet<string> = new Set(['lost+found', 'locks', 'containers', 'run', 'trash', 'unsynced']);
+const BESIDE_A_STORE: ReadonlySet<string> = new Set([
+  ...['lost+found', 'locks', 'containers', 'events', 'run', 'trash', 'unsynced'],
+]);
 
 /**
  * Makes the store's directory, or says why a store cannot be changed before any work is done for it.

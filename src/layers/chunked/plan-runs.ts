@@ -32,34 +32,24 @@ const MOST_AHEAD_BYTES = 4 * 1024 * 1024;
  * @param isMissing Whether a chunk is neither there nor on its way.
  */
 export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (index: number) => boolean): RunPlanner {
-  const order = Uint32Array.from(chunks.keys()).sort((a, b) => (chunks[a]?.start ?? 0) - (chunks[b]?.start ?? 0));
-  const places = new Uint32Array(chunks.length);
-  for (const [place, index] of order.entries()) places[index] = place;
+  const order = orderChunks(chunks);
   const window = createWindow();
   let expected = -1;
-  const endOf = (index: number) => chunks[index]?.end ?? 0;
-  const startOf = (index: number) => chunks[index]?.start ?? 0;
-  /** Chunks that share a packed stream are unpacked from its start. */
-  const firstOfStream = (place: number): number => {
-    let first = place;
-    while (first > 0 && startOf(order[first - 1] ?? 0) === startOf(order[place] ?? 0)) first -= 1;
-    return first;
-  };
   /** From a place in the blob on; at least what is wanted, and neighbours up to the limit. */
   const extend = (first: number, wanted: ReadonlySet<number>, limit: number): ChunkRun => {
-    const start = startOf(order[first] ?? 0);
+    const start = order.startAt(first);
     const indexes: number[] = [];
     let end = start;
-    for (let place = firstOfStream(first); place < order.length; place++) {
-      const index = order[place] ?? 0;
-      const isNear = startOf(index) - end <= GAP_BYTES && Math.max(end, endOf(index)) - start <= limit;
-      if (indexes.length > 0 && !isNear) break;
-      if (!isMissing(index)) {
-        if (endOf(index) > end) break;
-        continue;
-      }
+    for (let place = order.firstOfStream(first); place < chunks.length; place++) {
+      const index = order.indexAt(place);
+      const isShared = order.startAt(place) === start;
+      const chunkEnd = chunks[index]?.end ?? 0;
+      const isNear = order.startAt(place) - end <= GAP_BYTES && chunkEnd - start <= limit;
+      const isCovered = isShared || chunkEnd <= end;
+      if (!isCovered && !(isNear && isMissing(index))) break;
+      if (!isMissing(index)) continue;
       indexes.push(index);
-      end = Math.max(end, endOf(index));
+      end = Math.max(end, chunkEnd);
       expected = place + 1;
     }
     return {start, end, indexes, wanted: new Set(indexes.filter((index) => wanted.has(index)))};
@@ -67,18 +57,38 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
   return {
     plan: (missing) => {
       const wanted = new Set(missing);
-      const sorted = missing.map((index) => places[index] ?? 0).toSorted((a, b) => a - b);
-      const limit = window.next(sorted[0] === expected);
+      const places = missing.map(order.placeOf).toSorted((a, b) => a - b);
+      const limit = window.next(places[0] === expected);
       const runs: ChunkRun[] = [];
       const planned = new Set<number>();
-      for (const place of sorted) {
-        if (planned.has(order[place] ?? 0)) continue;
+      for (const place of places) {
+        if (planned.has(order.indexAt(place))) continue;
         const run = extend(place, wanted, limit);
         for (const index of run.indexes) planned.add(index);
         window.note(run.end - run.start);
         runs.push(run);
       }
       return runs;
+    },
+  };
+}
+
+/** Chunks in the order in which they lie in the blob. */
+function orderChunks(chunks: readonly PlacedChunk[]) {
+  const order = Uint32Array.from(chunks.keys()).sort((a, b) => (chunks[a]?.start ?? 0) - (chunks[b]?.start ?? 0));
+  const places = new Uint32Array(chunks.length);
+  for (const [place, index] of order.entries()) places[index] = place;
+  const indexAt = (place: number): number => order[place] ?? 0;
+  const startAt = (place: number): number => chunks[indexAt(place)]?.start ?? 0;
+  return {
+    indexAt,
+    startAt,
+    placeOf: (index: number): number => places[index] ?? 0,
+    /** Chunks that share a packed stream are unpacked from its start. */
+    firstOfStream: (place: number): number => {
+      let first = place;
+      while (first > 0 && startAt(first - 1) === startAt(place)) first -= 1;
+      return first;
     },
   };
 }

@@ -32,6 +32,11 @@ describe('winch run --lazy', ({test: declare}) => {
     assert.match(stdout, /^[0-9a-f]{32} /);
     assert.is(stderr, '');
     assert.is((await winch.run(['images', '-q'])).stdout, '');
+    assert.is(
+      (await winch.run(['pull', '-q', '--platform', 'linux/amd64', image])).exitCode,
+      0,
+      'a store begins there',
+    );
   });
 
   test('says in one line why the image is pulled', async () => {

@@ -103,6 +103,6 @@ function mixedLayers(format: Format, other: Format) {
 }
 
 /** What the run itself makes, and the table of an eStargz layer, which only a pulled one has among its files. */
-const NOT_OF_IMAGE = /stargz\.index\.json|\/etc\/(?:hosts|hostname|resolv\.conf)|^\/(?:dev|proc|sys|etc) /;
+const NOT_OF_IMAGE = /stargz\.index\.json|\/etc\/(?:hosts|hostname|resolv\.conf)|^\/(?:dev|proc|sys|etc)? /;
 
 const shownOf = (output: string): readonly string[] => output.split('\n').filter((line) => !NOT_OF_IMAGE.test(line));
