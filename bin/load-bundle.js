@@ -13,17 +13,6 @@ const HELP = ['--help', '-h'];
 /** Of the hash in the first line. */
 const CONTENT_LETTERS = 32;
 
-/** Of two that a library makes when it is loaded, for texts of errors: 10 ms. */
-class ListFormat {
-  #values;
-  constructor(...values) {
-    this.#values = values;
-  }
-  format(list) {
-    return new Intl.ListFormat(...this.#values).format(list);
-  }
-}
-
 const bundlePath = join(dirname(__dirname), 'dist/bundled/command.chunks');
 
 /**
@@ -65,7 +54,7 @@ function linkFrom(compile) {
   const url = pathToFileURL(join(dirname(bundlePath), 'main.js')).href;
   const load = async (name) => need(name);
   function need(name) {
-    if (!loaded.has(name)) loaded.set(name, compile(name)(need, load, require, url, ListFormat));
+    if (!loaded.has(name)) loaded.set(name, compile(name)(need, load, require, url));
     return loaded.get(name);
   }
   return {need, names: () => [...loaded.keys()]};

@@ -55,7 +55,7 @@ describe('bin/winch', ({test, before, after}) => {
     const places: Record<string, readonly number[]> = {};
     let [texts, line] = ['', 2];
     for (const [name, body] of Object.entries({...others, main})) {
-      const text = `(function ($need, $load, $require, $url, $ListFormat) {${body}\n})`;
+      const text = `(function ($need, $load, $require, $url) {${body}\n})`;
       places[name] = [texts.length, text.length, line];
       texts += `${text}\n`;
       line += text.split('\n').length;
