@@ -1,5 +1,6 @@
 import {randomBytes} from 'node:crypto';
 import {text} from 'node:stream/consumers';
+import {setTimeout as sleep} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type {TocLine} from '../../../fixtures/build-chunked-layer.ts';
 import type {RunRequest} from '../../../src/containers/run.ts';
@@ -7,6 +8,7 @@ import {digestOf} from '../../../src/oci/digest.ts';
 import {tracesOf} from '../../helpers/container-traces.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {describe} from '../../helpers/suite.ts';
+import {waitFor} from '../../helpers/wait-for.ts';
 import {busyboxLayer, type Format, isAlive, missingLazy, serveLazyImage, serversBelow} from './lazy-rig.ts';
 
 const skip = missingLazy();
@@ -106,6 +108,22 @@ describe('containers/lazy that is killed', ({test: declare}) => {
     process.kill(server, 'SIGKILL');
     container.stdout.resume();
     assert.is(await codeOf(container.finished), 'LAZY_SERVER_ENDED');
+    assert.equal(tracesOf([id], placesOf(app)), []);
+  });
+
+  test('a registry that does not answer keeps no container from being killed', async () => {
+    const {app, container, id, server} = await begin();
+    await using _app = app;
+    app.registry.setFaults([{on: 'blob', hang: true}]);
+    const asked = app.registry.requests.length;
+    container.stdin.end('go\n');
+    await waitFor(() => app.registry.requests.length > asked);
+    for (const _ of [1, 2, 3]) {
+      container.kill('SIGTERM');
+      await sleep(50);
+    }
+    assert.is((await container.finished).exitCode, 137);
+    assert.is(isAlive(server), false);
     assert.equal(tracesOf([id], placesOf(app)), []);
   });
 
