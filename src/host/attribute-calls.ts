@@ -1,6 +1,6 @@
 import {hasErrno} from '../errors.ts';
 import {loadKoffi} from './load-koffi.ts';
-import {systemError} from './syscalls.ts';
+import {createCheck} from './system-error.ts';
 
 /** System calls that read extended attributes. No symlink is followed. */
 export interface AttributeCalls {
@@ -19,13 +19,12 @@ export function loadAttributeCalls(): AttributeCalls {
   const llistxattr = libc.func('intptr_t llistxattr(const uint8_t*, uint8_t*, size_t)');
   const lgetxattr = libc.func('intptr_t lgetxattr(const uint8_t*, const uint8_t*, uint8_t*, size_t)');
   const buffer = Buffer.alloc(LARGEST_BYTES);
-  const check = (length: number, syscall: string, path: Buffer): string => {
-    if (length < 0) throw systemError(koffi.errno(), syscall, path.toString());
-    return buffer.toString('latin1', 0, length);
-  };
+  const check = createCheck(koffi);
+  const readResult = (length: number, syscall: string, path: Buffer): string =>
+    buffer.toString('latin1', 0, check(length, syscall, path));
   const list = (path: Buffer): readonly string[] => {
     try {
-      return check(llistxattr(path, buffer, buffer.length), 'llistxattr', path)
+      return readResult(llistxattr(path, buffer, buffer.length), 'llistxattr', path)
         .split('\0')
         .slice(0, -1);
     } catch (error) {
@@ -37,7 +36,7 @@ export function loadAttributeCalls(): AttributeCalls {
     read: (file) => {
       const path = Buffer.concat([file, END]);
       const readValue = (name: string) =>
-        check(lgetxattr(path, Buffer.from(`${name}\0`, 'latin1'), buffer, buffer.length), 'lgetxattr', path);
+        readResult(lgetxattr(path, Buffer.from(`${name}\0`, 'latin1'), buffer, buffer.length), 'lgetxattr', path);
       return new Map(list(path).map((name) => [name, readValue(name)]));
     },
   };

@@ -1,6 +1,7 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {loadKoffi} from './load-koffi.ts';
-import {CloneFlag, type Syscalls, systemError} from './syscalls.ts';
+import {CloneFlag, type Syscalls} from './syscalls.ts';
+import {createCheck} from './system-error.ts';
 
 const SYS_OPEN_TREE = 428;
 const SYS_MOVE_MOUNT = 429;
@@ -57,10 +58,7 @@ function loadCalls() {
   const moveMount = libc.func('long syscall(long, int, const char*, int, const char*, unsigned int)');
   const fchdir = libc.func('int fchdir(int)');
   const chroot = libc.func('int chroot(const char*)');
-  const check = (result: number, syscall: string, path: string): number => {
-    if (result < 0) throw systemError(koffi.errno(), syscall, path);
-    return result;
-  };
+  const check = createCheck(koffi);
   const changeDirectory = (fd: number) => void check(fchdir(fd), 'fchdir', '');
   return {
     cloneTree: (fd: number): number => {

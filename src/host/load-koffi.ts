@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {createRequire} from 'node:module';
 
-type Koffi = Pick<typeof import('koffi'), 'load' | 'errno'>;
+export type Koffi = Pick<typeof import('koffi'), 'load' | 'errno'>;
 
 const require = createRequire(import.meta.url);
 const {platform, arch} = process;

@@ -1,5 +1,5 @@
 import {loadKoffi} from './load-koffi.ts';
-import {systemError} from './syscalls.ts';
+import {systemError} from './system-error.ts';
 
 /**
  * Makes a named pipe (mkfifo(3)).

@@ -1,6 +1,6 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {loadKoffi} from './load-koffi.ts';
-import {systemError} from './syscalls.ts';
+import {createCheck} from './system-error.ts';
 
 /** System calls on local sockets of a kind that `node:net` does not have. */
 export interface SocketCalls {
@@ -39,10 +39,7 @@ export function loadSocketCalls(): SocketCalls {
   const connect = libc.func('int connect(int, const uint8_t*, unsigned int)');
   const shutdown = libc.func('int shutdown(int, int)');
   const ioctl = libc.func('int ioctl(int, unsigned long, void*)');
-  const check = (result: number, syscall: string, path: string): number => {
-    if (result < 0) throw systemError(koffi.errno(), syscall, path);
-    return result;
-  };
+  const check = createCheck(koffi);
   return {
     connectPackets: (directory, name) => {
       const fd = check(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), 'socket', name);

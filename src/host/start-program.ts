@@ -1,6 +1,6 @@
 import {constants as osConstants} from 'node:os';
 import {loadSpawnCalls, type SpawnCalls} from './spawn-calls.ts';
-import {systemError} from './syscalls.ts';
+import {systemError} from './system-error.ts';
 
 export interface ProgramRequest {
   /** Absolute path of the binary. */

@@ -1,4 +1,5 @@
 import {loadKoffi} from './load-koffi.ts';
+import {createCheck} from './system-error.ts';
 
 /** System calls that Node lacks. They act on the calling thread: namespaces and the working directory included. */
 export interface Syscalls {
@@ -58,12 +59,6 @@ const EAGAIN = 11;
 /** The kernel gives up on `..` when anything is renamed or mounted meanwhile, anywhere on the machine. */
 const OPEN_ATTEMPTS = 1000;
 
-/** What Node's own table of errors leaves out and mount(2) returns (errno(3)). */
-const MISSING_ERRORS: ReadonlyMap<number, readonly [string, string]> = new Map([
-  [15, ['ENOTBLK', 'block device required']],
-  [40, ['ELOOP', 'too many symbolic links encountered']],
-]);
-
 /**
  * Loads libc through koffi, so only what mounts or opens below a rootfs pays for it.
  *
@@ -83,10 +78,7 @@ export function loadSyscalls(): Syscalls {
   const utimensat = libc.func('int utimensat(int, const uint8_t*, void*, int)');
   const mkdirat = libc.func('int mkdirat(int, const char*, unsigned int)');
   const unlinkat = libc.func('int unlinkat(int, const char*, int)');
-  const check = (result: number, syscall: string, path: string): number => {
-    if (result < 0) throw systemError(koffi.errno(), syscall, path);
-    return result;
-  };
+  const check = createCheck(koffi);
   return Object.freeze({
     mount: (source, target, type, flags, data) =>
       void check(mount(source, target, type, flags, data), 'mount', `${source} on ${target}`),
@@ -127,12 +119,4 @@ function modificationTime(nanoseconds: bigint): Buffer {
   times.writeBigInt64LE(nanoseconds / SECOND, TIMESPEC_BYTES);
   times.writeBigInt64LE(nanoseconds % SECOND, TIMESPEC_BYTES + 8);
   return times;
-}
-
-/** What Node's own calls throw. */
-export function systemError(errno: number, syscall: string, path: string): NodeJS.ErrnoException {
-  // Imported, it would open standard error and make a pipe there non-blocking for the container as well.
-  const {getSystemErrorMap} = process.getBuiltinModule('node:util');
-  const [code, text] = getSystemErrorMap().get(-errno) ?? MISSING_ERRORS.get(errno) ?? [`E${errno}`, 'unknown error'];
-  return Object.assign(new Error(`${code}: ${text}, ${syscall} '${path}'`), {code, errno: -errno, syscall, path});
 }

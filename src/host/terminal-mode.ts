@@ -1,5 +1,5 @@
 import {loadKoffi} from './load-koffi.ts';
-import {systemError} from './syscalls.ts';
+import {createCheck} from './system-error.ts';
 
 /** How the kernel treats what is typed and shown on a terminal. */
 export interface TerminalMode {
@@ -28,9 +28,8 @@ export function openTerminalMode(fd: number): TerminalMode {
   const tcgetattr = libc.func('int tcgetattr(int, uint8_t*)');
   const tcsetattr = libc.func('int tcsetattr(int, int, const uint8_t*)');
   const cfmakeraw = libc.func('void cfmakeraw(uint8_t*)');
-  const check = (result: number, call: string) => {
-    if (result < 0) throw systemError(koffi.errno(), call, String(fd));
-  };
+  const checkCall = createCheck(koffi);
+  const check = (result: number, call: string) => checkCall(result, call, String(fd));
   const before = Buffer.alloc(TERMIOS_BYTES);
   check(tcgetattr(fd, before), 'tcgetattr');
   return {

@@ -1,5 +1,5 @@
 import {loadKoffi} from './load-koffi.ts';
-import {systemError} from './syscalls.ts';
+import {createCheck} from './system-error.ts';
 
 /**
  * System calls that write one component below an open directory. No symlink is followed, and names are bytes.
@@ -57,10 +57,7 @@ export function loadTreeCalls(): TreeCalls {
   const futimens = libc.func('int futimens(int, const uint8_t*)');
   const unshare = libc.func('int unshare(int)');
   const umask = libc.func('unsigned int umask(unsigned int)');
-  const check = (result: number, syscall: string, name: Buffer): number => {
-    if (result < 0) throw systemError(koffi.errno(), syscall, name.toString());
-    return result;
-  };
+  const check = createCheck(koffi);
   return Object.freeze({
     open: (fd, name, flags, mode = 0) =>
       check(openat(fd, ended(name), flags | O_NOFOLLOW | O_CLOEXEC, mode), 'openat', name),
