@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isBoolean, isEmptyArray, isEmptyObject, isNumber, isPlainObject, isString} from '@sindresorhus/is';
 import {WinchError} from '../errors.ts';
 
 /** The members of a JSON object by their names; null, as clients send it for what is not said, counts as absent. */
@@ -21,7 +21,7 @@ export interface BodyFields {
 
 /** @param where The object in a message, with a dot behind it (`HostConfig.`). */
 export function readFields(value: unknown, where = ''): BodyFields {
-  if (!is.plainObject(value)) throw invalid(where === '' ? 'the body' : where.slice(0, -1), 'an object');
+  if (!isPlainObject(value)) throw invalid(where === '' ? 'the body' : where.slice(0, -1), 'an object');
   const member = (name: string): unknown => (Object.hasOwn(value, name) ? (value[name] ?? undefined) : undefined);
   const read =
     <T>(accepts: (found: unknown) => found is T, wanted: string) =>
@@ -31,19 +31,19 @@ export function readFields(value: unknown, where = ''): BodyFields {
       throw invalid(`${where}${name}`, wanted);
     };
   const texts = read(isTexts, 'a list of texts');
-  const lists = read(is.array, 'a list');
+  const lists = read(isArray, 'a list');
   return {
-    text: read(is.string, 'a text'),
+    text: read(isString, 'a text'),
     texts,
-    words: (name) => (is.string(member(name)) ? [String(member(name))] : texts(name)),
-    number: read(is.number, 'a number'),
+    words: (name) => (isString(member(name)) ? [String(member(name))] : texts(name)),
+    number: read(isNumber, 'a number'),
     numbers: read(isNumbers, 'a list of numbers'),
-    flag: read(is.boolean, 'true or false'),
+    flag: read(isBoolean, 'true or false'),
     textMap: read(isTextMap, 'an object of texts'),
     record: (name) => readFields(member(name) ?? {}, `${where}${name}.`),
     records: (name) => (lists(name) ?? []).map((entry) => readFields(entry, `${where}${name}.`)),
     names: () => Object.keys(value),
-    says: (name) => Boolean(member(name)) && !is.emptyArray(member(name)) && !is.emptyObject(member(name)),
+    says: (name) => Boolean(member(name)) && !isEmptyArray(member(name)) && !isEmptyObject(member(name)),
   };
 }
 
@@ -51,12 +51,12 @@ export function readFields(value: unknown, where = ''): BodyFields {
 export const nonEmpty = <T>(values: readonly T[] | undefined): readonly T[] | undefined =>
   values?.length === 0 ? undefined : values;
 
-const isTexts = (value: unknown): value is readonly string[] => is.array(value, is.string);
+const isTexts = (value: unknown): value is readonly string[] => isArray(value, isString);
 
-const isNumbers = (value: unknown): value is readonly number[] => is.array(value, is.number);
+const isNumbers = (value: unknown): value is readonly number[] => isArray(value, isNumber);
 
 const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
-  is.plainObject(value) && Object.values(value).every(is.string);
+  isPlainObject(value) && Object.values(value).every(isString);
 
 const invalid = (name: string, wanted: string): WinchError =>
   new WinchError('BODY_INVALID', `${name} is not ${wanted}`, {kind: 'invalid'});

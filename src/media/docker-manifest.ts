@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isNonEmptyString, isNullOrUndefined, isPlainObject, isString} from '@sindresorhus/is';
 import {isWinchError, WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import {familiarReference, parseReference} from '../oci/reference.ts';
@@ -28,7 +28,7 @@ export function parseDockerManifest(bytes: Buffer, where: string): readonly Dock
   const what = `${DOCKER_MANIFEST_FILE} of ${where}`;
   const codes = {invalid: 'ARCHIVE_INVALID', tooLarge: 'LIMIT_FILE', ambiguous: 'ARCHIVE_INVALID'};
   const value = parseStrictJson(bytes, {what, limitBytes: DOCKER_MANIFEST_LIMIT_BYTES, codes});
-  if (!is.array(value)) throw invalid(what, 'is no list');
+  if (!isArray(value)) throw invalid(what, 'is no list');
   return value.map((entry, at) => parseEntry(entry, `${what}: entry ${at}`));
 }
 
@@ -56,15 +56,15 @@ export function chooseDockerImage(
 }
 
 function parseEntry(value: unknown, where: string): DockerManifestEntry {
-  if (!is.plainObject(value)) throw invalid(where, 'is no object');
+  if (!isPlainObject(value)) throw invalid(where, 'is no object');
   const {Config: config, RepoTags: tags, Layers: layers} = value;
-  if (!is.nonEmptyString(config)) throw invalid(where, 'names no config');
+  if (!isNonEmptyString(config)) throw invalid(where, 'names no config');
   return {config, tags: readStrings(tags, `${where}: RepoTags`), layers: readStrings(layers, `${where}: Layers`)};
 }
 
 function readStrings(value: unknown, where: string): readonly string[] {
-  if (is.nullOrUndefined(value)) return [];
-  if (is.array(value, is.string)) return value;
+  if (isNullOrUndefined(value)) return [];
+  if (isArray(value, isString)) return value;
   throw invalid(where, 'is no list of texts');
 }
 

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isPlainObject} from '@sindresorhus/is';
 import {isWinchError} from '../errors.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
@@ -51,12 +51,12 @@ export function listInIndex(before: Buffer | null, entry: Descriptor): Buffer {
 /** Members that nobody here knows stay. */
 function rewrite(before: Buffer | null, change: (manifests: readonly unknown[]) => readonly unknown[]): Buffer {
   const document: unknown = before === null ? {} : JSON.parse(before.toString());
-  const known = is.plainObject(document) ? document : {};
-  const manifests = is.array(known.manifests) ? known.manifests : [];
+  const known = isPlainObject(document) ? document : {};
+  const manifests = isArray(known.manifests) ? known.manifests : [];
   return Buffer.from(JSON.stringify({schemaVersion: 2, mediaType: OCI_INDEX, ...known, manifests: change(manifests)}));
 }
 
-const digestIn = (entry: unknown): Digest | unknown => (is.plainObject(entry) ? entry.digest : undefined);
+const digestIn = (entry: unknown): Digest | unknown => (isPlainObject(entry) ? entry.digest : undefined);
 
 function fullReference(name: string): string | null {
   try {

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isNullOrUndefined, isNumber, isPlainObject, isSafeInteger, isString} from '@sindresorhus/is';
 
 import {WinchError} from '../errors.ts';
 import {definedMembers} from './defined-members.ts';
@@ -55,30 +55,30 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
 
 /** A map of strings; null and absent are the same, as Go writes both. */
 export function readAnnotations(value: unknown, where: string): Annotations | undefined {
-  if (is.nullOrUndefined(value)) return undefined;
+  if (isNullOrUndefined(value)) return undefined;
   const object = requireObject(value, where);
-  if (!Object.values(object).every(is.string)) invalid(where, 'has a value that is no string');
+  if (!Object.values(object).every(isString)) invalid(where, 'has a value that is no string');
   return object as Annotations;
 }
 
 /** A string, or absent; null counts as absent. */
 export function readString(value: unknown, where: string): string | undefined {
-  if (is.nullOrUndefined(value)) return undefined;
-  return is.string(value) ? value : invalid(where, 'is no string');
+  if (isNullOrUndefined(value)) return undefined;
+  return isString(value) ? value : invalid(where, 'is no string');
 }
 
 /** Any JSON object. */
 export const requireObject = (value: unknown, where: string): JsonObject =>
-  is.plainObject(value) ? value : invalid(where, 'is no object');
+  isPlainObject(value) ? value : invalid(where, 'is no object');
 
 function readMediaType(value: unknown, where: string): string {
-  if (is.string(value) && MEDIA_TYPE_PATTERN.test(value)) return value;
-  return invalid(where, is.string(value) ? `has the media type ${excerpt(value)}` : 'has no media type');
+  if (isString(value) && MEDIA_TYPE_PATTERN.test(value)) return value;
+  return invalid(where, isString(value) ? `has the media type ${excerpt(value)}` : 'has no media type');
 }
 
 function readSize(value: unknown, where: string): number {
-  if (is.safeInteger(value) && value >= 0) return value;
-  const shown = is.number(value) || is.string(value) ? excerpt(String(value)) : 'no number';
+  if (isSafeInteger(value) && value >= 0) return value;
+  const shown = isNumber(value) || isString(value) ? excerpt(String(value)) : 'no number';
   throw new WinchError('SIZE_INVALID', `${where} has the size ${shown}`, {
     kind: 'refused',
     hint: 'A size is a whole number of bytes',
@@ -86,13 +86,13 @@ function readSize(value: unknown, where: string): number {
 }
 
 function readStrings(value: unknown, where: string): readonly string[] | undefined {
-  if (is.nullOrUndefined(value)) return undefined;
-  return is.array(value, is.string) ? value : invalid(where, 'is no list of strings');
+  if (isNullOrUndefined(value)) return undefined;
+  return isArray(value, isString) ? value : invalid(where, 'is no list of strings');
 }
 
 /** Some tools write empty names beside artifacts; that says no platform. */
 function readPlatform(value: unknown, where: string): Platform | undefined {
-  if (is.nullOrUndefined(value)) return undefined;
+  if (isNullOrUndefined(value)) return undefined;
   const object = requireObject(value, where);
   refuseCaseTwins(object, PLATFORM_KEYS, {where, code: 'MANIFEST_AMBIGUOUS'});
   const os = readString(object.os, `${where}.os`) ?? '';

@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process';
-import is from '@sindresorhus/is';
+import {isPlainObject, isString} from '@sindresorhus/is';
 import {hasErrno, WinchError} from '../errors.ts';
 import type {Credential} from './credentials.ts';
 
@@ -68,7 +68,7 @@ export async function listCredentialHelper(
   const {code, output} = await runHelper(whole, 'list', '');
   refuseFailure(whole, code);
   const answer = parseJson(output, whole);
-  if (!is.plainObject(answer)) throw helperFailed(whole, 'did not answer with an object');
+  if (!isPlainObject(answer)) throw helperFailed(whole, 'did not answer with an object');
   return Object.keys(answer);
 }
 
@@ -121,7 +121,7 @@ function killGroup(pid: number): void {
 
 function parseAnswer(output: string, request: CredentialHelperRequest): Credential | null {
   const answer = parseJson(output, request);
-  if (!is.plainObject(answer) || !is.string(answer.Username) || !is.string(answer.Secret)) {
+  if (!isPlainObject(answer) || !isString(answer.Username) || !isString(answer.Secret)) {
     throw helperFailed(request, 'did not answer with Username and Secret');
   }
   const {Username: username, Secret: secret} = answer;

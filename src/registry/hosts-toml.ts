@@ -1,5 +1,5 @@
 import {dirname, resolve} from 'node:path';
-import is from '@sindresorhus/is';
+import {isArray, isNonEmptyString, isPlainObject, isString} from '@sindresorhus/is';
 import type {Capability, HostWarning, SettingSource} from './host-plan.ts';
 import {withoutLogin} from './location.ts';
 import {openTableReader, type TableReader} from './table-reader.ts';
@@ -56,7 +56,7 @@ export async function parseHostsToml(
   const tables = top.table('host') ?? {};
   const hosts = Object.entries(tables).map(([name, table]) => {
     const entry = `[host."${withoutLogin(name)}"]`;
-    if (name === '' || !is.plainObject(table)) throw top.invalid('host', `tables, ${HOST}`);
+    if (name === '' || !isPlainObject(table)) throw top.invalid('host', `tables, ${HOST}`);
     const reader = openTableReader(table as TomlTable, {file, entry, homes: HOMES, warn});
     const parsed = parseEntry(reader, {file, entry, address: name});
     warnOfUnused(reader, {file, entry, warn});
@@ -114,8 +114,8 @@ function parseCapabilities(reader: TableReader): readonly Capability[] {
 
 function parsePaths(reader: TableReader): readonly string[] {
   const given = reader.value('ca') ?? [];
-  const paths = is.string(given) ? [given] : given;
-  if (!is.array(paths, is.string)) throw reader.invalid('ca', 'a path or a list of paths');
+  const paths = isString(given) ? [given] : given;
+  if (!isArray(paths, isString)) throw reader.invalid('ca', 'a path or a list of paths');
   return paths;
 }
 
@@ -123,10 +123,10 @@ function parsePaths(reader: TableReader): readonly string[] {
 function parseClient(reader: TableReader, directory: string): HostEntry['client'] {
   const given = reader.value('client');
   if (given === undefined) return null;
-  const first: unknown = is.array(given) ? given[0] : given;
-  const [certificate, key] = is.array(first) ? first : [first, ''];
-  const isPair = !is.array(first) || first.length === 2;
-  if (!is.nonEmptyString(certificate) || !is.string(key) || !isPair) {
+  const first: unknown = isArray(given) ? given[0] : given;
+  const [certificate, key] = isArray(first) ? first : [first, ''];
+  const isPair = !isArray(first) || first.length === 2;
+  if (!isNonEmptyString(certificate) || !isString(key) || !isPair) {
     throw reader.invalid('client', 'a path, a list of paths, or a list of pairs of certificate and key');
   }
   return {certificate: resolve(directory, certificate), key: resolve(directory, key || certificate)};
@@ -134,8 +134,8 @@ function parseClient(reader: TableReader, directory: string): HostEntry['client'
 
 function parseHeaders(reader: TableReader): Readonly<Record<string, string>> {
   const entries = Object.entries(reader.table('header') ?? {}).map(([name, value]) => {
-    const values = is.string(value) ? [value] : value;
-    const isFit = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && is.array(values, is.string);
+    const values = isString(value) ? [value] : value;
+    const isFit = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && isArray(values, isString);
     if (!isFit || values.some((text) => !/^[\t\x20-\x7e]*$/.test(text))) {
       throw reader.invalid('header', 'a table of names with a text or a list of texts');
     }

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isPlainObject, isString} from '@sindresorhus/is';
 import {WinchError} from '../errors.ts';
 import {readLimited} from './response-body.ts';
 import {repeatCut} from './retries.ts';
@@ -71,8 +71,8 @@ async function readPage(
   const tooLarge = () => fault('longer than 4 MiB');
   const text = (await readLimited(response, {limitBytes: PAGE_LIMIT_BYTES, tooLarge})).toString();
   const body = parsePage(text, fault);
-  const items = is.plainObject(body) ? (body[list.member] ?? []) : null;
-  if (!is.array(items, is.string)) throw fault('no list of strings');
+  const items = isPlainObject(body) ? (body[list.member] ?? []) : null;
+  if (!isArray(items, isString)) throw fault('no list of strings');
   return items;
 }
 

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isNonEmptyString, isPlainObject, isString} from '@sindresorhus/is';
 import {definedMembers} from '../oci/defined-members.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, isDigest} from '../oci/digest.ts';
@@ -7,7 +7,7 @@ import type {ManifestDocument} from './manifest-writes.ts';
 /** What the document was made for; null: it says nothing that is a digest. Never fails: the registry judges documents. */
 export function subjectOf(bytes: Uint8Array): Digest | null {
   const {subject} = readLoosely(bytes);
-  const digest = is.plainObject(subject) ? subject.digest : undefined;
+  const digest = isPlainObject(subject) ? subject.digest : undefined;
   return isDigest(digest) ? digest : null;
 }
 
@@ -18,12 +18,12 @@ export function subjectOf(bytes: Uint8Array): Digest | null {
  */
 export function describeReferrer({bytes, mediaType}: ManifestDocument, digest: Digest): Descriptor {
   const {artifactType, config, annotations} = readLoosely(bytes);
-  const configType = is.plainObject(config) ? config.mediaType : undefined;
+  const configType = isPlainObject(config) ? config.mediaType : undefined;
   return definedMembers({
     mediaType,
     digest,
     size: bytes.length,
-    artifactType: [artifactType, configType].find(is.nonEmptyString),
+    artifactType: [artifactType, configType].find(isNonEmptyString),
     annotations: isAnnotations(annotations) ? annotations : undefined,
   });
 }
@@ -31,7 +31,7 @@ export function describeReferrer({bytes, mediaType}: ManifestDocument, digest: D
 function readLoosely(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   try {
     const document: unknown = JSON.parse(Buffer.from(bytes).toString());
-    return is.plainObject(document) ? document : {};
+    return isPlainObject(document) ? document : {};
   } catch (error) {
     if (error instanceof SyntaxError) return {};
     throw error;
@@ -39,4 +39,4 @@ function readLoosely(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 }
 
 const isAnnotations = (value: unknown): value is Record<string, string> =>
-  is.plainObject(value) && Object.values(value).every(is.string);
+  isPlainObject(value) && Object.values(value).every(isString);

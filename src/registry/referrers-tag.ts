@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isPlainObject} from '@sindresorhus/is';
 import {isWinchError, WinchError} from '../errors.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import {type Digest, digestAlgorithm, digestHex} from '../oci/digest.ts';
@@ -80,7 +80,7 @@ export async function removeFromReferrersTag(
 ): Promise<void> {
   await rewriteReferrersTag(session, name, {
     isDone: (tag) => tag?.index?.manifests.some(({digest}) => digest === referrer) !== true,
-    change: (manifests) => manifests.filter((entry) => !is.plainObject(entry) || entry.digest !== referrer),
+    change: (manifests) => manifests.filter((entry) => !isPlainObject(entry) || entry.digest !== referrer),
   });
 }
 
@@ -113,8 +113,8 @@ async function rewriteReferrersTag(
 /** Members that nobody here knows stay. */
 function serialize(before: ReferrersTag | null, change: Rewrite['change']): Buffer {
   const document: unknown = before === null ? {} : JSON.parse(before.bytes.toString());
-  const known = is.plainObject(document) ? document : {};
-  const manifests = is.array(known.manifests) ? known.manifests : [];
+  const known = isPlainObject(document) ? document : {};
+  const manifests = isArray(known.manifests) ? known.manifests : [];
   return Buffer.from(JSON.stringify({schemaVersion: 2, mediaType: OCI_INDEX, ...known, manifests: change(manifests)}));
 }
 

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isNonEmptyString} from '@sindresorhus/is';
 import type {HostWarning, SettingSource} from './host-plan.ts';
 import {checkLocation, withoutLogin} from './location.ts';
 import {openTableReader, type TableReader} from './table-reader.ts';
@@ -94,7 +94,7 @@ export function mergeRegistriesConfs(files: readonly RegistriesConf[]): Registri
 
 function parseRule(table: TomlTable, source: ConfFile): RegistryRule {
   const {prefix: givenPrefix, location: givenLocation} = table;
-  const [named = 'without prefix'] = [givenPrefix, givenLocation].filter(is.nonEmptyString);
+  const [named = 'without prefix'] = [givenPrefix, givenLocation].filter(isNonEmptyString);
   const entry = `[[registry]] ${withoutLogin(named)}`;
   const reader = openTableReader(table, {...source, entry, homes: HOMES});
   const location = readLocation(reader, 'location');

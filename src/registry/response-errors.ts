@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isPlainObject, isString} from '@sindresorhus/is';
 import {type ErrorKind, WinchError} from '../errors.ts';
 import {readLimited} from './response-body.ts';
 import type {TransportResponse} from './transport.ts';
@@ -129,11 +129,11 @@ async function readJson(response: TransportResponse): Promise<unknown> {
 
 /** distribution-spec v1.1.1 spec.md#error-codes; token servers also send `details` or a lone `message`. */
 function firstError(body: unknown): RegistryMessage | null {
-  if (!is.plainObject(body)) return null;
-  const entry = is.array(body.errors) ? body.errors[0] : {message: body.message ?? body.details};
-  if (!is.plainObject(entry)) return null;
-  const code = is.string(entry.code) ? entry.code : '';
-  const message = is.string(entry.message) ? entry.message : '';
+  if (!isPlainObject(body)) return null;
+  const entry = isArray(body.errors) ? body.errors[0] : {message: body.message ?? body.details};
+  if (!isPlainObject(entry)) return null;
+  const code = isString(entry.code) ? entry.code : '';
+  const message = isString(entry.message) ? entry.message : '';
   return code === '' && message === '' ? null : {code, message};
 }
 

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isBoolean, isPlainObject, isString} from '@sindresorhus/is';
 import type {HostWarning} from './host-plan.ts';
 import {configInvalid, type TomlTable} from './toml-document.ts';
 
@@ -45,9 +45,9 @@ export function openTableReader(table: TomlTable, options: TableReaderOptions): 
   return {
     value,
     invalid,
-    text: (key) => as(key, 'a text', is.string),
-    boolean: (key) => as(key, 'true or false', is.boolean),
-    texts: (key) => as(key, 'a list of texts', (found) => is.array(found, is.string)),
+    text: (key) => as(key, 'a text', isString),
+    boolean: (key) => as(key, 'true or false', isBoolean),
+    texts: (key) => as(key, 'a list of texts', (found) => isArray(found, isString)),
     table: (key) => as(key, `a table, [${key}]`, isTable),
     tables: (key) => as(key, `a list of tables, [[${key}]]`, isTables) ?? [],
     ignore: (...keys) => {
@@ -61,8 +61,8 @@ export function openTableReader(table: TomlTable, options: TableReaderOptions): 
   };
 }
 
-const isTable = (value: unknown): value is TomlTable => is.plainObject(value);
-const isTables = (value: unknown): value is readonly TomlTable[] => is.array(value, isTable);
+const isTable = (value: unknown): value is TomlTable => isPlainObject(value);
+const isTables = (value: unknown): value is readonly TomlTable[] => isArray(value, isTable);
 
 function describeUnknown(key: string, {file, entry, homes}: TableReaderOptions): string {
   const home = homes[key];

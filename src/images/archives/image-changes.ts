@@ -1,5 +1,5 @@
 import {posix} from 'node:path';
-import is from '@sindresorhus/is';
+import {isArray, isString} from '@sindresorhus/is';
 import {WinchError} from '../../errors.ts';
 import {readContainerPorts} from '../../network/port-form.ts';
 import type {ContainerConfig} from '../../oci/container-config.ts';
@@ -67,7 +67,7 @@ function readJsonList(value: string): readonly string[] | null {
   if (!value.startsWith('[')) return null;
   try {
     const list: unknown = JSON.parse(value);
-    return is.array(list, is.string) ? list : null;
+    return isArray(list, isString) ? list : null;
   } catch {
     return null;
   }

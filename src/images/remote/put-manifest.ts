@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isNonEmptyString, isPlainObject} from '@sindresorhus/is';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {Digest} from '../../oci/digest.ts';
@@ -42,8 +42,8 @@ export async function putRemoteManifest(
 function typeOf(bytes: Uint8Array, what: string): string {
   const codes = {invalid: 'MANIFEST_INVALID', tooLarge: 'MANIFEST_TOO_LARGE', ambiguous: 'MANIFEST_AMBIGUOUS'};
   const document = parseStrictJson(bytes, {what, limitBytes: MANIFEST_LIMIT_BYTES, codes});
-  if (!is.plainObject(document)) throw typeUnknown(what);
-  if (is.nonEmptyString(document.mediaType)) return document.mediaType;
+  if (!isPlainObject(document)) throw typeUnknown(what);
+  if (isNonEmptyString(document.mediaType)) return document.mediaType;
   if (document.schemaVersion === 1) return DOCKER_MANIFEST_V1;
   if ('manifests' in document) return OCI_INDEX;
   if ('config' in document || 'layers' in document) return OCI_MANIFEST;

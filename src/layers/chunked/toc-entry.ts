@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isNullOrUndefined, isPlainObject, isSafeInteger, isString} from '@sindresorhus/is';
 import type {JsonObject} from '../../oci/strict-json.ts';
 import type {ByteString} from '../byte-string.ts';
 import {layerRefusal} from '../refusal.ts';
@@ -48,14 +48,14 @@ export function readTarEntry(line: JsonObject, dataOffset: number): TarEntry {
 /** A whole number that a table of contents may leave out where it is 0. */
 export function numberOf(line: JsonObject, key: string): number {
   const value = line[key] ?? 0;
-  if (is.safeInteger(value) && value >= 0) return value;
+  if (isSafeInteger(value) && value >= 0) return value;
   throw invalidToc(`has an entry whose ${key} is no whole number`);
 }
 
 /** A text that a table of contents may leave out where it is empty. */
 export function textOf(line: JsonObject, key: string): string {
   const value = line[key] ?? '';
-  if (is.string(value)) return value;
+  if (isString(value)) return value;
   throw invalidToc(`has an entry whose ${key} is no text`);
 }
 
@@ -73,16 +73,16 @@ function bytesOf(line: JsonObject, key: string): ByteString {
 function timeOf(text: string): readonly [seconds: number, nanoseconds: number] {
   const [, whole = '', fraction = '', zone = ''] = TIME.exec(text) ?? [];
   const seconds = Date.parse(`${whole}${zone}`) / 1000;
-  if (!is.safeInteger(seconds)) return [0, 0];
+  if (!isSafeInteger(seconds)) return [0, 0];
   const isInRange = clampTime(seconds) === seconds;
   return [clampTime(seconds), isInRange ? Number(fraction.padEnd(NANOSECOND_DIGITS, '0')) : 0];
 }
 
 function xattrsOf({xattrs}: JsonObject, path: ByteString): TarEntry['xattrs'] {
-  if (is.nullOrUndefined(xattrs)) return null;
-  if (!is.plainObject(xattrs)) throw invalidToc('has an entry whose xattrs are no object');
+  if (isNullOrUndefined(xattrs)) return null;
+  if (!isPlainObject(xattrs)) throw invalidToc('has an entry whose xattrs are no object');
   const records = Object.entries(xattrs).map(([name, value]) => {
-    if (!is.string(value)) throw invalidToc('has an extended attribute that is no text');
+    if (!isString(value)) throw invalidToc('has an extended attribute that is no text');
     const key = Buffer.from(`SCHILY.xattr.${name}`).toString('latin1');
     return [key, Buffer.from(value, 'base64').toString('latin1')] as const;
   });

@@ -1,4 +1,4 @@
-import is from '@sindresorhus/is';
+import {isArray, isPlainObject} from '@sindresorhus/is';
 import {type Digest, parseDigest} from '../../oci/digest.ts';
 import type {JsonObject} from '../../oci/strict-json.ts';
 import {TAR_BLOCK_BYTES} from '../tar-header.ts';
@@ -99,9 +99,9 @@ function hasAtMost(bytes: Buffer, letter: number, limit: number): boolean {
 
 function linesOf(bytes: Buffer): readonly JsonObject[] {
   const document = parse(bytes);
-  if (!is.plainObject(document)) throw invalidToc('is no object');
+  if (!isPlainObject(document)) throw invalidToc('is no object');
   if (document.version !== VERSION) throw invalidToc('has another version than 1');
-  if (is.array(document.entries, isLine)) return document.entries;
+  if (isArray(document.entries, isLine)) return document.entries;
   throw invalidToc('has no entries, or one that is no object');
 }
 
