@@ -1,5 +1,4 @@
 import {WinchError} from '../errors.ts';
-import {runTogether} from '../host/run-together.ts';
 import type {Digest} from '../oci/digest.ts';
 import {formatPlatform, type Platform, parsePlatform} from '../oci/platform.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
@@ -30,16 +29,8 @@ export async function fetchImage(
   await lease.claim([...documents.map(({digest}) => digest), ...digestsOfLayers(layers)]);
   const source = withForeignLayers(context, {reference, layers: manifest.layers}, options);
   const wanted = options.downloadOnly ? {layers: [], blobs: layers} : {layers};
-  const storing = documents.map(
-    ({digest, bytes}) =>
-      () =>
-        context.store.blobs.put(digest, bytes),
-  );
-  let receivedBytes = 0;
-  const fetching = async (signal: AbortSignal) => {
-    receivedBytes = await fetchLayers(source, {reference, ...wanted}, {...options, signal});
-  };
-  await runTogether([fetching, ...storing], {limit: 2, signal: options.signal});
+  const receivedBytes = await fetchLayers(source, {reference, ...wanted}, options);
+  await Promise.all(documents.map(({digest, bytes}) => context.store.blobs.put(digest, bytes)));
   const {targetDigest: digest, indexes} = resolved;
   const parts = indexes.slice(1).map((nested) => ({digest: nested, kind: 'index'}) as const);
   const changed = await commitImages(context, {
