@@ -123,7 +123,7 @@ async function writeTar(source: AsyncIterable<Uint8Array>, output: LayerOutput, 
   const builder = createTreeBuilder();
   const reader = createTarReader(builder.add);
   let tarBytes = 0;
-  const {compression, chunks} = await decompressLayer(source, {signal});
+  const {compression, chunks} = await decompressLayer(source, {signal, isVerified: expectedDiffId !== null});
   for await (const chunk of chunks) {
     signal?.throwIfAborted();
     tarBytes += chunk.length;
