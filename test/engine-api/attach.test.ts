@@ -4,30 +4,25 @@ import {request as startRequest} from 'node:http';
 import type {Socket} from 'node:net';
 import {buffer, text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import {eventually, type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import {eventually} from '../containers/kept/kept-store.ts';
 import {missingCgroup, missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {hijack, hijackBare, readFrames} from './hijack.ts';
-import {type Served, serveStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import type {Served} from './serve-store.ts';
 import {clientFrame, openWebSocket, readServerFrames} from './web-socket-client.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
 describe('engine-api/attach', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
-  let opened: {readonly store: KeptStore; readonly served: Served} | undefined;
-  const served = (): Served => opened?.served ?? fail();
+  let opened: ServedKeptStore | undefined;
+  const served = (): Served => opened ?? fail();
 
   before(async () => {
-    if (skip !== undefined) return;
-    const store = await openKeptStore();
-    opened = {store, served: await serveStore(store)};
+    if (skip === undefined) opened = await serveKeptStore();
   });
-  after(async () => {
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
-    await opened?.store[Symbol.asyncDispose]();
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
   const create = async (body: object, host: object = {}): Promise<string> => {
     const config = {Image: 'busybox', ...body, HostConfig: {NetworkMode: 'none', ...host}};

@@ -8,14 +8,15 @@ import {gzipSync} from 'node:zlib';
 import * as assert from 'uvu/assert';
 import {buildTar} from '../../fixtures/build-tar.ts';
 import type {CreateRequest} from '../../src/containers/kept/create-container.ts';
-import {type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import type {KeptStore} from '../containers/kept/kept-store.ts';
 import {listTree} from '../helpers/file-tree.ts';
 import {missingEntry, missingFor} from '../helpers/requires.ts';
 import {requireProgram} from '../helpers/run-program.ts';
 import {noteStarted} from '../helpers/started-processes.ts';
 import {describe} from '../helpers/suite.ts';
 import {hostileLayers} from '../layers/hostile-layers.ts';
-import {type Answer, type Served, serveStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import type {Answer, Served} from './serve-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon') ?? missingEntry();
 const VOLUME = {container: {mounts: [{type: 'volume', target: '/data'}]}} as const;
@@ -23,10 +24,10 @@ const SCRIPT = 'mkdir -p /srv/www && echo page > /srv/www/page && ln -s www /srv
 
 describe('engine-api/container-archives', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
-  let opened: {readonly store: KeptStore; readonly served: Served} | undefined;
+  let opened: ServedKeptStore | undefined;
   let host = '';
   const store = (): KeptStore => opened?.store ?? fail();
-  const ask: Served['ask'] = (...args) => (opened?.served ?? fail()).ask(...args);
+  const ask: Served['ask'] = (...args) => (opened ?? fail()).ask(...args);
   const archive = (id: string, path: string, more = '') =>
     `/containers/${id}/archive?path=${encodeURIComponent(path)}${more}`;
   const put = (id: string, path: string, body: Buffer, more?: string) => ask(`PUT ${archive(id, path, more)}`, {body});
@@ -35,15 +36,11 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
 
   before(async () => {
     host = mkdtempSync(join(tmpdir(), 'winch-archive-'));
-    if (skip !== undefined) return;
-    const kept = await openKeptStore();
-    opened = {store: kept, served: await serveStore(kept)};
+    if (skip === undefined) opened = await serveKeptStore();
   });
   after(async () => {
     rmSync(host, {recursive: true});
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
-    await opened?.store[Symbol.asyncDispose]();
+    await opened?.[Symbol.asyncDispose]();
   });
 
   const startReady = async (script: string, more?: Partial<CreateRequest>) => {
@@ -223,7 +220,7 @@ describe('engine-api/container-archives', ({test: declare, before, after}) => {
     const id = await store().start('head -c 30000000 /dev/zero > /big');
     await store().toolkit.containers.wait(id);
     const client = new AbortController();
-    const {socketPath} = opened?.served ?? fail();
+    const {socketPath} = opened ?? fail();
     const asked = startRequest({socketPath, path: `/containers/${id}/export`, signal: client.signal});
     asked.on('error', () => {});
     asked.end();

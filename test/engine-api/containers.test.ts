@@ -1,29 +1,24 @@
 import * as assert from 'uvu/assert';
-import {type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import type {KeptStore} from '../containers/kept/kept-store.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
-import {type Served, serveStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import type {Served} from './serve-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 
 describe('engine-api/containers', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
-  let opened: {readonly store: KeptStore; readonly served: Served} | undefined;
+  let opened: ServedKeptStore | undefined;
   const store = (): KeptStore => opened?.store ?? fail();
-  const ask: Served['ask'] = (...args) => (opened?.served ?? fail()).ask(...args);
+  const ask: Served['ask'] = (...args) => (opened ?? fail()).ask(...args);
   const statusOf = async (line: string) => (await ask(line)).status;
   const list = async (query = '') => (await ask(`GET /containers/json${query}`)).json() as Record<string, unknown>[];
 
   before(async () => {
-    if (skip !== undefined) return;
-    const kept = await openKeptStore();
-    opened = {store: kept, served: await serveStore(kept)};
+    if (skip === undefined) opened = await serveKeptStore();
   });
-  after(async () => {
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
-    await opened?.store[Symbol.asyncDispose]();
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
   test('lists what runs, or all, or what filters ask for', async () => {
     const [runs, made] = [

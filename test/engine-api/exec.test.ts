@@ -2,11 +2,12 @@ import {createHash, randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {buffer, text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
-import {eventually, type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import {eventually} from '../containers/kept/kept-store.ts';
 import {missingCgroup, missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {hijack, hijackBare, readFrames} from './hijack.ts';
-import {type Served, serveStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import type {Served} from './serve-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 const SEVERAL_MEGABYTES = 8 * 2 ** 20;
@@ -21,25 +22,23 @@ interface Exec {
 
 describe('engine-api/exec', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
-  let opened: {readonly store: KeptStore; readonly served: Served; readonly id: string} | undefined;
-  const served = (): Served => opened?.served ?? fail();
-  const container = (): string => opened?.id ?? fail();
+  let opened: ServedKeptStore | undefined;
+  let container = '';
+  const served = (): Served => opened ?? fail();
 
   before(async () => {
     if (skip !== undefined) return;
-    const store = await openKeptStore();
-    opened = {store, served: await serveStore(store), id: await store.start('sleep 600', {name: 'target'})};
+    opened = await serveKeptStore();
+    container = await opened.store.start('sleep 600', {name: 'target'});
   });
   after(async () => {
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
     await opened?.store.requireNoTraces();
-    await opened?.store[Symbol.asyncDispose]();
+    await opened?.[Symbol.asyncDispose]();
   });
 
   const make = async (Cmd: readonly string[], more: object = {}): Promise<string> => {
     const body = JSON.stringify({...ATTACHED, Cmd, ...more});
-    const answer = await served().ask(`POST /containers/${container()}/exec`, {body});
+    const answer = await served().ask(`POST /containers/${container}/exec`, {body});
     assert.is(answer.status, 201, answer.body.toString());
     return (answer.json() as {Id: string}).Id;
   };
@@ -151,7 +150,7 @@ describe('engine-api/exec', ({test: declare, before, after}) => {
   });
 
   test('E05 answers with the statuses of docker', async () => {
-    const path = `/containers/${container()}/exec`;
+    const path = `/containers/${container}/exec`;
     assert.is(await statusOf('POST /containers/none/exec', {Cmd: ['true']}), 404);
     assert.is(await statusOf(`POST ${path}`, {}), 400);
     assert.is(await statusOf(`POST ${path}`, {Cmd: 'true', Env: 'A=b'}), 400);
@@ -177,10 +176,10 @@ describe('engine-api/exec', ({test: declare, before, after}) => {
     'E05 refuses to begin in a container that is paused',
     async () => {
       const late = await make(['true']);
-      await served().ask(`POST /containers/${container()}/pause`);
-      assert.is(await statusOf(`POST /containers/${container()}/exec`, {Cmd: ['true']}), 409);
+      await served().ask(`POST /containers/${container}/pause`);
+      assert.is(await statusOf(`POST /containers/${container}/exec`, {Cmd: ['true']}), 409);
       assert.is(await statusOf(`POST /exec/${late}/start`), 409);
-      await served().ask(`POST /containers/${container()}/unpause`);
+      await served().ask(`POST /containers/${container}/unpause`);
     },
     {skip: skip ?? missingCgroup()},
   );

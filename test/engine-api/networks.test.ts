@@ -1,8 +1,9 @@
 import * as assert from 'uvu/assert';
-import {type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import type {KeptStore} from '../containers/kept/kept-store.ts';
 import {networkSkip} from '../containers/networks/network-lab.ts';
 import {describe} from '../helpers/suite.ts';
-import {type Served, type ServedStore, serveStore, serveTestStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import {type ServedStore, serveTestStore} from './serve-store.ts';
 
 interface Endpoint {
   readonly NetworkID: string;
@@ -90,26 +91,20 @@ describe('engine-api/networks', ({test, before, after}) => {
 
 describe('engine-api/networks of containers', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip: networkSkip, timeoutMs: 240_000});
-  let opened: {readonly store: KeptStore; readonly served: Served} | undefined;
+  let opened: ServedKeptStore | undefined;
   const store = (): KeptStore => opened?.store ?? fail();
   const post = (path: string, body: object = {}) =>
-    (opened?.served ?? fail()).ask(`POST ${path}`, {body: JSON.stringify(body)});
-  const read = async <T>(path: string) => (await (opened?.served ?? fail()).ask(`GET ${path}`)).json() as T;
+    (opened ?? fail()).ask(`POST ${path}`, {body: JSON.stringify(body)});
+  const read = async <T>(path: string) => (await (opened ?? fail()).ask(`GET ${path}`)).json() as T;
   const networksOf = async (id: string) =>
     (await read<{NetworkSettings: {Networks: Record<string, Endpoint>}}>(`/containers/${id}/json`)).NetworkSettings
       .Networks;
   const makeNetwork = async (Name: string) => ((await post('/networks/create', {Name})).json() as {Id: string}).Id;
 
   before(async () => {
-    if (networkSkip !== undefined) return;
-    const kept = await openKeptStore();
-    opened = {store: kept, served: await serveStore(kept)};
+    if (networkSkip === undefined) opened = await serveKeptStore();
   });
-  after(async () => {
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
-    await opened?.store[Symbol.asyncDispose]();
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
   test('a container joins networks by their ids, before it runs and while it does, and leaves them', async () => {
     const [front, back] = [await makeNetwork('front'), await makeNetwork('back')];
@@ -139,7 +134,7 @@ describe('engine-api/networks of containers', ({test: declare, before, after}) =
     assert.is((await post('/networks/front/disconnect', {Container: 'web'})).status, 404);
     assert.is((await post('/containers/web/restart?t=0')).status, 204);
     assert.equal(Object.keys(await networksOf('web')), ['back']);
-    assert.is((await (opened?.served ?? fail()).ask('DELETE /networks/back')).status, 403);
+    assert.is((await (opened ?? fail()).ask('DELETE /networks/back')).status, 403);
     await store().requireNoTraces();
     assert.equal((await post('/networks/prune')).json(), {NetworksDeleted: ['back', 'front']});
   });

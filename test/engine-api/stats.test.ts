@@ -2,10 +2,11 @@ import {once} from 'node:events';
 import {type IncomingMessage, request as startRequest} from 'node:http';
 import {createInterface} from 'node:readline';
 import * as assert from 'uvu/assert';
-import {type KeptStore, openKeptStore} from '../containers/kept/kept-store.ts';
+import type {KeptStore} from '../containers/kept/kept-store.ts';
 import {missingCgroup, missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
-import {type Served, serveStore} from './serve-store.ts';
+import {type ServedKeptStore, serveKeptStore} from './serve-kept-store.ts';
+import type {Served} from './serve-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon') ?? missingCgroup();
 const MEBIBYTE = 2 ** 20;
@@ -36,31 +37,24 @@ function percentOf({cpu_stats: now, precpu_stats: before}: Stats): number {
 
 describe('engine-api/stats', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 120_000});
-  let opened: {readonly store: KeptStore; readonly served: Served; readonly id: string} | undefined;
-  const {served, id, store} = {
-    served: () => opened?.served ?? fail(),
-    id: () => opened?.id ?? fail(),
-    store: () => opened?.store ?? fail(),
-  };
-  const readOnce = async (query: string, container = id()) =>
+  let opened: ServedKeptStore | undefined;
+  let busy = '';
+  const served = (): Served => opened ?? fail();
+  const store = (): KeptStore => opened?.store ?? fail();
+  const readOnce = async (query: string, container = busy) =>
     (await served().ask(`GET /containers/${container}/stats?${query}`)).json() as Stats;
 
   before(async () => {
     if (skip !== undefined) return;
-    const kept = await openKeptStore();
+    opened = await serveKeptStore();
     const container = {memoryBytes: 64 * MEBIBYTE, network: 'none'} as const;
-    const busy = await kept.start('while :; do :; done', {name: 'busy', container});
-    opened = {store: kept, served: await serveStore(kept), id: busy};
+    busy = await opened.store.start('while :; do :; done', {name: 'busy', container});
   });
-  after(async () => {
-    assert.equal(opened?.served.bugs ?? [], []);
-    await opened?.served[Symbol.asyncDispose]();
-    await opened?.store[Symbol.asyncDispose]();
-  });
+  after(() => opened?.[Symbol.asyncDispose]());
 
   test('a reading at once tells what was used up to now', async () => {
     const stats = await readOnce('stream=0&one-shot=1');
-    assert.equal([stats.id, stats.name, stats.preread], [id(), '/busy', '0001-01-01T00:00:00Z']);
+    assert.equal([stats.id, stats.name, stats.preread], [busy, '/busy', '0001-01-01T00:00:00Z']);
     assert.ok(stats.cpu_stats.cpu_usage.total_usage > 0 && stats.precpu_stats.cpu_usage.total_usage === 0);
     assert.is(stats.memory_stats.limit, 64 * MEBIBYTE);
     assert.ok((stats.pids_stats.current ?? 0) >= 1);
