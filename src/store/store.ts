@@ -5,13 +5,12 @@ import {storageError} from '../host/storage-error.ts';
 import {type Digest, digestHex} from '../oci/digest.ts';
 import {type BlobStore, createBlobStore} from './blobs.ts';
 import type {Claims} from './claims.ts';
-import {type Collection, collectGarbage, type GarbageOptions} from './collect-garbage.ts';
+import type {Collection, GarbageOptions} from './collect-garbage.ts';
 import {type Connections, createConnections} from './connections.ts';
 import type {Database} from './database.ts';
 import {ensureWritable} from './ensure-writable.ts';
 import {createLayerFiles, type LayerFiles} from './layer-files.ts';
 import {createLayerTrees, type LayerTrees} from './layer-trees.ts';
-import {keepLayoutIndex} from './layout-index.ts';
 import {type Lease, type Leases, openLeases} from './leases.ts';
 import {type StorePaths, storePaths} from './paths.ts';
 import {createUnsyncedContent} from './unsynced.ts';
@@ -84,6 +83,7 @@ export function openStore({root, durability, busyTimeoutMs}: StoreOptions): Stor
     lock: (subject, digest, options) => acquire(`${subject}-${digestHex(digest)}`, {mode: 'exclusive', ...options}),
     collectGarbage: async (options) => {
       await ensureWritable(paths, durability);
+      const {collectGarbage} = await import('./collect-garbage.ts');
       try {
         const database = await connections.writer();
         const collection = await collectGarbage({database, paths, leases, onIdle: setAside}, options);
@@ -114,7 +114,14 @@ const openGraph = ({
   write: async (work) => {
     await ensureWritable(paths, durability);
     await settle();
-    return transact(await connections.writer(), paths, work);
+    // What reads documents of images, which most runs do not.
+    const {keepLayoutIndex} = await import('./layout-index.ts');
+    const database = await connections.writer();
+    return database.transaction(() => {
+      const result = work(database);
+      keepLayoutIndex(paths, database);
+      return result;
+    });
   },
   noteFile: async (work) => {
     const database = await connections.writer();
@@ -137,12 +144,4 @@ async function openNoted(leases: Leases, note: () => Promise<void>, signal: Abor
 function noLeaseWhereReadOnly(error: unknown): null {
   if (isWinchError(error) && error.kind === 'storage' && error.code !== 'LOCK_TIMEOUT') return null;
   throw error;
-}
-
-function transact<T>(database: Database, paths: StorePaths, work: (database: Database) => T): T {
-  return database.transaction(() => {
-    const result = work(database);
-    keepLayoutIndex(paths, database);
-    return result;
-  });
 }
