@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {listCgroups} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireSuccess} from '../helpers/require-exit.ts';
 import {missingCgroup, missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
@@ -22,11 +21,8 @@ describe('e2e/cgroup-parent', ({test}) => {
   test(
     'wherever a run is killed, the next command takes its cgroup away, and the parents that winch has made',
     async () => {
-      await using registry = await startRegistry();
-      registry.put('box', '1', busyboxImage());
       using winch = makeWinch();
-      const image = `${registry.host}/box:1`;
-      requireSuccess(await winch.run(['pull', '-q', image]));
+      const image = await pullBox(winch.run);
       const words = ['run', '--network', 'none', '--cgroup-parent', `/${KILLED}/a/b`, image];
       const begun = performance.now();
       requireSuccess(await winch.run([...words, 'sleep', '0.1']));
@@ -47,11 +43,8 @@ describe('e2e/cgroup-parent', ({test}) => {
   test(
     'runs at the same time share parents that come and go',
     async () => {
-      await using registry = await startRegistry();
-      registry.put('box', '1', busyboxImage());
       using winch = makeWinch();
-      const image = `${registry.host}/box:1`;
-      requireSuccess(await winch.run(['pull', '-q', image]));
+      const image = await pullBox(winch.run);
       const runIn = (parent: string) =>
         winch.run(['run', '--network', 'none', '--cgroup-parent', `/${SHARED}/${parent}`, image, 'true']);
       for (let round = 0; round < ROUNDS; round += 1) {

@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
 import {once} from 'node:events';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {processes} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireSuccess} from '../helpers/require-exit.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
@@ -18,11 +17,8 @@ describe('e2e/shared-processes', ({test}) => {
   test(
     "a container that sees the machine's processes ends with all of its own when its winch is killed",
     async () => {
-      await using registry = await startRegistry();
-      registry.put('box', '1', busyboxImage());
       using winch = makeWinch();
-      const image = `${registry.host}/box:1`;
-      requireSuccess(await winch.run(['pull', '-q', image]));
+      const image = await pullBox(winch.run);
       const script = NAPS.join(' & ');
       const name = `shared-${process.pid}`;
       const {child} = winch.start(['run', '--name', name, '--pid', 'host', image, 'sh', '-c', script]);

@@ -1,11 +1,10 @@
 import * as assert from 'node:assert/strict';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {identifyProcess} from '../../src/host/process-identity.ts';
 import {eventually} from '../containers/kept/kept-store.ts';
 import {tracesOf} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeUnprivilegedWinch, missingForUser, type UserOptions} from '../helpers/unprivileged-user.ts';
@@ -26,14 +25,11 @@ describe('e2e/unprivileged-drivers', ({test}) => {
     test(
       `a user with ${ranges} subordinate ids keeps containers with ${driver}, and removes all of them`,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('box', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch({ranges});
         const runtimeDirectory = join(user.winch.directory, 'runtime', 'winch');
         const run = (...words: readonly string[]) => user.run(words, {env: {WINCH_SNAPSHOTTER: driver}});
         const act = async (...words: readonly string[]) => requireSuccess(await run(...words)).stdout.trimEnd();
-        const image = `${registry.host}/box:1`;
-        await act('pull', '-q', image);
+        const image = await pullBox((words) => run(...words));
         const account = ranges === 'many' ? ['--user', 'alice'] : [];
         const id = await act('run', '-d', '--network=none', '--name', 'box', ...account, image, 'sh', '-c', SCRIPT);
         await eventually(async () => (await act('logs', 'box')) === 'once');

@@ -1,7 +1,5 @@
 import * as assert from 'node:assert/strict';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
-import {requireSuccess} from '../helpers/require-exit.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeUnprivilegedWinch, missingForUser, type UserOptions} from '../helpers/unprivileged-user.ts';
 import {waitFor} from '../helpers/wait-for.ts';
@@ -15,13 +13,11 @@ describe('e2e/unprivileged-exec', ({test}) => {
     test(
       `a user without privileges runs further commands in a run of its own, with ${ranges} subordinate ids`,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('busybox', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch({ranges});
         const {winch, within, env, run} = user;
-        requireSuccess(await run(['pull', '-q', `${registry.host}/busybox:1`]), 'pull');
+        const image = await pullBox(run);
         const script = 'echo up; while :; do sleep 0.1; done';
-        const words = ['run', '--name', 'front', '--network', 'none', `${registry.host}/busybox:1`, 'sh', '-c', script];
+        const words = ['run', '--name', 'front', '--network', 'none', image, 'sh', '-c', script];
         const front = winch.start(words, {within, env});
         await waitFor(() => front.readStdout() === 'up\n');
         const {exitCode, stdout, stderr} = await run(['exec', '-i', 'front', 'sh', '-c', 'id -u; cat; exit 4'], {

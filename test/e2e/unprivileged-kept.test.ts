@@ -1,10 +1,9 @@
 import * as assert from 'node:assert/strict';
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {eventually} from '../containers/kept/kept-store.ts';
 import {tracesOf} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
 import {describe} from '../helpers/suite.ts';
 import {
@@ -37,11 +36,8 @@ describe('e2e/unprivileged-kept', ({test: declare}) => {
     declare(
       title,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('box', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch(options);
-        const image = `${registry.host}/box:1`;
-        requireSuccess(await user.run(['pull', '-q', image]));
+        const image = await pullBox(user.run);
         const kept = openKept(user, image);
         try {
           await body(kept);

@@ -2,11 +2,10 @@ import * as assert from 'node:assert/strict';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import type {ExecRequest} from '../../src/containers/kept/exec-container.ts';
 import {eventually} from '../containers/kept/kept-store.ts';
 import {namesIn} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireSuccess} from '../helpers/require-exit.ts';
 import {type ProgramExit, runProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
@@ -36,8 +35,6 @@ describe('e2e/unprivileged-library', ({test: declare}) => {
     declare(
       title,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('box', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch(options);
         const {directory, root} = user.winch;
         const runtimeDirectory = join(directory, 'runtime', 'winch');
@@ -45,8 +42,7 @@ describe('e2e/unprivileged-library', ({test: declare}) => {
         const [program = '', ...before] = [...user.within, 'env', `HOME=${directory}`, process.execPath];
         const run = (words: readonly string[], input?: string) => runProgram(program, [...before, ...words], input);
         const act = async (...words: readonly string[]) => requireSuccess(await user.run(words)).stdout.trimEnd();
-        const image = `${registry.host}/box:1`;
-        await act('pull', '-q', image);
+        const image = await pullBox(user.run);
         try {
           await body({
             act,

@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
 import {readlinkSync} from 'node:fs';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeUnprivilegedWinch, missingForUser, type UnprivilegedWinch} from '../helpers/unprivileged-user.ts';
@@ -13,11 +12,8 @@ describe('e2e/unprivileged-namespaces', ({test: declare}) => {
     declare(
       title,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('box', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch();
-        requireSuccess(await user.run(['pull', '-q', `${registry.host}/box:1`]));
-        await body(user, `${registry.host}/box:1`);
+        await body(user, await pullBox(user.run));
       },
       {skip, timeoutMs: 240_000},
     );

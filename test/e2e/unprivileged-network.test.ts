@@ -2,10 +2,9 @@ import * as assert from 'node:assert/strict';
 import {existsSync, readFileSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {join} from 'node:path';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {eventually} from '../containers/kept/kept-store.ts';
 import {processes} from '../helpers/container-traces.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeUnprivilegedWinch, missingForUser, type UnprivilegedWinch} from '../helpers/unprivileged-user.ts';
@@ -32,11 +31,8 @@ describe('e2e/unprivileged-network', ({test: declare}) => {
     declare(
       title,
       async () => {
-        await using registry = await startRegistry();
-        registry.put('box', '1', busyboxImage());
         await using user = await makeUnprivilegedWinch(without === undefined ? {} : {without});
-        const image = `${registry.host}/box:1`;
-        requireSuccess(await user.run(['pull', '-q', image]));
+        const image = await pullBox(user.run);
         try {
           await body(user, image);
         } finally {

@@ -3,10 +3,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {buildTar} from '../../fixtures/build-tar.ts';
-import {busyboxImage} from '../../fixtures/busybox-image.ts';
-import {startRegistry} from '../../fixtures/registry-server.ts';
 import {askSocket} from '../engine-api/serve-store.ts';
-import {requireSuccess} from '../helpers/require-exit.ts';
+import {pullBox} from '../helpers/pull-box.ts';
 import {requireProgram} from '../helpers/run-program.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeUnprivilegedWinch, missingForUser} from '../helpers/unprivileged-user.ts';
@@ -21,11 +19,8 @@ describe('e2e/unprivileged-serve', ({test}) => {
   test(
     "a user's server reads and writes the files of containers, whether they run or not",
     async () => {
-      await using registry = await startRegistry();
-      registry.put('box', '1', busyboxImage());
       await using user = await makeUnprivilegedWinch();
-      const image = `${registry.host}/box:1`;
-      requireSuccess(await user.run(['pull', '-q', image]));
+      const image = await pullBox(user.run);
       const socketPath = join(user.winch.directory, 'winch.sock');
       const call = {within: user.within, env: user.env};
       const server = user.winch.start(['serve', '--host', `unix://${socketPath}`], call);
