@@ -34,7 +34,8 @@ const MOST_AHEAD_BYTES = 4 * 1024 * 1024;
 export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (index: number) => boolean): RunPlanner {
   const order = orderChunks(chunks);
   const window = createWindow();
-  let expected = -1;
+  /** Of the last request. */
+  let lastEnd = Number.NEGATIVE_INFINITY;
   /** From a place in the blob on; at least what is wanted, and neighbours up to the limit. */
   const extend = (first: number, wanted: ReadonlySet<number>, limit: number): ChunkRun => {
     const start = order.startAt(first);
@@ -43,22 +44,25 @@ export function createRunPlanner(chunks: readonly PlacedChunk[], isMissing: (ind
     for (let place = order.firstOfStream(first); place < chunks.length; place++) {
       const index = order.indexAt(place);
       const isShared = order.startAt(place) === start;
-      const chunkEnd = chunks[index]?.end ?? 0;
+      const {end: chunkEnd = 0, isZeros = false} = chunks[index] ?? {};
+      // Of zeros there are a few bytes between the others, which end no run.
+      if (isZeros) continue;
       const isNear = order.startAt(place) - end <= GAP_BYTES && chunkEnd - start <= limit;
       const isCovered = isShared || chunkEnd <= end;
       if (!isCovered && !(isNear && isMissing(index))) break;
       if (!isMissing(index)) continue;
       indexes.push(index);
       end = Math.max(end, chunkEnd);
-      expected = place + 1;
     }
+    lastEnd = end;
     return {start, end, indexes, wanted: new Set(indexes.filter((index) => wanted.has(index)))};
   };
   return {
     plan: (missing) => {
       const wanted = new Set(missing);
       const places = missing.map(order.placeOf).toSorted((a, b) => a - b);
-      const limit = window.next(places[0] === expected);
+      const ahead = order.startAt(places[0] ?? 0) - lastEnd;
+      const limit = window.next(ahead >= 0 && ahead <= GAP_BYTES);
       const runs: ChunkRun[] = [];
       const planned = new Set<number>();
       for (const place of places) {
