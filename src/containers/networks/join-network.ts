@@ -1,4 +1,4 @@
-import {isWinchError} from '../../errors.ts';
+import {isWinchError, type WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {DEFAULT_NETWORK} from '../../network/definition.ts';
 import type {NetworkJoin} from '../../network/network-mode.ts';
@@ -23,16 +23,18 @@ export async function joinNetwork(
   join: NetworkJoin,
   options: CallOptions = {},
 ): Promise<void> {
-  const kept = findByText(listRecords(context), container);
-  if (!kept) return await joinRunning(context, container, join, options);
-  using held = await openKept(context, kept.id, options);
-  const {record, joins, isRunning} = held;
-  const isNoted = joins.some(({name}) => name === join.name);
-  if (isNoted && !isRunning) throw isConnected(record, join.name);
-  if (join.name !== DEFAULT_NETWORK && !findNetwork(context, join.name)) throw unknownNetwork(join.name);
-  // Whoever was killed here before has come half the way.
-  if (isRunning) await unlessDone('NETWORK_CONNECTED', isNoted, joinRunning(context, record.id, join, options));
-  if (!isNoted) await saveJoins(context, record, [...joins, join]);
+  const change: NetworkChange = {
+    container,
+    after: (joins) => {
+      if (joins.some(({name}) => name === join.name)) return null;
+      if (join.name !== DEFAULT_NETWORK && !findNetwork(context, join.name)) throw unknownNetwork(join.name);
+      return [...joins, join];
+    },
+    refuse: (record) => isConnected(record, join.name),
+    code: 'NETWORK_CONNECTED',
+    ofRunning: (id) => joinRunning(context, id, join, options),
+  };
+  await changeNetworks(context, change, options);
 }
 
 /**
@@ -47,15 +49,42 @@ export async function leaveNetwork(
   name: string,
   options: CallOptions = {},
 ): Promise<void> {
-  const kept = findByText(listRecords(context), container);
-  if (!kept) return await leaveRunning(context, container, name, options);
+  const change: NetworkChange = {
+    container,
+    after: (joins) => {
+      const rest = joins.filter((join) => join.name !== name);
+      return rest.length < joins.length ? rest : null;
+    },
+    refuse: (record) => isUnconnected(record, name),
+    code: 'NETWORK_UNCONNECTED',
+    ofRunning: (id) => leaveRunning(context, id, name, options),
+  };
+  await changeNetworks(context, change, options);
+}
+
+interface NetworkChange {
+  readonly container: string;
+  /** The networks that are then noted; null: it is noted already. */
+  after(joins: readonly NetworkJoin[]): readonly NetworkJoin[] | null;
+  /** Why there is nothing at all to be done. */
+  refuse(record: KeptRecord): WinchError;
+  /** Of that error. */
+  readonly code: string;
+  /** Does it to a container that runs. */
+  ofRunning(id: string): Promise<void>;
+}
+
+/** At once where it runs, and at all its starts to come. */
+async function changeNetworks(context: ContainerContext, change: NetworkChange, options: CallOptions): Promise<void> {
+  const kept = findByText(listRecords(context), change.container);
+  if (!kept) return await change.ofRunning(change.container);
   using held = await openKept(context, kept.id, options);
   const {record, joins, isRunning} = held;
-  const rest = joins.filter((join) => join.name !== name);
-  const isNoted = rest.length < joins.length;
-  if (!isNoted && !isRunning) throw isUnconnected(record, name);
-  if (isRunning) await unlessDone('NETWORK_UNCONNECTED', !isNoted, leaveRunning(context, record.id, name, options));
-  if (isNoted) await saveJoins(context, record, rest);
+  const changed = change.after(joins);
+  if (changed === null && !isRunning) throw change.refuse(record);
+  // Whoever was killed here before has come half the way.
+  if (isRunning) await unlessDone(change.code, changed === null, change.ofRunning(record.id));
+  if (changed !== null) await saveJoins(context, record, changed);
 }
 
 interface HeldContainer extends Disposable {
