@@ -2,6 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {readFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {expectCgroupMove} from '../host/expect-cgroup-move.ts';
 import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {execArguments} from './runc-arguments.ts';
 import type {ExecStart, RunningContainer, RuntimeExit, StreamedExecStart, StreamedProcess} from './runtime.ts';
@@ -14,6 +15,7 @@ export function startExec(path: string, flags: {root: string; log: string}, requ
   const {interactive, terminal, detach, pidFile, capture, within} = request;
   const output = capture ? 'pipe' : detach ? 'ignore' : 'inherit';
   const [program = '', ...words] = [...within, path, ...execArguments(flags, request)];
+  void expectCgroupMove();
   const child = spawn(program, words, {
     cwd: '/',
     env: ENVIRONMENT,
@@ -37,6 +39,7 @@ export function startStreamedExec(
     ...within,
     ...[path, ...execArguments(flags, {...request, pidFile, detach: false})],
   ];
+  void expectCgroupMove();
   const child = spawn(program, words, {
     cwd: '/',
     env: ENVIRONMENT,

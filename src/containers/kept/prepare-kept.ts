@@ -2,6 +2,7 @@ import {closeSync, constants, mkdirSync, openSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {mountBindSources} from '../../bundle/bind-sources.ts';
 import type {CallOptions} from '../../events.ts';
+import {expectCgroupMove} from '../../host/expect-cgroup-move.ts';
 import {inPrivateMountNamespace, performMounts} from '../../host/mounts.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
 import {ensureImage, type StoredImage} from '../../images/stored-image.ts';
@@ -48,6 +49,7 @@ export async function prepareKept(
   options.signal?.throwIfAborted();
   const network = await takeKeptNetwork(context, {record: {...record, container}, image, held}, options);
   const syscalls = loadSyscalls();
+  void expectCgroupMove();
   const supervised = inPrivateMountNamespace(syscalls, () => {
     const withImages = images?.mount(syscalls).container ?? container;
     mountKept(context, {...start, record: {...record, container: withImages}, image, prepared, syscalls, network});
