@@ -97,6 +97,10 @@ describe('architecture', ({test}) => {
     assert.equal(grep(/^export default/m), []);
   });
 
+  test('of a package with many functions those are imported that are called, since commands load what they import', () => {
+    assert.equal(grep(/^import is from '@sindresorhus\/is'/m), []);
+  });
+
   test('only the command line prints, exits and reads the environment', () => {
     const pattern = /(?<![/\w])console\.\w|(?<![.\w])process\.(?:exit\(|env\b)/;
     assert.equal(
