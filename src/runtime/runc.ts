@@ -4,6 +4,7 @@ import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {listChildren} from '../host/process-family.ts';
 import {runCommand} from '../host/run-command.ts';
 import {startProgram} from '../host/start-program.ts';
+import {knowsKeep} from './knows-keep.ts';
 import {
   deleteArguments,
   killArguments,
@@ -72,7 +73,7 @@ function start(path: string, {root}: {root: string}, request: StartRequest): Sta
   mkdirSync(root, {recursive: true, mode: 0o700});
   const program = startProgram({
     path,
-    words: runArguments({root, log}, {id, bundle, keep}),
+    words: runArguments({root, log}, {id, bundle, keep: keep && knowsKeep(path)}),
     environment: ENVIRONMENT,
     streams: [interactive ? 0 : 'ignore', 1, 2],
     // In a session of its own the runtime gets only the signals that are forwarded, not the terminal's once more; with

@@ -10,7 +10,7 @@ export interface StartRequest {
   readonly terminal: boolean;
   /** File for the runtime's own messages. */
   readonly log: string;
-  /** Keep the stopped container until `remove`, so that its cgroup can be read. */
+  /** Keep the stopped container until `remove`, so that its cgroup can be read; what cannot do so goes without. */
   readonly keep: boolean;
 }
 

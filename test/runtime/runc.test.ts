@@ -11,14 +11,14 @@ import {type FakeRuntime, makeFakeRuntime} from './fake-runtime.ts';
 const ENVIRONMENT = ['LANG=C.UTF-8', `PATH=${SYSTEM_PATH}`];
 
 describe('runtime/runc', ({test}) => {
-  const startOn = ({path, stateDirectory, directory}: FakeRuntime) =>
+  const startOn = ({path, stateDirectory, directory}: FakeRuntime, {keep = false} = {}) =>
     openRunc({path, stateDirectory}).start({
       id: 'id',
       bundle: '/bundle with space',
       interactive: false,
       terminal: false,
       log: join(directory, 'log'),
-      keep: false,
+      keep,
     });
   const exitOf = async (script: string) => {
     using fake = makeFakeRuntime(script);
@@ -40,6 +40,18 @@ describe('runtime/runc', ({test}) => {
     const args = [...flags, 'run', '--bundle', '/bundle with space', 'id'];
     assert.equal(fake.calls(), [{args, environment: ENVIRONMENT, workingDirectory: '/'}]);
     assert.is(statSync(fake.stateDirectory).mode & 0o777, 0o700);
+  });
+
+  test('keeps what has ended by runtimes alone that say they can', async () => {
+    for (const [help, isKept] of [
+      ['      --keep    do not delete the container', true],
+      ['      --keeper  another', false],
+      ['      --pid-file', false],
+    ] as const) {
+      using fake = makeFakeRuntime(`[ "$*" != 'run --help' ] || echo '${help}'`);
+      assert.is((await startOn(fake, {keep: true}).exited).exitCode, 0);
+      assert.is(fake.calls().at(-1)?.args.includes('--keep'), isKept, help);
+    }
   });
 
   test("passes the container's code on when the runtime has nothing to say", async () => {
