@@ -82,6 +82,20 @@ describe('winch run --lazy', ({test: declare}) => {
     assert.equal(tracesOf([id], winch), []);
   });
 
+  test('killed before anything is mounted, it leaves no process', async () => {
+    const {registry, image} = await serve(layer());
+    await using _registry = registry;
+    using winch = makeWinch();
+    registry.setFaults([{on: 'blob', hang: true}]);
+    const run = winch.start(['run', '--lazy', image, 'true'], {input: null});
+    await waitFor(() => registry.requests.some(({class: of}) => of === 'blob'));
+    const servers = serversBelow(run.child.pid ?? 0);
+    assert.is(servers.length, 1);
+    run.child.kill('SIGKILL');
+    await run.exited;
+    await waitFor(() => servers.every((pid) => !isAlive(pid)));
+  });
+
   test('killed with everything that belongs to it, it leaves nothing that the next command does not clear', async () => {
     const {registry, image} = await serve(layer());
     await using _registry = registry;
