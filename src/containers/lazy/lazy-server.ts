@@ -65,7 +65,10 @@ export function startLazyServer(
     worker.kill('SIGKILL');
     await ended;
   };
-  signal?.addEventListener('abort', () => void end(), {once: true});
+  // Once there is a container, it may need its files to end well.
+  const abort = () => void end();
+  signal?.addEventListener('abort', abort, {once: true});
+  opened.then(() => signal?.removeEventListener('abort', abort)).catch(() => {});
   worker.send({toolkit, request: {...request, device: DEVICE_FD}} satisfies LazyServerWork);
   return {opened, signal: ending.signal, end};
 }
