@@ -3,12 +3,12 @@ import {once} from 'node:events';
 import {processes} from '../helpers/container-traces.ts';
 import {pullBox} from '../helpers/pull-box.ts';
 import {requireSuccess} from '../helpers/require-exit.ts';
-import {missingFor} from '../helpers/requires.ts';
+import {missingFor, missingRoot} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {waitFor} from '../helpers/wait-for.ts';
 import {makeWinch} from '../helpers/winch.ts';
 
-const skip = missingFor('runc', 'busybox');
+const skip = missingRoot() ?? missingFor('runc', 'busybox');
 /** Nobody else's. */
 const NAPS = [`sleep 1${process.pid}`, `sleep 2${process.pid}`];
 const isRunning = (command: string) => processes().some(({words}) => words.join(' ').trim() === command);
