@@ -9,7 +9,7 @@ import {busyboxImage} from '../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../fixtures/registry-server.ts';
 import {usualCgroupPath} from '../../src/containers/cgroup-place.ts';
 import {endStrays} from '../../src/containers/end-strays.ts';
-import {listCgroupProcesses, readCgroups, removeCgroup} from '../../src/host/cgroups.ts';
+import {hasCgroup, listCgroupProcesses, readCgroups, removeCgroup} from '../../src/host/cgroups.ts';
 import {findRuntime} from '../../src/runtime/find-runtime.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
 import {missingFor} from '../helpers/requires.ts';
@@ -87,6 +87,10 @@ describe('containers/killed-start', ({test: declare, before, after}) => {
     killed.kill('SIGKILL');
     await killed.finished.catch(() => {});
     await waitFor(() => processesWith(id).length === 0 && !readdirSync('/proc').includes(hook));
+    await waitFor(() => {
+      removeCgroup(readCgroups(), usualCgroupPath({id}));
+      return !hasCgroup(readCgroups(), usualCgroupPath({id}));
+    });
   });
 });
 
