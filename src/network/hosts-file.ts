@@ -16,6 +16,8 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
+/** As docker writes the address of this machine, which a bridge of the container's has. */
+const HOST_GATEWAY = 'host-gateway';
 /** A loopback address for the container's own name, as Debian has it, so that looking it up works without a network. */
 const OWN_ADDRESS = '127.0.1.1';
 
@@ -27,6 +29,7 @@ const OWN_ADDRESS = '127.0.1.1';
  */
 export function formatHostsFile(base: string, hostname: string | null, extraHosts: readonly HostsEntry[]): string {
   for (const {name, address} of extraHosts) {
+    if (address === HOST_GATEWAY) throw withoutGateway(name);
     if (isIP(address) === 0 || !/^[^\s#]+$/.test(name)) throw invalidEntry(`${name}:${address}`);
   }
   const own = hostname === null || namesOf(base).has(hostname) ? [] : [{name: hostname, address: OWN_ADDRESS}];
@@ -38,6 +41,12 @@ function namesOf(hosts: string): Set<string> {
   const fields = hosts.split('\n').map((line) => line.replace(/#.*/, '').trim().split(/\s+/));
   return new Set(fields.flatMap(([, ...names]) => names));
 }
+
+const withoutGateway = (name: string): WinchError =>
+  new WinchError('NETWORK_INVALID', `${excerpt(name)} cannot be ${HOST_GATEWAY}: the container is in no bridge`, {
+    kind: 'invalid',
+    hint: "write an address of this machine, or let the container join a bridge network, which root's can",
+  });
 
 const invalidEntry = (entry: string): WinchError =>
   new WinchError('NETWORK_INVALID', `${excerpt(entry)} is not a host name with an IP address`, {kind: 'invalid'});

@@ -22,6 +22,14 @@ describe('network/hosts-file', ({test}) => {
     assert.is(formatHostsFile('', 'box', extra), '127.0.1.1\tbox\n10.1.2.3\tdb\nfd00::1\tdb\n');
   });
 
+  test('says where the gateway of this machine is to be had', () => {
+    const extra = [{name: 'db', address: 'host-gateway'}];
+    assert.throws(
+      () => formatHostsFile('', 'box', extra),
+      /"db" cannot be host-gateway: the container is in no bridge/,
+    );
+  });
+
   test('refuses entries that would not be one line of the file', () => {
     for (const [name, address] of [
       ['db', 'db'],
