@@ -1,5 +1,6 @@
 import {readSync, writeSync} from 'node:fs';
 import {storageError} from '../../host/storage-error.ts';
+import {createTurns} from '../../host/turns.ts';
 import {readPart} from './blob-parts.ts';
 import {type ChunkRun, createRunPlanner} from './plan-runs.ts';
 import {fetchChunkAgain, unpackChunk} from './verified-chunk.ts';
@@ -35,7 +36,11 @@ export function openLazyFile(layer: VirtualLayer, {fd, path}: LazyFileOptions): 
   const isThere = Uint8Array.from(chunks, ({isZeros}) => (isZeros ? 1 : 0));
   const coming = new Map<number, Promise<void>>();
   const runs = createRunPlanner(chunks, (index) => isThere[index] === 0 && !coming.has(index));
-  const take = createTurns(RUNS_AT_ONCE);
+  const turns = createTurns(RUNS_AT_ONCE);
+  const readInTurn = async (start: number, end: number): Promise<Buffer> => {
+    using _turn = await turns.take();
+    return await readPart(layer.parts, {start, end, isAgain: false});
+  };
   const put = async (index: number, packed: Buffer, isWanted: boolean) => {
     const chunk = chunks[index];
     if (!chunk) return;
@@ -46,7 +51,7 @@ export function openLazyFile(layer: VirtualLayer, {fd, path}: LazyFileOptions): 
     isThere[index] = 1;
   };
   const fetch = ({start, end, indexes, wanted}: ChunkRun): void => {
-    const packed = take(() => readPart(layer.parts, {start, end, isAgain: false}));
+    const packed = readInTurn(start, end);
     let before: Promise<unknown> = packed.catch(() => {});
     // One after the other: unpacking takes memory.
     for (const index of indexes.toSorted((a, b) => Number(wanted.has(b)) - Number(wanted.has(a)))) {
@@ -84,23 +89,6 @@ function chunksWithin(chunks: readonly PlacedChunk[], start: number, end: number
   const found: number[] = [];
   for (let index = low; index < chunks.length && (chunks[index]?.position ?? end) < end; index++) found.push(index);
   return found;
-}
-
-/** Lets a number of calls go on at once; the others wait their turn. */
-function createTurns(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running === limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
-  };
 }
 
 /** To the page cache, which takes no longer than handing it to another thread. */
