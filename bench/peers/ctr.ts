@@ -7,7 +7,7 @@ const CONTAINER = 'winch-bench-run';
 export const ctr: PeerDefinition = {
   name: 'ctr',
   probe: ['version'],
-  open({words, version, images}) {
+  open({words, version}) {
     const stored = [...words, '-n', NAMESPACE];
     return {
       name: 'ctr',
@@ -21,9 +21,9 @@ export const ctr: PeerDefinition = {
         remove: ({reference}) => [...stored, 'images', 'rm', '--sync', reference],
       },
       reset: async () => {
-        const present = (await readOutput([...stored, 'images', 'ls', '-q'])).split('\n');
-        const ours = images.map(({reference}) => reference).filter((reference) => present.includes(reference));
-        if (ours.length > 0) await readOutput([...stored, 'images', 'rm', '--sync', ...ours]);
+        // All of them: those of a series that was killed came from a registry of another port.
+        const images = (await readOutput([...stored, 'images', 'ls', '-q'])).split('\n').filter((name) => name !== '');
+        if (images.length > 0) await readOutput([...stored, 'images', 'rm', '--sync', ...images]);
         // A pull that was killed leaves a lease of a day, and what it holds would be pulled by nobody.
         const leases = (await readOutput([...stored, 'leases', 'ls', '-q'])).split('\n').filter((id) => id !== '');
         if (leases.length > 0) await readOutput([...stored, 'leases', 'rm', '--sync', ...leases]);
