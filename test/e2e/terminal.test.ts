@@ -91,7 +91,7 @@ describe('e2e/terminal', ({test: declare, before, after}) => {
   ] as const) {
     test(`forwards ${signal} to a container without a terminal`, async () => {
       const script = `trap "echo caught; exit ${code}" ${trap}; echo ready; while :; do sleep 0.05; done`;
-      const {child, readStdout, exited} = open().winch.start(['run', 'busybox', 'sh', '-c', script]);
+      const {child, readStdout, exited} = open().winch.start(['run', '--quiet', 'busybox', 'sh', '-c', script]);
       await waitFor(() => readStdout().includes('ready'));
       child.kill(signal);
       const result = await exited;
