@@ -54,6 +54,27 @@ export class WinchError extends Error {
   }
 }
 
+/** What is said of a failure in other words. */
+export interface Rewording {
+  readonly message?: string;
+  readonly hint?: string;
+  /** Beside those that it has. */
+  readonly details?: WinchError['details'];
+}
+
+/** The same failure, said in other words; what is not given stays as it is. */
+export function reword(
+  error: WinchError,
+  {message = error.message, hint = error.hint, details}: Rewording,
+): WinchError {
+  return new WinchError(error.code, message, {
+    kind: error.kind,
+    details: {...error.details, ...details},
+    cause: error.cause,
+    ...(hint !== undefined && {hint}),
+  });
+}
+
 /** Whether `error` is a WinchError, optionally with this code. */
 export const isWinchError = (error: unknown, code?: string): error is WinchError =>
   error instanceof WinchError && (code === undefined || error.code === code);

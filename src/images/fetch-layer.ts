@@ -1,4 +1,4 @@
-import {isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, reword} from '../errors.ts';
 import type {CallOptions, ProcessFacts} from '../events.ts';
 import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
 import {runTogether} from '../host/run-together.ts';
@@ -162,13 +162,7 @@ async function writeLayer(
 export function nameLayer(error: unknown, {blobDigest}: Pick<LayerRecord, 'blobDigest'>): unknown {
   if (!isWinchError(error) || (error.kind !== 'refused' && error.code !== 'WORKER_FAILED')) return error;
   if (error.details.expected === blobDigest) return error;
-  const {code, kind, message, hint, details, cause} = error;
-  return new WinchError(code, `layer ${blobDigest}: ${message}`, {
-    kind,
-    details: {...details, layer: blobDigest},
-    cause,
-    ...(hint !== undefined && {hint}),
-  });
+  return reword(error, {message: `layer ${blobDigest}: ${error.message}`, details: {layer: blobDigest}});
 }
 
 const recorded = ({tarBytes, fileBytes, entries, whiteouts, directories}: WrittenLayer) => ({

@@ -1,4 +1,4 @@
-import {isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, reword, WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Descriptor} from '../oci/descriptor.ts';
 import type {Digest} from '../oci/digest.ts';
@@ -111,12 +111,7 @@ async function withNearbyTags(
     const tags = await registry.listTags(reference, {...options, limit: 1000});
     const near = nearestTags(reference.tag ?? '', tags);
     if (near.length === 0) return error;
-    return new WinchError(error.code, error.message, {
-      kind: error.kind,
-      hint: `tags that exist: ${near.join(', ')}`,
-      details: {...error.details, tags: near},
-      cause: error,
-    });
+    return reword(error, {hint: `tags that exist: ${near.join(', ')}`, details: {tags: near}});
   } catch (listError) {
     // The list is a courtesy: a registry that refuses it must not hide the first answer.
     if (isWinchError(listError)) return error;

@@ -1,4 +1,4 @@
-import {isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, reword, type WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {createGrowingFile, type GrowingFile} from '../host/growing-file.ts';
 import {familiarReference, type Reference} from '../oci/reference.ts';
@@ -113,12 +113,8 @@ const isWrongBlob = (error: unknown, {blobDigest}: BlobRecord): error is WinchEr
 
 const isConfig = ({mediaType}: BlobRecord): boolean => /\.(?:config|image)\.v1\+json$/.test(mediaType);
 
-function wrongTwice({reference, layer}: BlobToFetch, {code, kind, hint, details}: WinchError): WinchError {
+function wrongTwice({reference, layer}: BlobToFetch, error: WinchError): WinchError {
   const part = isConfig(layer) ? 'config' : 'layer';
   const subject = `${part} ${layer.blobDigest} of ${familiarReference(reference)}`;
-  return new WinchError(code, `${subject} does not match: got ${details.actual} after 2 downloads`, {
-    kind,
-    details,
-    ...(hint !== undefined && {hint}),
-  });
+  return reword(error, {message: `${subject} does not match: got ${error.details.actual} after 2 downloads`});
 }

@@ -1,4 +1,4 @@
-import {isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, reword, WinchError} from '../errors.ts';
 import type {EventSink} from '../events.ts';
 import type {HostPauses} from './host-pauses.ts';
 import {createPauseKeeper, type HostPause} from './pause-keeper.ts';
@@ -126,13 +126,7 @@ export const isInterruption = (error: unknown): error is WinchError =>
 export function givenUp(error: WinchError, spent: RetryBudget['spent']): WinchError {
   if (spent.times === 0) return error;
   const repeated = describeSpent(spent);
-  const {code, message, kind, hint, details, cause} = error;
-  return new WinchError(code, `${message}; retried ${repeated}`, {
-    kind,
-    details: {...details, repeated},
-    cause,
-    ...(hint !== undefined && {hint}),
-  });
+  return reword(error, {message: `${error.message}; retried ${repeated}`, details: {repeated}});
 }
 
 export interface CutOptions {

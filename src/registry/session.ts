@@ -1,4 +1,4 @@
-import {isWinchError, WinchError} from '../errors.ts';
+import {isWinchError, reword, WinchError} from '../errors.ts';
 import type {EventSink} from '../events.ts';
 import type {AccessAction} from './authorizer.ts';
 import {chooseEndpoints, createEndpointRecord, type EndpointRecord, keyOf} from './endpoint-choice.ts';
@@ -133,13 +133,7 @@ const isFault = ({kind}: WinchError): boolean => kind === 'unavailable' || kind 
 
 function withMirrors(error: WinchError, mirrors: number): WinchError {
   if (mirrors === 0) return error;
-  const {code, message, kind, hint, details, cause} = error;
-  return new WinchError(code, message, {
-    kind,
-    ...(hint !== undefined && {hint}),
-    details: {...details, mirrors},
-    cause,
-  });
+  return reword(error, {details: {mirrors}});
 }
 
 function refuseBlocked({registry, blockedBy}: HostPlan): void {

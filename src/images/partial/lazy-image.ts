@@ -1,6 +1,6 @@
 import {closeSync, openSync, unlinkSync} from 'node:fs';
 import {join} from 'node:path';
-import {isWinchError, WinchError} from '../../errors.ts';
+import {isWinchError, reword} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import type {ServedFile} from '../../host/fuse/serve-files.ts';
 import type {DirectoryMarks} from '../../host/restore-directories.ts';
@@ -183,7 +183,5 @@ function openUnnamed(path: string): number {
 /** Those of the network do not say what they are about. */
 function describeFailure(error: unknown, {blobDigest}: LayerRecord): unknown {
   if (!isWinchError(error) || error.message.includes(blobDigest)) return error;
-  const {code, kind, message, hint, details} = error;
-  const more = hint === undefined ? {} : {hint};
-  return new WinchError(code, `layer ${blobDigest}: ${message}`, {kind, details, ...more});
+  return reword(error, {message: `layer ${blobDigest}: ${error.message}`});
 }
