@@ -63,7 +63,7 @@ export async function mergeMeanwhile<T>(
     if (await filling) await staged.commit(chain).catch(ignoreFailure);
     return result;
   } finally {
-    await filling;
+    await Promise.allSettled([filling]);
     await staged.discard();
   }
 }
