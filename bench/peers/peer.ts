@@ -53,7 +53,7 @@ export interface PeerSetting {
   /** For whatever it keeps; not there until it makes it. */
   readonly directory: string;
   readonly images: readonly ServedImage[];
-  /** Removes a directory as the peer sees it, which may be from inside another root. */
+  /** Takes a directory away, as the peer sees it, which may be from inside another root. */
   removeDirectory(path: string): Promise<void>;
 }
 

@@ -40,6 +40,15 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * Moves `$1` into `$2`, if it is there.
+ *
+ * What a peer removes between runs stays on the disk until all is over: ext4 without a journal gives away no inode that
+ * was in use within the last minutes, and looks for another one past each of them, so that whoever makes files next
+ * would pay for what the last run had (0.1 s of 1.1 s, for a store of 41 layers).
+ */
+const SET_ASIDE = '[ ! -e "$1" ] || { mkdir -p "$2" && mv -T "$1" "$(mktemp -d "$2/XXXXXX")"; }';
+
 const VERSION = /\d+\.\d+[\w.+~-]*/;
 
 /** Finds out which tools are installed and work, and why the others do not take part. */
@@ -78,8 +87,9 @@ function openPeer(
   {stores, images}: ProbeOptions,
 ): OpenPeer {
   const wrapper = wrapperOf(words, definition.name);
+  const aside = join(stores, `${definition.name}-removed`);
   const removeDirectory = async (path: string) => {
-    await readOutput([...wrapper, 'rm', '-rf', '--one-file-system', path]);
+    await readOutput([...wrapper, 'sh', '-c', SET_ASIDE, 'sh', path, aside]);
   };
   const peer = definition.open({
     words,
@@ -91,7 +101,7 @@ function openPeer(
   const close = async () => {
     await peer.reset();
     await peer.leave?.();
-    await removeDirectory(stores);
+    await readOutput([...wrapper, 'rm', '-rf', '--one-file-system', stores]);
   };
   return {...peer, close};
 }
