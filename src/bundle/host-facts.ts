@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {release} from 'node:os';
 import {readCgroups} from '../host/cgroups.ts';
+import {readUnifiedLimits} from '../host/unified-limits.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {decodeCapabilityMask} from './capabilities.ts';
 import type {CgroupFacts} from './resources.ts';
@@ -75,15 +76,7 @@ function readCgroupFacts(): CgroupFacts {
     );
     return {version, controllers: [...controllers.keys()], swapLimit: existsSync(swapFile), hasBlockIoWeights};
   }
-  // The root cgroup has no limits, so any child tells which there are.
-  const children = readdirSync(unified, {withFileTypes: true}).filter((entry) => entry.isDirectory());
-  const has = (file: string) => children.some(({name}) => existsSync(`${unified}/${name}/${file}`));
-  return {
-    version,
-    controllers: readFileSync(`${unified}/cgroup.controllers`, 'utf8').trim().split(' '),
-    swapLimit: has('memory.swap.max'),
-    hasBlockIoWeights: has('io.bfq.weight') || has('io.weight'),
-  };
+  return {version, ...readUnifiedLimits(unified)};
 }
 
 /** Hard limits by the names that `ulimit` uses. @see proc_pid_limits(5) */

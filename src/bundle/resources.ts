@@ -14,6 +14,8 @@ export interface CgroupFacts {
   readonly hasBlockIoWeights?: boolean;
   /** Whether they belong to somebody else: root of a user namespace may not set limits. */
   readonly isForeign?: boolean;
+  /** The cgroup, if its own processes keep controllers from those below it. */
+  readonly occupied?: string;
 }
 
 /** Docker's minimum: below it a container dies before it can say why. */
@@ -120,9 +122,12 @@ function requireController(cgroup: CgroupFacts, name: string): void {
 const invalidResource = (what: string, value: number | string, rule: string): WinchError =>
   new WinchError('RESOURCE_INVALID', `${what} ${value} ${rule}`, {kind: 'invalid'});
 
-function missingController({isForeign}: CgroupFacts, what: string): WinchError {
-  const problem = isForeign ? `root of a user namespace has no ${what}` : `this machine's cgroups have no ${what}`;
-  const hint = isForeign ? 'run as root' : 'enable it on the kernel command line';
+function missingController({isForeign, occupied}: CgroupFacts, what: string): WinchError {
+  const [problem, hint] = isForeign
+    ? [`root of a user namespace has no ${what}`, 'run as root']
+    : occupied === undefined
+      ? [`this machine's cgroups have no ${what}`, 'enable it on the kernel command line']
+      : [`the cgroup ${occupied} has processes of its own, so those below it have no ${what}`, 'move them below it'];
   return new WinchError('CGROUP_CONTROLLER_MISSING', problem, {
     kind: 'unsupported',
     hint: `${hint}, or run without that limit`,

@@ -1,4 +1,4 @@
-import {existsSync, readFileSync, rmdirSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, rmdirSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 
@@ -11,6 +11,9 @@ export interface Cgroups {
   /** Mount point of the v2 tree; null without one. */
   readonly unified: string | null;
 }
+
+/** Its name in its parent, and its own `.`. */
+const NLINK_OF_LEAF = 2;
 
 /** Reads which hierarchies are mounted, from the calling thread's view (proc(5) mountinfo). */
 export const readCgroups = (): Cgroups => parseCgroups(readFileSync('/proc/thread-self/mountinfo', 'utf8'));
@@ -40,11 +43,14 @@ export function countOutOfMemoryKills(cgroups: Cgroups, path: string): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-/** The processes of a cgroup in any hierarchy, as this process's pid namespace counts them. */
+/**
+ * The processes of a cgroup and of those below it, in any hierarchy, as this process's pid namespace counts them. A
+ * container that may write to its cgroup makes others in it: systemd does, and so do engines.
+ */
 export function listCgroupProcesses(cgroups: Cgroups, path: string): readonly number[] {
-  const texts = mountPointsOf(cgroups).map((mountPoint) => readOrEmpty(join(mountPoint, path, 'cgroup.procs')));
+  const pids = mountPointsOf(cgroups).flatMap((mountPoint) => listBelow(join(mountPoint, path)));
   // A process of another pid namespace is listed as 0.
-  return [...new Set(texts.flatMap((text) => text.split('\n')).map(Number))].filter((pid) => pid > 0);
+  return [...new Set(pids)].filter((pid) => pid > 0);
 }
 
 /** Whether there is a cgroup of this path in any hierarchy. */
@@ -68,12 +74,44 @@ export const mountPointsOf = ({controllers, unified}: Cgroups): readonly string[
   ...new Set([...controllers.values(), ...(unified ? [unified] : [])]),
 ];
 
+const listBelow = (directory: string): readonly number[] => [
+  ...listMembers(directory),
+  ...listChildren(directory).flatMap(listBelow),
+];
+
+function listMembers(directory: string): readonly number[] {
+  try {
+    return numbersOf(readOrEmpty(join(directory, 'cgroup.procs')));
+  } catch (error) {
+    // Where threads are counted, those of one process may be in several cgroups.
+    if (!hasErrno(error, 'ENOTSUP', 'EOPNOTSUPP')) throw error;
+    return numbersOf(readOrEmpty(join(directory, 'cgroup.threads'))).map(processOf);
+  }
+}
+
+const numbersOf = (text: string): readonly number[] => text.split('\n').map(Number);
+
+const processOf = (thread: number): number =>
+  Number(/^Tgid:\s*(\d+)$/m.exec(readOrEmpty(`/proc/${thread}/status`))?.[1] ?? 0);
+
+function listChildren(directory: string): readonly string[] {
+  // Most have none, and their number is known without a look at all their files.
+  if (statSync(directory, {throwIfNoEntry: false})?.nlink === NLINK_OF_LEAF) return [];
+  try {
+    const entries = readdirSync(directory, {withFileTypes: true});
+    return entries.filter((entry) => entry.isDirectory()).map(({name}) => join(directory, name));
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV')) return [];
+    throw error;
+  }
+}
+
 function readOrEmpty(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
     // ENODEV: the cgroup went while its file was being read.
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV')) return '';
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ENODEV', 'ESRCH')) return '';
     throw error;
   }
 }

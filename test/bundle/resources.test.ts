@@ -57,6 +57,12 @@ describe('bundle/resources', ({test}) => {
     );
   });
 
+  test('names the cgroup whose processes keep a limit away', () => {
+    const facts = {controllers: ['pids'], occupied: '/'};
+    assert.throws(() => resourcesOf({memoryBytes: 64 * MIB}, facts), /cgroup \/ has processes of its own/);
+    assert.equal(resourcesOf({pidsLimit: 5}, facts).pids, {limit: 5});
+  });
+
   test('turns CPUs into a quota of 100 ms', () => {
     assert.equal(resourcesOf({cpus: 1.5}).cpu, {period: 100_000, quota: 150_000});
     assert.equal(resourcesOf({cpus: 0.01}).cpu, {period: 100_000, quota: 1000});

@@ -1,9 +1,24 @@
-import {mkdirSync, readdirSync, rmdirSync, writeFileSync} from 'node:fs';
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {type Cgroups, countOutOfMemoryKills, parseCgroups, readCgroups, removeCgroup} from '../../src/host/cgroups.ts';
+import {
+  type Cgroups,
+  countOutOfMemoryKills,
+  hasCgroup,
+  listCgroupProcesses,
+  mountPointsOf,
+  parseCgroups,
+  readCgroups,
+  removeCgroup,
+} from '../../src/host/cgroups.ts';
+import {missingCgroup} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
+import {waitFor} from '../helpers/wait-for.ts';
+
+const skip = missingCgroup();
 
 const ROOT = '22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/root rw';
 const UNIFIED = '30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate';
@@ -60,6 +75,53 @@ describe('host/cgroups', ({test}) => {
     removeCgroup(cgroups, '/group');
     assert.equal(readdirSync(memory), []);
   });
+
+  const listWithin = async (enter: (places: readonly string[], pid: number) => void) => {
+    const cgroups = readCgroups();
+    const path = `/winch-nested-${process.pid}`;
+    const places = mountPointsOf(cgroups).map((mountPoint) => join(mountPoint, path));
+    for (const place of places) mkdirSync(join(place, 'inner'), {recursive: true});
+    const child = spawn('sleep', ['60'], {stdio: 'ignore'});
+    const ended = once(child, 'exit');
+    try {
+      enter(places, child.pid ?? 0);
+      return {listed: listCgroupProcesses(cgroups, path), pid: child.pid};
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+      await waitFor(() => {
+        for (const inner of [`${path}/inner`, path]) removeCgroup(cgroups, inner);
+        return !hasCgroup(cgroups, path);
+      });
+    }
+  };
+
+  test(
+    'lists the processes of groups that a group has made below it',
+    async () => {
+      const enter = (places: readonly string[], pid: number) =>
+        writeFileSync(join(places.at(-1) ?? '', 'inner/cgroup.procs'), String(pid));
+      const {listed, pid} = await listWithin(enter);
+      assert.equal(listed, [pid]);
+    },
+    {skip},
+  );
+
+  test(
+    'lists the processes of a group of threads',
+    async () => {
+      const {unified} = readCgroups();
+      const {listed, pid} = await listWithin((places, child) => {
+        const top = places.find((place) => place.startsWith(`${unified}/`)) ?? '';
+        writeFileSync(join(top, 'inner/cgroup.type'), 'threaded');
+        writeFileSync(join(top, 'cgroup.procs'), String(child));
+        writeFileSync(join(top, 'inner/cgroup.threads'), String(child));
+        assert.throws(() => readFileSync(join(top, 'inner/cgroup.procs')), /ENOTSUP/);
+      });
+      assert.equal(listed, [pid]);
+    },
+    {skip: skip ?? (readCgroups().unified === null ? 'no unified tree of cgroups' : undefined)},
+  );
 
   test('does not remove what is in a directory that only looks like a group', () => {
     using directory = makeTemporaryDirectory();
