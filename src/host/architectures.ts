@@ -1,5 +1,5 @@
 import {readdirSync} from 'node:fs';
-import {hasErrno} from '../errors.ts';
+import {isSystemError} from '../errors.ts';
 
 const BINFMT_DIRECTORY = '/proc/sys/fs/binfmt_misc';
 
@@ -32,7 +32,8 @@ function listEntries(directory: string): readonly string[] {
   try {
     return readdirSync(directory);
   } catch (error) {
-    if (hasErrno(error, 'ENOENT', 'EACCES')) return [];
+    // Besides a kernel without it: systemd mounts it when it is looked at, and where it cannot that is ELOOP or ENODEV.
+    if (isSystemError(error)) return [];
     throw error;
   }
 }
