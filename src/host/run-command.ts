@@ -18,8 +18,8 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-const OUTPUT_LIMIT_BYTES = 1024 * 1024;
-const DEFAULT_TIMEOUT_MS = 60_000;
+export const OUTPUT_LIMIT_BYTES = 1024 * 1024;
+export const DEFAULT_TIMEOUT_MS = 60_000;
 const SIGNAL_EXIT_BASE = 128;
 
 /**
@@ -55,7 +55,7 @@ export function runCommand(file: string, args: readonly string[], options: Comma
     child.on('close', (code, ended) =>
       settle(() => {
         if (signal?.aborted) reject(signal.reason);
-        else if (isLate) reject(timeout(file, timeoutMs));
+        else if (isLate) reject(commandTimeout(file, timeoutMs));
         else
           resolve({
             exitCode: code ?? SIGNAL_EXIT_BASE + constants.signals[ended ?? 'SIGKILL'],
@@ -85,5 +85,6 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => Buffer.concat(chunks).subarray(0, OUTPUT_LIMIT_BYTES).toString('utf8');
 }
 
-const timeout = (file: string, milliseconds: number) =>
+/** What is thrown for a program that was ended for taking this long. */
+export const commandTimeout = (file: string, milliseconds: number): WinchError =>
   new WinchError('COMMAND_TIMEOUT', `${file} did not finish within ${milliseconds / 1000} s`, {kind: 'runtime'});

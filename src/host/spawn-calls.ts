@@ -1,4 +1,5 @@
 import {loadKoffi} from './load-koffi.ts';
+import {createCheck} from './system-error.ts';
 
 export type SpawnCalls = ReturnType<typeof loadSpawnCalls>;
 
@@ -20,6 +21,20 @@ export function loadSpawnCalls() {
     setDefaultSignals: libc.func('int posix_spawnattr_setsigdefault(void*, void*)'),
     setSignalMask: libc.func('int posix_spawnattr_setsigmask(void*, void*)'),
   };
+}
+
+const MFD_CLOEXEC = 1;
+
+/**
+ * A file in memory that is gone when it is open nowhere (memfd_create(2)).
+ *
+ * @returns a descriptor.
+ * @throws a Node-style system error (`EMFILE`, `ENOMEM` …)
+ */
+export function openMemoryFile(name: string): number {
+  const koffi = loadKoffi();
+  const create = koffi.load(null).func('int memfd_create(const char*, unsigned int)');
+  return createCheck(koffi)(create(name, MFD_CLOEXEC), 'memfd_create', name);
 }
 
 /** glibc before 2.29 cannot: a program then begins where this process is. */

@@ -85,21 +85,33 @@ export function startProgram(request: ProgramRequest): StartedProgram {
 
 /** @returns what ends the waiting. */
 function waitUntil(look: () => ProgramExit | null, onEnd: (exit: ProgramExit) => void): () => void {
+  let isWaiting = true;
   const stop = () => {
+    if (!isWaiting) return;
+    isWaiting = false;
     process.off('SIGCHLD', settle);
+    changeMostListeners(-1);
     clearInterval(timer);
   };
   const settle = () => {
-    const exit = look();
+    const exit = isWaiting ? look() : null;
     if (exit === null) return;
     stop();
     onEnd(exit);
   };
+  changeMostListeners(1);
   process.on('SIGCHLD', settle);
   const timer = setInterval(settle, LOOK_MS);
   // It may have ended before anybody listened.
   setImmediate(settle);
   return stop;
+}
+
+/** Node warns of more listeners than ten, and as many programs may run. */
+function changeMostListeners(change: 1 | -1): void {
+  const most = process.getMaxListeners();
+  // No limit at all.
+  if (most > 0) process.setMaxListeners(most + change);
 }
 
 function spawn(calls: SpawnCalls, {path, words, environment, streams, hasOwnSession}: ProgramRequest): number {

@@ -42,6 +42,16 @@ describe('host/start-program', ({test}) => {
     );
   });
 
+  test('any number of programs is waited for without a warning, and the limit is as before', async () => {
+    const [warnings, most]: [Error[], number] = [[], process.getMaxListeners()];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on('warning', onWarning);
+    await Promise.all(Array.from({length: 20}, () => shell('sleep 0.1').ended()));
+    process.off('warning', onWarning);
+    assert.equal(warnings, []);
+    assert.is(process.getMaxListeners(), most);
+  });
+
   test('a program that ended before anybody waited is noticed', async () => {
     const program = shell('exit 5');
     while (!/^\d+ \(sh\) Z/.test(readFileSync(`/proc/${program.pid}/stat`, 'utf8')));
