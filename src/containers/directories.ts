@@ -4,13 +4,15 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {parseStopSignal} from '../bundle/stop-signal.ts';
 import {hasErrno} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
+import {hasCgroup, readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
 import {createLeasedDirectory, type SweepReport, sweepLeasedDirectories} from '../host/leased-directories.ts';
 import {storageError} from '../host/storage-error.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
+import {PID_FILE} from '../runtime/conmon.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {openRunc} from '../runtime/runc.ts';
-import {type CgroupOwner, cgroupPathOf, leaveCgroup} from './cgroup-place.ts';
+import {type CgroupOwner, cgroupPathOf, leaveCgroup, usualCgroupPath} from './cgroup-place.ts';
 import type {ContainerContext} from './context.ts';
 import {endForeign} from './end-foreign.ts';
 import {endStrays} from './end-strays.ts';
@@ -79,30 +81,47 @@ export function warnOfLeftovers(failures: readonly unknown[], {onEvent}: Pick<Ca
 
 async function clearDead(context: ContainerContext, id: string): Promise<void> {
   const directory = join(volatileParent(context), id);
-  await clearRuntime(context, {id, directory}, () => findRuntime(readRuntime(context, id)));
+  const findPath = () => findRuntime(readRuntime(context, id));
+  await clearRuntime(context, {id, directory}, {findPath, mayHaveHooks: true});
   (await import('./record-run.ts')).recordLostRun(directory, context.now());
   await leaveNetworks(context, directory);
 }
 
-/**
- * Ends the processes of a container that nobody supervises, and removes the runtime's state of it and its cgroup.
- *
- * @param findPath Finds the runtime's binary; asked only where there is state.
- */
+export interface RuntimeInUse {
+  /** Finds the runtime's binary; asked only where there is state. */
+  readonly findPath: () => string;
+  /** Whether the runtime may have something to run when it removes the container. */
+  readonly mayHaveHooks: boolean;
+}
+
+/** Ends the processes of a container that nobody supervises, and removes the runtime's state of it and its cgroup. */
 export async function clearRuntime(
   context: ContainerContext,
   owner: CgroupOwner,
-  findPath: () => string,
+  {findPath, mayHaveHooks}: RuntimeInUse,
 ): Promise<void> {
-  const {id} = owner;
+  const {id, directory} = owner;
   const stateDirectory = runtimeStateDirectory(context);
-  await endStrays(id, cgroupPathOf(owner));
+  await endStrays({id, cgroupPath: cgroupPathOf(owner), mayBeStarting: mayBeStarting(directory)});
   if (existsSync(join(stateDirectory, id))) {
     const runtime = openRunc({path: findPath(), stateDirectory});
     if (!isInitialUserNamespace()) await endForeign(runtime, id);
-    await runtime.remove(id);
+    // A cgroup that could be removed has no process any more, and then there is nothing else to do.
+    const isOver = !mayHaveHooks && isInitialUserNamespace() && removeOwnCgroup(owner);
+    if (!isOver || !runtime.forget(id)) await runtime.remove(id);
   }
   await leaveCgroup(owner);
+}
+
+/** The runtime's process that makes a container works in its directory, where it notes the first process at last. */
+const mayBeStarting = (directory: string): boolean => existsSync(directory) && !existsSync(join(directory, PID_FILE));
+
+/** @returns whether there was one where the runtime makes it, and is none any more. */
+function removeOwnCgroup(owner: CgroupOwner): boolean {
+  const [cgroups, path] = [readCgroups(), usualCgroupPath(owner)];
+  if (!hasCgroup(cgroups, path)) return false;
+  removeCgroup(cgroups, path);
+  return !hasCgroup(cgroups, path);
 }
 
 export interface StopNote {

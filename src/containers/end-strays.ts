@@ -4,28 +4,39 @@ import {hasErrno} from '../errors.ts';
 import {thaw} from '../host/cgroup-freezer.ts';
 import {listCgroupProcesses, readCgroups} from '../host/cgroups.ts';
 
-const POLL_MS = 10;
+const FIRST_POLL_MS = 1;
+const LONGEST_POLL_MS = 10;
 /** A process that writes to a dead disk may take for ever to die. */
 const LIMIT_MS = 2000;
+
+interface Strays {
+  /** Of the container. */
+  readonly id: string;
+  readonly cgroupPath: string;
+  /** Whether the runtime may not have made the container yet: all processes of the machine are looked at for that. */
+  readonly mayBeStarting: boolean;
+}
 
 /**
  * Ends what the runtime's own state need not know of a container whose winch is dead: the runtime's process that was
  * starting it, and all in its cgroup. Returns when they are gone, or after two seconds.
  */
-export async function endStrays(id: string, cgroupPath: string): Promise<void> {
+export async function endStrays({id, cgroupPath, mayBeStarting}: Strays): Promise<void> {
   const cgroups = readCgroups();
-  const end = performance.now() + LIMIT_MS;
-  for (;;) {
+  let end: number | null = null;
+  for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
     // The runtime first: what it is about to start ends with it, or is in the cgroup by then.
-    const starters = findStarters(id);
+    const starters = mayBeStarting ? findStarters(id) : [];
     // It leads a group in which its hooks are, unless it was given a terminal.
     for (const pid of starters) for (const target of [-pid, pid]) kill(target);
     const members = listCgroupProcesses(cgroups, cgroupPath);
     for (const pid of members) kill(pid);
     // What is paused dies when it goes on.
     if (members.length > 0) thaw(cgroups, cgroupPath);
-    if ((starters.length === 0 && members.length === 0) || performance.now() > end) return;
-    await sleep(POLL_MS);
+    if (starters.length === 0 && members.length === 0) return;
+    end ??= performance.now() + LIMIT_MS;
+    if (performance.now() > end) return;
+    await sleep(pause);
   }
 }
 

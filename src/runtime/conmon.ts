@@ -42,6 +42,8 @@ export interface Supervised {
 /** Logs carry UTC: the time zone of whoever started a container is nobody's business. */
 const ENVIRONMENT = Object.freeze({PATH: SYSTEM_PATH, LANG: 'C.UTF-8', TZ: 'UTC'});
 const SYNC_FD = 3;
+/** In the bundle: the pid of the first process, once the container is made. */
+export const PID_FILE = 'pid';
 const REPLY_LIMIT_BYTES = 64 * 1024;
 
 /**
@@ -78,7 +80,7 @@ export function conmonArguments(supervision: Omit<Supervision, 'conmon'>): reado
   return [
     ...['--api-version', '1', '--cid', id, '--cuuid', id, '--runtime', runtime],
     ...runtimeWords.flatMap((word) => ['--runtime-arg', word]),
-    ...['--bundle', supervision.bundle, '--container-pidfile', `${supervision.bundle}/pid`],
+    ...['--bundle', supervision.bundle, '--container-pidfile', `${supervision.bundle}/${PID_FILE}`],
     ...['--persist-dir', supervision.noteDirectory, '--log-path', `k8s-file:${supervision.logFile}`],
     ...(supervision.largestLogBytes === undefined ? [] : ['--log-size-max', String(supervision.largestLogBytes)]),
     ...(program === undefined ? [] : ['--exit-command', program]),

@@ -1,8 +1,9 @@
 import {existsSync, mkdirSync} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
+import {callProgram} from '../host/call-program.ts';
 import {killUnlessGone} from '../host/kill-unless-gone.ts';
 import {listChildren} from '../host/process-family.ts';
-import {runCommand} from '../host/run-command.ts';
+import {removeTreeSync} from '../host/remove-tree.ts';
 import {startProgram} from '../host/start-program.ts';
 import {knowsKeep} from './knows-keep.ts';
 import {
@@ -44,12 +45,17 @@ export function openRunc({path, stateDirectory}: RuncOptions): Runtime {
     exec: (request) => startExec(path, {...flags, log: request.log}, request),
     execStreamed: (request) => startStreamedExec(path, {...flags, log: request.log}, request),
     remove: async (id) => {
-      const {exitCode, stderr} = await runCommand(path, deleteArguments(flags, id), {environment: ENVIRONMENT});
+      const {exitCode, stderr} = await callProgram(path, deleteArguments(flags, id), CALL);
       if (exitCode !== 0) throw new Error(`${path} delete ${id}: ${stderr.trim()}`);
+    },
+    forget: (id) => {
+      if (basename(path) !== 'runc') return false;
+      removeTreeSync(join(stateDirectory, id));
+      return true;
     },
     startCreated: (container) => startCreated(path, flags, container),
     signal: async (id, signal) => {
-      const {exitCode, stderr} = await runCommand(path, killArguments(flags, id, String(signal)), CALL);
+      const {exitCode, stderr} = await callProgram(path, killArguments(flags, id, String(signal)), CALL);
       if (exitCode !== 0 && !NOT_RUNNING.test(stderr)) throw new Error(`${path} kill ${id}: ${stderr.trim()}`);
       return exitCode === 0;
     },
@@ -92,7 +98,7 @@ function start(path: string, {root}: {root: string}, request: StartRequest): Sta
     exited,
     forward: program.kill,
     killAll: async () => {
-      const {exitCode} = await runCommand(path, killArguments({root}, id, 'KILL'), CALL);
+      const {exitCode} = await callProgram(path, killArguments({root}, id, 'KILL'), CALL);
       if (exitCode !== 0 && !hasEnded) killChildren(program.pid);
     },
   };
@@ -112,13 +118,13 @@ function killChildren(runtimePid: number): void {
 
 /** @returns what the runtime said when it failed; else null. */
 async function attempt(path: string, words: readonly string[]): Promise<string | null> {
-  const {exitCode, stderr} = await runCommand(path, words, CALL);
+  const {exitCode, stderr} = await callProgram(path, words, CALL);
   return exitCode === 0 ? null : stderr.trim() || `it ended with code ${exitCode}`;
 }
 
 /** @see runtime-spec v1.0.2 runtime.md#state */
 async function readState(path: string, flags: {root: string}, id: string): Promise<RuntimeState | null> {
-  const {exitCode, stdout} = await runCommand(path, stateArguments(flags, id), CALL);
+  const {exitCode, stdout} = await callProgram(path, stateArguments(flags, id), CALL);
   return exitCode === 0 ? parseState(stdout) : null;
 }
 
@@ -132,6 +138,6 @@ function parseState(text: string): RuntimeState | null {
 }
 
 async function startCreated(path: string, flags: {root: string}, {id, log}: CreatedContainer): Promise<string | null> {
-  const {exitCode, stderr} = await runCommand(path, startArguments({...flags, log}, id), CALL);
+  const {exitCode, stderr} = await callProgram(path, startArguments({...flags, log}, id), CALL);
   return exitCode === 0 ? null : (readFailure(log) ?? (stderr.trim() || `it ended with code ${exitCode}`));
 }

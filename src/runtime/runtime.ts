@@ -107,6 +107,12 @@ export interface Runtime {
   /** Ends a container if it still runs and removes its state and cgroup; without effect when there is none. */
   remove(id: string): Promise<void>;
   /**
+   * Removes its state alone: of a container without processes and hooks, whose cgroup is gone, that is all there is.
+   *
+   * @returns false: that is not known of this runtime.
+   */
+  forget(id: string): boolean;
+  /**
    * Runs the command of a container that was created.
    *
    * @returns what the runtime said when it could not; null when it runs.

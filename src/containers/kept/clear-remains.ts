@@ -24,7 +24,7 @@ export async function clearRemains(
   endWatch(context, record);
   const directory = volatileDirectory(context, id);
   await endServers(serversOf(context, id));
-  await clearRuntime(context, {id, directory}, () => runtime);
+  await clearRuntime(context, {id, directory}, {findPath: () => runtime, mayHaveHooks: false});
   await leaveNetworks(context, directory, {onEvent});
   // Whom conmon has started sees all that the container has mounted, and a removal would go through.
   detachBelow(directory);

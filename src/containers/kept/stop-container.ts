@@ -3,7 +3,8 @@ import {parseStopSignal} from '../../bundle/stop-signal.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {thaw} from '../../host/cgroup-freezer.ts';
-import {readCgroups} from '../../host/cgroups.ts';
+import {listCgroupProcesses, readCgroups} from '../../host/cgroups.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
@@ -14,8 +15,8 @@ import {noteStop} from './ask-to-end.ts';
 import {clearRemains} from './clear-remains.ts';
 import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
-import {tryLockContainer, volatileDirectory} from './places.ts';
-import {readState} from './read-state.ts';
+import {placesOf, tryLockContainer, volatileDirectory} from './places.ts';
+import {readStartNote, readState} from './read-state.ts';
 import {findRecord, type KeptRecord, listRecords} from './record.ts';
 import {recordEnd} from './record-ends.ts';
 import {waitUntilStopped} from './wait-for-exit.ts';
@@ -84,8 +85,13 @@ export async function endContainer(
   record: KeptRecord,
   {signal}: Pick<CallOptions, 'signal'>,
 ): Promise<void> {
-  await runtimeOf(context, record).signal(record.id, SIGKILL);
-  await endStrays(record.id, cgroupPathOf({id: record.id, directory: volatileDirectory(context, record.id)}));
+  const {id} = record;
+  const cgroupPath = cgroupPathOf({id, directory: volatileDirectory(context, id)});
+  const pid = readStartNote(placesOf(context, id))?.process.pid;
+  const isFound = pid !== undefined && listCgroupProcesses(readCgroups(), cgroupPath).includes(pid);
+  // What is in its cgroup is ended without the runtime.
+  if (!isFound || !isInitialUserNamespace()) await runtimeOf(context, record).signal(id, SIGKILL);
+  await endStrays({id, cgroupPath, mayBeStarting: true});
   const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + KILL_LIMIT_MS});
   if (state?.state === 'running') throw stuck(record);
 }

@@ -1,4 +1,4 @@
-import {mkdirSync, writeFileSync} from 'node:fs';
+import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {processes} from '../../helpers/container-traces.ts';
@@ -18,10 +18,10 @@ describe('containers/kept/odd-runtimes', ({test: declare, before, after}) => {
   let opened: KeptStore | undefined;
   const store = (): KeptStore => opened ?? fail();
   const containers = () => store().toolkit.containers;
-  const createWith = async (script: string): Promise<string> => {
+  const createWith = async (script: string, name = `runtime-${script.length}`): Promise<string> => {
     const directory = join(store().root, '..', 'runtimes');
     mkdirSync(directory, {recursive: true});
-    const runtime = join(directory, `runtime-${script.length}`);
+    const runtime = join(directory, name);
     writeFileSync(runtime, WRAPPER(script), {mode: 0o755});
     return await store().create('echo up; sleep 600', {runtime});
   };
@@ -56,6 +56,26 @@ describe('containers/kept/odd-runtimes', ({test: declare, before, after}) => {
     assert.match(message, 'runtime-');
     await store().requireNoTraces();
   });
+
+  test(
+    'runc itself is not asked to remove what has ended, and others are',
+    async () => {
+      const log = join(store().root, '..', 'calls');
+      for (const [name, deletes] of [
+        ['runc', 0],
+        ['runtime', 1],
+      ] as const) {
+        writeFileSync(log, '');
+        const id = await createWith(`echo "$@" >> ${log}`, name);
+        await containers().start(id);
+        await containers().remove(id, {force: true});
+        const calls = readFileSync(log, 'utf8').split('\n').filter(Boolean);
+        assert.is(calls.filter((words) => / delete /.test(words)).length, deletes, calls.join('; '));
+        await store().requireNoTraces();
+      }
+    },
+    missingCgroup(),
+  );
 
   test(
     'one that freezes a container only when it is asked again is asked again, and not for ever',
