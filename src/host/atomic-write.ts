@@ -1,5 +1,18 @@
-import {closeSync, constants, existsSync, fdatasync, fsync, openSync} from 'node:fs';
-import {copyFile, type FileHandle, mkdir, open, opendir, rename, rm} from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  type Dir,
+  existsSync,
+  fdatasync,
+  fsync,
+  mkdirSync,
+  opendirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import {copyFile} from 'node:fs/promises';
 import {dirname, resolve} from 'node:path';
 import {promisify} from 'node:util';
 import {hasErrno} from '../errors.ts';
@@ -29,15 +42,33 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
   try {
     await ensureDirectory(dirname(staging), options.durability);
     await ensureDirectory(dirname(path), options.durability);
-    await withFile(staging, options.mode, async (file) => {
-      await file.writeFile(bytes);
-      if (options.durability === 'full') await file.datasync();
-    });
+    await writeSynced(staging, bytes, {...options, flag: 'wx'});
     await commitFile(staging, path, options.durability);
   } catch (error) {
-    await rm(staging, {force: true}).catch(() => {});
+    removeIfPossible(staging);
     throw storageError(error, path);
   }
+}
+
+/** Writes a file; with `full` durability its bytes survive a power cut once this resolves, but not yet its name. */
+export async function writeSynced(
+  path: string,
+  bytes: Uint8Array,
+  {durability, mode, flag}: AtomicWriteOptions & {readonly flag: 'w' | 'wx'},
+): Promise<void> {
+  const descriptor = openSync(path, flag, mode);
+  try {
+    writeFileSync(descriptor, bytes);
+    if (durability === 'full') await syncData(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, {force: true});
+  } catch {}
 }
 
 /**
@@ -46,7 +77,7 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array, options: 
  */
 export async function commitFile(staging: string, path: string, durability: Durability): Promise<void> {
   try {
-    await rename(staging, path);
+    renameSync(staging, path);
   } catch (error) {
     if (!hasErrno(error, 'EXDEV')) throw error;
     await moveAcross(staging, path, durability);
@@ -58,13 +89,13 @@ async function moveAcross(staging: string, path: string, durability: Durability)
   const copy = stagingBeside(path);
   try {
     await copyFile(staging, copy);
-    if (durability === 'full') await withFile(copy, 0, (file) => file.datasync(), 'r');
-    await rename(copy, path);
+    if (durability === 'full') await syncFile(copy);
+    renameSync(copy, path);
   } catch (error) {
-    await rm(copy, {force: true}).catch(() => {});
+    removeIfPossible(copy);
     throw error;
   }
-  await rm(staging, {force: true});
+  rmSync(staging, {force: true});
 }
 
 /** Of the steps around it only the sync itself takes long enough for a thread of its own. */
@@ -79,14 +110,21 @@ const stagingBeside = (path: string): string => `${path}.${randomHex(6)}.tmp`;
  */
 export async function ensureDirectory(path: string, durability: Durability): Promise<void> {
   const absolute = resolve(path);
-  const topmost = await mkdir(absolute, {recursive: true, mode: 0o700}).catch((error: unknown) => {
-    throw hasErrno(error, 'EEXIST', 'ENOENT') ? notDirectory(absolute, error) : error;
-  });
+  const topmost = makeDirectory(absolute);
   if (durability === 'fast') return;
   if (topmost !== undefined) {
     for (let made = absolute; made.length >= topmost.length; made = dirname(made)) await syncDirectory(dirname(made));
   }
   await (topmost === undefined ? syncFreshNames(absolute, 0) : syncFreshNames(dirname(topmost), 1));
+}
+
+/** @returns the topmost one that it has made. */
+function makeDirectory(path: string): string | undefined {
+  try {
+    return mkdirSync(path, {recursive: true, mode: 0o700});
+  } catch (error) {
+    throw hasErrno(error, 'EEXIST', 'ENOENT') ? notDirectory(path, error) : error;
+  }
 }
 
 /** Makes a directory as `ensureDirectory` does, and looks no more than once at what the same keeper has made. */
@@ -107,19 +145,28 @@ export function createDirectoryKeeper(durability: Durability): DirectoryKeeper {
  */
 async function syncFreshNames(path: string, ownEntries: 0 | 1): Promise<void> {
   const parent = dirname(path);
-  if (parent === path || !(await hasAtMost(path, ownEntries))) return;
+  if (parent === path || !hasAtMost(path, ownEntries)) return;
   await syncDirectory(parent).catch(ignoreForeign);
   await syncFreshNames(parent, 1);
 }
 
-async function hasAtMost(path: string, most: number): Promise<boolean> {
-  const entries = await opendir(path).catch(ignoreForeign);
-  if (!entries) return false;
+function hasAtMost(path: string, most: number): boolean {
+  const entries = openOwn(path);
+  if (entries === null) return false;
   try {
-    for (let count = 0; count <= most; count += 1) if ((await entries.read()) === null) return true;
+    for (let count = 0; count <= most; count += 1) if (entries.readSync() === null) return true;
     return false;
   } finally {
-    await entries.close();
+    entries.closeSync();
+  }
+}
+
+function openOwn(path: string): Dir | null {
+  try {
+    return opendirSync(path);
+  } catch (error) {
+    ignoreForeign(error);
+    return null;
   }
 }
 
@@ -144,14 +191,5 @@ async function syncPath(path: string, flags: number, work: (descriptor: number) 
     await work(descriptor);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-async function withFile(path: string, mode: number, use: (file: FileHandle) => Promise<void>, flags = 'wx') {
-  const file = await open(path, flags, mode);
-  try {
-    await use(file);
-  } finally {
-    await file.close();
   }
 }

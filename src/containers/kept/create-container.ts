@@ -1,31 +1,20 @@
-import {mkdirSync, renameSync} from 'node:fs';
-import {join} from 'node:path';
 import {createCommand} from '../../bundle/command.ts';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {createHealthCheck} from '../../bundle/health-check.ts';
-import {isWinchError, WinchError} from '../../errors.ts';
+import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import {ensureDirectory, syncDirectory, writeFileAtomic} from '../../host/atomic-write.ts';
 import {randomHex} from '../../host/random-hex.ts';
-import {removeTreeSync} from '../../host/remove-tree.ts';
-import {storageError} from '../../host/storage-error.ts';
-import {imageNote} from '../../images/images-in-use.ts';
 import {ensureImage, type ImageRequest, type StoredImage} from '../../images/stored-image.ts';
-import {type Digest, digestHex} from '../../oci/digest.ts';
 import {findConmon} from '../../runtime/find-conmon.ts';
 import {findRuntime} from '../../runtime/find-runtime.ts';
-import {findImagesById} from '../../store/image-records.ts';
-import {VOLUMES_FILE} from '../../store/volume-uses.ts';
 import type {ContainerContext} from '../context.ts';
-import {findMountedImages, mountedImagesOf} from '../mounted-images.ts';
-import {lockNames, requireNoRunOf, requireNotKept, requireValidName} from '../names.ts';
+import {findMountedImages} from '../mounted-images.ts';
+import {requireValidName} from '../names.ts';
 import {randomName} from '../random-name.ts';
-import {recordContainerEvents} from '../record-events.ts';
-import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
 import {chooseStopSignal} from '../write-image-bundle.ts';
 import {chooseOwnDriver} from './own-driver.ts';
-import {keptPlaces, lockContainer, PASSING, placesOf} from './places.ts';
+import {publishContainer} from './publish-container.ts';
 import type {KeptRecord, OwnDriver} from './record.ts';
 import {sweepPassing} from './remove-container.ts';
 import {requireLimits} from './require-limits.ts';
@@ -83,17 +72,11 @@ export async function createContainer(
   const described = {request: {...request, container: volumes.container}, image, runtime, driver};
   const record = describeContainer(context, described);
   await sweepPassing(context);
-  using _lock = await lockContainer(context, record.id, options.signal);
-  const staged = join(context.store.paths.kept, `${PASSING}new-${record.id}`);
   try {
-    await writeContainer(context, record, staged);
-    options.signal?.throwIfAborted();
-    const published = await publishNamed(context, {record, staged, isNamed: request.name !== undefined}, options);
-    recordContainerEvents(context, published, [{action: 'create'}]);
+    await publishContainer(context, {record, isNamed: request.name !== undefined}, options);
   } catch (error) {
-    removeTreeSync(staged);
     await volumes.discard();
-    throw storageError(error, staged);
+    throw error;
   }
   return record.id;
 }
@@ -138,63 +121,3 @@ function describeContainer({now}: ContainerContext, {request, image, runtime, dr
     stopSignal: chooseStopSignal(image.config, container),
   };
 }
-
-async function writeContainer({store}: ContainerContext, record: KeptRecord, staged: string): Promise<void> {
-  const {durability} = store;
-  const places = keptPlaces(staged);
-  await ensureDirectory(staged, durability);
-  mkdirSync(places.writable, {mode: 0o700});
-  mkdirSync(places.starts, {mode: 0o700});
-  const write = (path: string, text: string) => writeFileAtomic(path, Buffer.from(text), {durability, mode: 0o600});
-  const volumes = volumesOf(record.container);
-  if (volumes.length > 0) await write(join(staged, VOLUMES_FILE), `${volumes.join('\n')}\n`);
-  await write(places.record, `${JSON.stringify(record, null, 2)}\n`);
-}
-
-interface Publication {
-  readonly record: KeptRecord;
-  readonly staged: string;
-}
-
-interface NamedPublication extends Publication {
-  /** Whether somebody insists on its name. */
-  readonly isNamed: boolean;
-}
-
-async function publishNamed(
-  context: ContainerContext,
-  {record, staged, isNamed}: NamedPublication,
-  options: CallOptions,
-): Promise<KeptRecord> {
-  const {note} = keptPlaces(staged);
-  const {durability} = context.store;
-  for (let [current, attempt] = [record, 1]; ; current = {...record, name: randomName(attempt)}, attempt += 1) {
-    const text = imageNote({...current, mountedIds: mountedImagesOf(record.container)});
-    await writeFileAtomic(note, Buffer.from(text), {durability, mode: 0o600});
-    try {
-      await publish(context, {record: current, staged}, options);
-      return current;
-    } catch (error) {
-      if (isNamed || !isWinchError(error, 'NAME_IN_USE')) throw error;
-    }
-  }
-}
-
-/** In a transaction of the graph, which keeps others from removing the image, or from taking the name, meanwhile. */
-async function publish(context: ContainerContext, {record, staged}: Publication, options: CallOptions): Promise<void> {
-  const {store} = context;
-  const {id, name, imageId} = record;
-  const imageIds = [imageId, ...mountedImagesOf(record.container)];
-  using _names = name === null ? null : await lockNames(context, options);
-  if (name !== null) await requireNoRunOf(context, {id, name});
-  await store.write((database) => {
-    if (name !== null) requireNotKept(context, name);
-    const gone = imageIds.find((other) => findImagesById(database, digestHex(other as Digest)).length === 0);
-    if (gone !== undefined) throw removedMeanwhile(gone === imageId ? record.image : gone);
-    renameSync(staged, placesOf(context, id).directory);
-  });
-  if (store.durability === 'full') await syncDirectory(store.paths.kept);
-}
-
-const removedMeanwhile = (image: string): WinchError =>
-  new WinchError('IMAGE_UNKNOWN', `image ${image} was removed meanwhile`, {kind: 'not-found', hint: 'pull it again'});
