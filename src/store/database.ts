@@ -47,12 +47,14 @@ export async function openDatabase(path: string, durability: Durability, waitMs 
   } catch (error) {
     throw storageError(error, dirname(path));
   }
-  for (const deadline = performance.now() + waitMs; ; await sleep(RETRY_MS)) {
+  for (let deadline: number | null = null; ; await sleep(RETRY_MS)) {
     try {
       return guarded(path, () => connect(path, durability, waitMs));
     } catch (error) {
       // SQLite does not wait when it sets the journal mode of a new database that another process writes to.
-      if (!isWinchError(error, 'STORE_LOCKED') || performance.now() > deadline) throw error;
+      if (!isWinchError(error, 'STORE_LOCKED')) throw error;
+      deadline ??= performance.now() + waitMs;
+      if (performance.now() > deadline) throw error;
     }
   }
 }

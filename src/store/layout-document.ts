@@ -1,5 +1,6 @@
 import {readFileSync, statSync} from 'node:fs';
 import {isSystemError, isWinchError} from '../errors.ts';
+import {hashNatively} from '../host/native-hash.ts';
 import {type Digest, digestOf} from '../oci/digest.ts';
 import {NAME_ANNOTATION} from '../oci/image-layout.ts';
 import {MANIFEST_LIMIT_BYTES, parseManifestDocument} from '../oci/manifest.ts';
@@ -36,7 +37,13 @@ const WRITTEN_ENTRY = /\{"mediaType":"([^"]+)","digest":"([^"]+)","size":(\d+)/g
 /** What the names and images of a store follow from; null: there is no image. */
 export function readLayoutState(database: Database): Digest | null {
   const {tagged, untagged} = database.get(STATE) ?? {};
-  return tagged || untagged ? digestOf(Buffer.from(`${FORMAT}\n${tagged ?? ''}\n\n${untagged ?? ''}`)) : null;
+  return tagged || untagged ? stateOf(Buffer.from(`${FORMAT}\n${tagged ?? ''}\n\n${untagged ?? ''}`)) : null;
+}
+
+/** Every transaction asks, and most commands need `node:crypto` for nothing else. */
+function stateOf(bytes: Buffer): Digest {
+  const hex = hashNatively(bytes);
+  return hex === null ? digestOf(bytes) : `sha256:${hex}`;
 }
 
 interface Sources {
