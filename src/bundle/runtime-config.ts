@@ -39,7 +39,7 @@ export interface RuntimeConfigInput {
   readonly devices: DevicePlan;
   readonly host: HostFacts;
   /** Size of the terminal in characters, when there is one. */
-  readonly terminalSize?: {readonly columns: number; readonly rows: number};
+  readonly terminalSize?: {readonly columns: number; readonly rows: number} | null | undefined;
 }
 
 /** The newest version that every runtime since runc 1.0 takes. */

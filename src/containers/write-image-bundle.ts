@@ -9,6 +9,7 @@ import type {MountedTree} from '../host/harmless-path.ts';
 import {prepareMountPoints, prepareWorkingDirectory, requireHarmlessDirectory} from '../host/mount-points.ts';
 import {resolveInRoot} from '../host/root-path.ts';
 import type {Syscalls} from '../host/syscalls.ts';
+import {readTerminalSize} from '../host/terminal-size.ts';
 import {createImageRuntimeConfig} from '../images/image-runtime-config.ts';
 import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
@@ -34,6 +35,7 @@ export interface ImageBundle {
 }
 
 const SHORT_ID_DIGITS = 12;
+const STANDARD_STREAMS = [0, 1, 2];
 const DEFAULT_STOP_SIGNAL = 'SIGTERM';
 
 /**
@@ -54,6 +56,8 @@ export function writeImageBundle(bundle: ImageBundle): void {
       hostname: network.hostname,
       network,
       cgroupsPath: cgroupPathOf(bundle),
+      // Whoever sets the size of a terminal later may do so after the first program has asked for it.
+      terminalSize: container.terminal ? readTerminalSize(syscalls, STANDARD_STREAMS) : null,
     }),
   );
   prepareMountPoints(syscalls, rootFd, listMountPoints(spec));

@@ -18,6 +18,8 @@ export interface ImageRuntimeConfigInput {
   readonly hostname: string;
   readonly network: RuntimeConfigInput['network'];
   readonly cgroupsPath: string | null;
+  /** Of the terminal that the container gets to begin with; null when nobody knows. */
+  readonly terminalSize?: RuntimeConfigInput['terminalSize'];
 }
 
 const ACCOUNT_FILE_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -30,7 +32,7 @@ const ACCOUNT_FILE_LIMIT_BYTES = 10 * 1024 * 1024;
  * @throws {WinchError} as `createRuntimeConfig` and `resolveUser`
  */
 export function createImageRuntimeConfig(input: ImageRuntimeConfigInput): RuntimeSpec {
-  const {image, container, syscalls, rootFd, rootfsPath, hostname, network, cgroupsPath} = input;
+  const {image, container, syscalls, rootFd, rootfsPath, hostname, network, cgroupsPath, terminalSize} = input;
   const files = readAccountFiles(syscalls, rootFd);
   return createRuntimeConfig({
     image,
@@ -42,6 +44,7 @@ export function createImageRuntimeConfig(input: ImageRuntimeConfigInput): Runtim
     cgroupsPath,
     devices: resolveDevices(container),
     host: readHostFacts(),
+    terminalSize,
   });
 }
 
