@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {release} from 'node:os';
 import {readCgroups} from '../host/cgroups.ts';
+import {findDelegatedCgroup} from '../host/delegated-cgroup.ts';
 import {readUnifiedLimits} from '../host/unified-limits.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
 import {decodeCapabilityMask} from './capabilities.ts';
@@ -67,7 +68,7 @@ const capabilitySet = (status: string, field: string): readonly string[] =>
 
 function readCgroupFacts(): CgroupFacts {
   const {version, controllers, unified} = readCgroups();
-  if (!isInitialUserNamespace()) return {version, controllers: [], swapLimit: false, isForeign: true};
+  if (!isInitialUserNamespace()) return {version, ...readDelegatedLimits(), isForeign: true};
   if (version !== 'v2' || unified === null) {
     const swapFile = `${controllers.get('memory')}/memory.memsw.limit_in_bytes`;
     // The root cgroup has no weight with bfq, but its counters.
@@ -77,6 +78,14 @@ function readCgroupFacts(): CgroupFacts {
     return {version, controllers: [...controllers.keys()], swapLimit: existsSync(swapFile), hasBlockIoWeights};
   }
   return {version, ...readUnifiedLimits(unified)};
+}
+
+/** Of root of a user namespace. */
+function readDelegatedLimits(): Pick<CgroupFacts, 'controllers' | 'swapLimit'> {
+  const cgroups = readCgroups();
+  const place = findDelegatedCgroup(cgroups);
+  if (place === null || cgroups.unified === null) return {controllers: [], swapLimit: false};
+  return readUnifiedLimits(cgroups.unified, place);
 }
 
 /** Hard limits by the names that `ulimit` uses. @see proc_pid_limits(5) */

@@ -12,7 +12,7 @@ export interface CgroupFacts {
   readonly swapLimit: boolean;
   /** Whether reads and writes can be weighed: some disk has a scheduler that does so. */
   readonly hasBlockIoWeights?: boolean;
-  /** Whether they belong to somebody else: root of a user namespace may not set limits. */
+  /** Whether they belong to somebody else: root of a user namespace may set no limits but those delegated to it. */
   readonly isForeign?: boolean;
   /** The cgroup, if its own processes keep controllers from those below it. */
   readonly occupied?: string;
@@ -122,14 +122,19 @@ function requireController(cgroup: CgroupFacts, name: string): void {
 const invalidResource = (what: string, value: number | string, rule: string): WinchError =>
   new WinchError('RESOURCE_INVALID', `${what} ${value} ${rule}`, {kind: 'invalid'});
 
-function missingController({isForeign, occupied}: CgroupFacts, what: string): WinchError {
-  const [problem, hint] = isForeign
-    ? [`root of a user namespace has no ${what}`, 'run as root']
-    : occupied === undefined
-      ? [`this machine's cgroups have no ${what}`, 'enable it on the kernel command line']
-      : [`the cgroup ${occupied} has processes of its own, so those below it have no ${what}`, 'move them below it'];
+function missingController(cgroup: CgroupFacts, what: string): WinchError {
+  const [problem, hint] = explainMissing(cgroup, what);
   return new WinchError('CGROUP_CONTROLLER_MISSING', problem, {
     kind: 'unsupported',
     hint: `${hint}, or run without that limit`,
   });
+}
+
+function explainMissing({version, isForeign, occupied}: CgroupFacts, what: string): readonly [string, string] {
+  if (occupied !== undefined) {
+    return [`the cgroup ${occupied} has processes of its own, so those below it have no ${what}`, 'move them below it'];
+  }
+  if (!isForeign) return [`this machine's cgroups have no ${what}`, 'enable it on the kernel command line'];
+  const place = version === 'v2' ? ', or where it is delegated (systemd-run --user --scope)' : '';
+  return [`root of a user namespace has no ${what}`, `run as root${place}`];
 }

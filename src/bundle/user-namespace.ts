@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {findDelegatedCgroup} from '../host/delegated-cgroup.ts';
 import {type IdMaps, isInitialUserNamespace, isMapped, type MappedIds, readIdMaps} from '../host/user-namespace.ts';
 import type {RuntimeMount, RuntimeSpec} from '../oci/runtime-spec.ts';
 
@@ -7,8 +8,13 @@ const TERMINAL_GID = 5;
 const PING_GROUPS = 'net.ipv4.ping_group_range';
 
 /** The container as the user namespace of this process can have it. @throws as `adaptToUserNamespace` */
-export const adaptToOwnNamespace = (spec: RuntimeSpec): RuntimeSpec =>
-  isInitialUserNamespace() ? spec : adaptToUserNamespace(spec, readIdMaps());
+export function adaptToOwnNamespace(spec: RuntimeSpec): RuntimeSpec {
+  if (isInitialUserNamespace()) return spec;
+  const adapted = adaptToUserNamespace(spec, readIdMaps());
+  const {cgroupsPath} = spec.linux;
+  if (cgroupsPath === undefined || findDelegatedCgroup() === null) return adapted;
+  return {...adapted, linux: {...adapted.linux, cgroupsPath}};
+}
 
 /**
  * The same container for root of a user namespace, who may not mount a new sysfs, use ids that the namespace lacks, or

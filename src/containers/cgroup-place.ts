@@ -4,6 +4,7 @@ import type {ContainerOptions} from '../bundle/container-options.ts';
 import {hasErrno} from '../errors.ts';
 import {readCgroups, removeCgroup} from '../host/cgroups.ts';
 import type {CleanupStack} from '../host/cleanup.ts';
+import {isInitialUserNamespace} from '../host/user-namespace.ts';
 
 /** Whose cgroup is meant. */
 export interface CgroupOwner {
@@ -37,13 +38,18 @@ export function noteCgroup({directory}: CgroupOwner, {path, parents}: PlannedCgr
 export const noteCgroupMade = ({directory}: CgroupOwner): void => rmSync(join(directory, PARENTS_NOTE));
 
 /**
- * Makes the cgroup of a container where it is to be below another one; the runtime makes all others.
+ * Makes the cgroup of a container where it is to be below another one; the runtime makes all others. Where that of a user
+ * will be is noted.
  *
  * @throws {WinchError} `CGROUP_PARENT_INVALID` | `CGROUP_CONTROLLER_MISSING`
  */
 export async function takeCgroup(owner: CgroupOwner, container: ContainerOptions = {}): Promise<void> {
-  if (container.cgroupParent) (await import('./make-cgroup.ts')).makeCgroupBelow(owner, container);
+  if (isElsewhere(container)) (await import('./make-cgroup.ts')).makeCgroupBelow(owner, container);
 }
+
+/** Users have theirs, if any, where one is delegated to them. */
+const isElsewhere = ({cgroupParent}: ContainerOptions = {}): boolean =>
+  Boolean(cgroupParent) || !isInitialUserNamespace();
 
 interface CgroupOfRun {
   readonly container?: ContainerOptions;
@@ -53,7 +59,7 @@ interface CgroupOfRun {
 
 /** As `takeCgroup`, of a run. @returns the path of its cgroup. */
 export async function takeCgroupOfRun(owner: CgroupOwner, {container, cleanup}: CgroupOfRun): Promise<string> {
-  if (container?.cgroupParent) cleanup.add(() => leaveCgroup(owner));
+  if (isElsewhere(container)) cleanup.add(() => leaveCgroup(owner));
   await takeCgroup(owner, container);
   return cgroupPathOf(owner);
 }

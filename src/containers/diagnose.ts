@@ -1,8 +1,10 @@
-import {accessSync, constants} from 'node:fs';
+import {accessSync, constants, existsSync} from 'node:fs';
 import {statfs} from 'node:fs/promises';
 import {dirname} from 'node:path';
 import {hasErrno} from '../errors.ts';
 import {readCgroups} from '../host/cgroups.ts';
+import {findDelegatedCgroup} from '../host/delegated-cgroup.ts';
+import {readUnifiedLimits} from '../host/unified-limits.ts';
 import {chooseSnapshotter} from '../snapshots/choose-snapshotter.ts';
 import {SNAPSHOTTERS, type SnapshotterName} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
@@ -98,10 +100,16 @@ async function diagnoseDrivers(context: ContainerContext, user: UserRights | nul
 }
 
 function diagnoseCgroups(user: UserRights | null): Check {
-  const {version, controllers} = readCgroups();
+  const cgroups = readCgroups();
+  const {version, controllers, unified} = cgroups;
   if (user === null) return found('limits', `cgroups ${version}`);
+  const place = findDelegatedCgroup(cgroups);
+  const delegated = place === null || unified === null ? [] : readUnifiedLimits(unified, place).controllers;
+  if (delegated.length > 0) return found('limits', `cgroups ${version}, delegated: ${delegated.join(', ')}`);
   const detail = `cgroups ${version}${controllers.size > 0 ? '' : ', not delegated'}: memory, cpus and pids cannot be limited, nor containers paused`;
-  return {name: 'limits', state: 'limited', detail, remedy: null};
+  // What systemd starts for a user is in cgroups that are delegated.
+  const remedy = version === 'v2' && existsSync('/run/systemd/system') ? 'systemd-run --user --scope winch …' : null;
+  return {name: 'limits', state: 'limited', detail, remedy};
 }
 
 async function diagnoseStore(root: string): Promise<readonly Check[]> {

@@ -1,5 +1,5 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {hasErrno} from '../errors.ts';
 
 /** The limits that cgroups made in one of the unified tree can have. */
@@ -18,13 +18,14 @@ const THREADED: readonly string[] = ['pids', 'cpuset'];
 const SWAPS = '/proc/swaps';
 
 /**
- * Reads which limits cgroups can have that are made in another one.
+ * Reads which limits cgroups can have that are made in another one, or, where there is none, in the nearest above it.
  *
  * @param unified Mount point of the unified tree.
  * @see kernel documentation admin-guide/cgroup-v2.rst "No Internal Process Constraint", "Threads"
  */
 export function readUnifiedLimits(unified: string, path = '/', {swaps = SWAPS} = {}): UnifiedLimits {
-  const directory = join(unified, path);
+  const place = findExisting(unified, path);
+  const directory = join(unified, place);
   const controllers = wordsOf(join(directory, 'cgroup.controllers'));
   const enabled = wordsOf(join(directory, 'cgroup.subtree_control'));
   const isOccupied = hasOwnProcesses(directory);
@@ -32,9 +33,12 @@ export function readUnifiedLimits(unified: string, path = '/', {swaps = SWAPS} =
   return {
     controllers: controllers.filter(isUsable),
     ...readKinds(directory, swaps),
-    ...(isOccupied && {occupied: path}),
+    ...(isOccupied && {occupied: place}),
   };
 }
+
+const findExisting = (unified: string, path: string): string =>
+  path === '/' || existsSync(join(unified, path)) ? path : findExisting(unified, dirname(path));
 
 /**
  * The root of the tree has no limits, so any child tells which there are. Where there is none (systemd makes some, other

@@ -63,6 +63,12 @@ describe('bundle/resources', ({test}) => {
     assert.equal(resourcesOf({pidsLimit: 5}, facts).pids, {limit: 5});
   });
 
+  test('root of a user namespace may set what is delegated to it', () => {
+    const facts: Partial<CgroupFacts> = {controllers: ['memory', 'pids'], isForeign: true};
+    assert.equal(resourcesOf({pidsLimit: 5}, facts).pids, {limit: 5});
+    assert.throws(() => resourcesOf({cpus: 1}, facts), /root of a user namespace has no cpu controller/);
+  });
+
   test('turns CPUs into a quota of 100 ms', () => {
     assert.equal(resourcesOf({cpus: 1.5}).cpu, {period: 100_000, quota: 150_000});
     assert.equal(resourcesOf({cpus: 0.01}).cpu, {period: 100_000, quota: 1000});

@@ -48,5 +48,7 @@ describe('host/unified-limits', ({test}) => {
     assert.equal(readUnifiedLimits(other.path).controllers, ALL);
     assert.equal(readUnifiedLimits(other.path, '/ours').controllers, ALL);
     assert.equal(readUnifiedLimits(other.path, '/shell').occupied, '/shell');
+    assert.equal(readUnifiedLimits(other.path, '/shell/to/come').occupied, '/shell');
+    assert.equal(readUnifiedLimits(other.path, '/to/come').controllers, ALL);
   });
 });

@@ -1,6 +1,7 @@
 import {WinchError} from '../../errors.ts';
 import {isRoot} from '../../host/account.ts';
 import {hasCgroup, readCgroups} from '../../host/cgroups.ts';
+import {findDelegatedCgroup} from '../../host/delegated-cgroup.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 import {nameOf} from './find-container.ts';
@@ -23,11 +24,12 @@ export const hasOwnCgroup = (owner: CgroupOwner): boolean => hasCgroup(readCgrou
 
 /** As `requireOwnCgroup`, of a container whose next start is this user's. */
 export function requireCgroupRights(container: Named): void {
-  if (!isRoot() || !isInitialUserNamespace()) throw cgroupMissing(container);
+  const isOfRoot = isRoot() && isInitialUserNamespace();
+  if (!isOfRoot && findDelegatedCgroup() === null) throw cgroupMissing(container);
 }
 
 const cgroupMissing = (container: Named): WinchError =>
   new WinchError('CGROUP_MISSING', `container ${nameOf(container)} of a user has no cgroup of its own`, {
     kind: 'unsupported',
-    hint: 'only those of root can be paused, measured and limited; it can be stopped and started',
+    hint: 'only those of root, or started where cgroups are delegated, can be paused, measured and limited',
   });

@@ -7,6 +7,7 @@ import type {CallOptions} from '../../events.ts';
 import {isRoot} from '../../host/account.ts';
 import {writeFileAtomic} from '../../host/atomic-write.ts';
 import {readBootId} from '../../host/boot-id.ts';
+import {findDelegatedCgroup} from '../../host/delegated-cgroup.ts';
 import {identifyProcess} from '../../host/process-identity.ts';
 import {randomHex} from '../../host/random-hex.ts';
 import {removeTreeSync} from '../../host/remove-tree.ts';
@@ -172,7 +173,7 @@ async function writeNote(
     startedAt: new Date(context.now()).toISOString(),
     process: identifyProcess(pid) ?? gone(pid),
     supervisor: identifyProcess(supervisorPid) ?? gone(supervisorPid),
-    ...(!isInitialUserNamespace() && {sharesCgroup: true}),
+    ...(!isInitialUserNamespace() && findDelegatedCgroup() === null && {sharesCgroup: true}),
     ...restart,
   };
   const {durability} = context.store;

@@ -13,7 +13,7 @@ import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {recordContainerEvents} from '../record-events.ts';
 import {requireContainer, unknownContainer} from './find-container.ts';
-import {requireCgroupRights} from './own-cgroup.ts';
+import {requireCgroupRights, requireOwnCgroup} from './own-cgroup.ts';
 import {lockContainer, placesOf, volatileDirectory} from './places.ts';
 import {readState} from './read-state.ts';
 import {findRecord, type KeptRecord} from './record.ts';
@@ -77,10 +77,13 @@ function applyChanges(record: KeptRecord, {restart, ...limits}: ContainerChanges
 
 async function changeRunning(
   context: ContainerContext,
-  {id, runtime: path}: KeptRecord,
+  record: KeptRecord,
   resources: ReturnType<typeof createResources>,
 ): Promise<void> {
-  const file = join(volatileDirectory(context, id), 'resources.json');
+  const {id, runtime: path} = record;
+  const directory = volatileDirectory(context, id);
+  requireOwnCgroup({...record, directory});
+  const file = join(directory, 'resources.json');
   // The rules for devices are another matter, and stay.
   const {devices: _, ...limits} = resources;
   try {
