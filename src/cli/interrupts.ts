@@ -10,6 +10,12 @@ export interface Interrupts {
   readonly signal: AbortSignal;
   /** Stops listening: from now on signals are somebody else's (the running container's), or kill as by default. */
   release(): void;
+  /**
+   * Leaves signals to a container, and kills by none of them: one Ctrl-C more than it needed comes when winch clears up.
+   *
+   * @returns what says that it has ended; signals that come a second later end the process at once.
+   */
+  handOver(): () => void;
   /** Runs what must not be lost before a signal ends the process at once. */
   beforeExit(hook: () => void): void;
 }
@@ -46,13 +52,38 @@ export function listenForInterrupts(source: InterruptSource, now: () => number =
       exit(code);
     }
   };
+  const release = () => {
+    clearTimeout(deadline);
+    for (const signal of INTERRUPTING_SIGNALS) source.off(signal, interrupt);
+  };
   for (const signal of INTERRUPTING_SIGNALS) source.on(signal, interrupt);
   return {
     signal: controller.signal,
-    release: () => {
-      clearTimeout(deadline);
-      for (const signal of INTERRUPTING_SIGNALS) source.off(signal, interrupt);
+    release,
+    handOver: () => {
+      const noteEnd = leaveToContainer({source, now, exit});
+      release();
+      return noteEnd;
     },
     beforeExit: (hook) => void hooks.push(hook),
+  };
+}
+
+interface ContainerSignals {
+  readonly source: InterruptSource;
+  now(): number;
+  exit(code: number): void;
+}
+
+/** Nobody ever stops listening: the kernel would kill by the next signal. */
+function leaveToContainer({source, now, exit}: ContainerSignals): () => void {
+  let endedAt = Number.POSITIVE_INFINITY;
+  for (const name of INTERRUPTING_SIGNALS) {
+    source.on(name, (signal) => {
+      if (now() - endedAt > GRACE_MS) exit(exitCodeOfSignal(signal));
+    });
+  }
+  return () => {
+    endedAt = now();
   };
 }

@@ -90,13 +90,16 @@ interface Session {
 function createContext(world: World, session: Session): CommandContext {
   const {values, progress, trace} = session;
   const writeRaw = createRawWriter(world.stdout, world.environment.stdoutIsTerminal);
+  let noteEnd = () => {};
   return {
     environment: world.environment,
     signal: world.interrupts.signal,
     durability: values.durability ?? 'full',
     onEvent: (event: WinchEvent) => {
       // From here on signals are the container's: the library forwards them.
-      if (event.type === 'container:started' || event.type === 'exec:started') world.interrupts.release();
+      if (event.type === 'exec:started') world.interrupts.release();
+      if (event.type === 'container:started') noteEnd = world.interrupts.handOver();
+      if (event.type === 'container:exited') noteEnd();
       trace?.onEvent(event);
       progress.onEvent(event);
     },

@@ -1,3 +1,4 @@
+import {EventEmitter} from 'node:events';
 import {setTimeout as sleep} from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import {listenForInterrupts} from '../../src/cli/interrupts.ts';
@@ -5,15 +6,15 @@ import {isWinchError} from '../../src/errors.ts';
 import {describe} from '../helpers/suite.ts';
 
 function createSource() {
-  const listeners = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>();
+  const listeners = new EventEmitter();
   const exits: number[] = [];
   return {
     exits,
     listeners,
-    send: (signal: NodeJS.Signals) => listeners.get(signal)?.(signal),
+    send: (signal: NodeJS.Signals) => void listeners.emit(signal, signal),
     source: {
-      on: (signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => listeners.set(signal, listener),
-      off: (signal: NodeJS.Signals) => listeners.delete(signal),
+      on: (signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => listeners.on(signal, listener),
+      off: (signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void) => listeners.off(signal, listener),
       exit: (code: number) => void exits.push(code),
     },
   };
@@ -52,6 +53,22 @@ describe('cli/interrupts', ({test}) => {
     interrupts.release();
   });
 
+  test('lets no signal kill that a container gets, nor one within a second of its end', () => {
+    const {source, send, exits, listeners} = createSource();
+    let time = 0;
+    const interrupts = listenForInterrupts(source, () => time);
+    const noteEnd = interrupts.handOver();
+    for (time = 5000; time < 9000; time += 1000) send('SIGINT');
+    noteEnd();
+    for (const name of ['SIGINT', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const) send(name);
+    interrupts.release();
+    assert.is(listeners.listenerCount('SIGINT'), 1);
+    assert.equal([exits, interrupts.signal.aborted], [[], false]);
+    time += 1001;
+    send('SIGTERM');
+    assert.equal(exits, [143]);
+  });
+
   test('exits by itself when nobody listens to the signal', async () => {
     const {source, send, exits} = createSource();
     const interrupts = listenForInterrupts(source);
@@ -81,8 +98,8 @@ describe('cli/interrupts', ({test}) => {
   test('stops listening when released', () => {
     const {source, listeners} = createSource();
     const interrupts = listenForInterrupts(source);
-    assert.is(listeners.size, 3);
+    assert.is(listeners.eventNames().length, 3);
     interrupts.release();
-    assert.is(listeners.size, 0);
+    assert.is(listeners.eventNames().length, 0);
   });
 });

@@ -38,6 +38,10 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
     interrupts: {
       signal: fakes.signal ?? new AbortController().signal,
       release: () => void outcome.released++,
+      handOver: () => {
+        outcome.released++;
+        return () => {};
+      },
       beforeExit: () => {},
     },
     openToolkit: async (options) => {
