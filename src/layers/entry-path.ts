@@ -5,7 +5,8 @@ import {entryRefusal} from './refusal.ts';
 export const PATH_LIMIT_BYTES = 4096;
 /** Linux and EROFS: NAME_MAX. */
 const NAME_LIMIT_BYTES = 255;
-const DEPTH_LIMIT = 1024;
+/** Names of a path; readers may recurse that deep. */
+export const DEPTH_LIMIT = 1024;
 
 /**
  * The names a path goes through, without a leading slash, empty names and `.`; none for the root itself. `..` is kept.

@@ -1,4 +1,5 @@
 import type {ByteString} from './byte-string.ts';
+import {DEPTH_LIMIT, splitPath} from './entry-path.ts';
 import {FileType} from './erofs-format.ts';
 import {type InodeId, type InodeTable, inodeType, ROOT} from './inode-table.ts';
 import {type NameTable, NO_INODE} from './name-table.ts';
@@ -22,7 +23,7 @@ export interface Resolution {
  * A symlink that only a lower layer has is not seen: the name becomes a real directory here and hides it, as in every
  * overlay.
  *
- * @throws {WinchError} `TAR_LINK`: more than 40 symlinks.
+ * @throws {WinchError} `TAR_LINK`: more than 40 symlinks; `TAR_LIMIT`: where these lead is beyond the limits of a path.
  */
 export function resolveDirectory(path: readonly ByteString[], resolution: Resolution): InodeId {
   const {inodes, names, onMissing} = resolution;
@@ -39,12 +40,21 @@ export function resolveDirectory(path: readonly ByteString[], resolution: Resolu
         throw entryRefusal('TAR_LINK', resolution.path, 'leads through too many symlinks');
       const target = inodes.targets.get(child) ?? '';
       if (target.startsWith('/')) current = ROOT;
-      remaining.push(...namesOf(target).reverse());
+      remaining.push(...splitPath(target, resolution.path).toReversed());
     } else {
       current = onMissing(current, name, child);
     }
   }
+  if (followed > 0 && current !== NO_INODE) requireShallow(current, resolution);
   return current;
 }
 
-const namesOf = (target: ByteString) => target.split('/').filter((name) => name !== '' && name !== '.');
+/** Without symlinks the path's own limit is enough. */
+function requireShallow(directory: InodeId, {inodes, path}: Resolution): void {
+  let depth = 1;
+  for (let id: InodeId | undefined = directory; id !== undefined && id !== ROOT; id = inodes.parents.get(id)) {
+    if (++depth > DEPTH_LIMIT) {
+      throw entryRefusal('TAR_LIMIT', path, `leads through a symlink to more than ${DEPTH_LIMIT} directories deep`);
+    }
+  }
+}

@@ -64,6 +64,18 @@ describe('layers/tree', ({test}) => {
     );
   });
 
+  test('holds what symlinks lead to against the limits of a path', () => {
+    const link = (linkPath: string) => [{path: 's', type: 'symlink', linkPath}, {path: 's/f'}];
+    assert.is(refusal(link('n'.repeat(255))), null);
+    assert.is(refusal(link('n'.repeat(256))), 'TAR_LIMIT');
+    assert.is(refusal(link('d/'.repeat(1023))), null);
+    assert.is(refusal(link('d/'.repeat(1024))), 'TAR_LIMIT');
+    const chain = [...link('d/'.repeat(600)), {path: 't', type: 'symlink', linkPath: `s/${'e/'.repeat(600)}`}];
+    assert.is(refusal(chain), null);
+    assert.is(refusal([...chain, {path: 't/f'}]), 'TAR_LIMIT');
+    assert.is(refusal([...chain, {path: 'l', type: 'hardlink', linkPath: 't/f'}]), 'TAR_LINK');
+  });
+
   test('links a symlink itself and never what it points to', () => {
     const entries = [
       {path: 's', type: 'symlink', linkPath: '/etc/passwd'},
