@@ -11,6 +11,9 @@ const SIZE_AT = 124;
 const SIZE_BYTES = 12;
 /** As bytes; tarfile decodes this value strictly, whatever it is told about errors. */
 const FOREIGN_CHARSET = /hdrcharset=[^\n]*[\x80-\xff]/;
+/** Links, devices, directories and FIFOs. */
+const NO_CONTENT = /[1-6]/;
+const UNUSED_ID = /out of [ug]id_t range|Extended header [ug]id=\d+ is out of range/;
 const EMPTY_RECORD = /\d+ (?:uid|gid|size|[acm]time|path|linkpath)=\n/;
 
 export interface Reading {
@@ -40,9 +43,12 @@ export function knownDifference({reader, listing, headers}: Reading, {tar, count
   if (own !== null) return own;
   const hasEmptyLink = headers?.some(({type, linkPath}) => type === 'hardlink' && linkPath === '');
   if (hasEmptyLink) return 'a hard link to nothing';
-  const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) === true;
+  const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) ?? hasSizedHeader(tar);
   return hasSizedName ? 'an entry without content that has a size' : null;
 }
+
+const hasSizedHeader = (tar: Buffer): boolean =>
+  headersOf(tar).some((at) => NO_CONTENT.test(flagAt(tar, at)) && parseTarNumber(tar, at + SIZE_AT, SIZE_BYTES) > 0);
 
 function knownOfGnuTar(listing: ReferenceListing): string | null {
   if ('entries' in listing) {
@@ -51,8 +57,8 @@ function knownOfGnuTar(listing: ReferenceListing): string | null {
     return isRoot ? 'the root without a type' : null;
   }
   if (listing.error.includes('out of time_t range')) return 'a time beyond 2^63';
-  // It lists the entry with the ids of the PAX records, and fails for those in the header all the same.
-  return /out of [ug]id_t range/.test(listing.error) ? 'an id that a PAX record replaces' : null;
+  // It lists the entry with the ids of the last PAX records, and fails for those before all the same.
+  return UNUSED_ID.test(listing.error) ? 'an id that a PAX record replaces' : null;
 }
 
 function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
@@ -62,7 +68,7 @@ function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
     FOREIGN_CHARSET.test(tar.toString('latin1'))
   )
     return 'a character set whose name is no text';
-  if ('error' in listing && listing.error.includes('end of file header'))
+  if ('error' in listing && /end of file header|empty header/.test(listing.error) && endsInGlobalHeader(tar))
     return 'a global PAX header behind the last entry';
   const blocks = headersOf(tar).map((at) => tar.subarray(at, at + BLOCK));
   // It joins the prefix and reads the device numbers of any header, whereas only POSIX and GNU have such fields.
@@ -75,12 +81,20 @@ function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
 
 const isPosix = (header: Buffer): boolean => header.toString('latin1', MAGIC_AT, MAGIC_AT + 6) === 'ustar\0';
 
+/** Behind it there are no blocks, or zeros alone. */
+const endsInGlobalHeader = (tar: Buffer): boolean =>
+  headersOf(tar)
+    .slice(-1)
+    .some((at) => flagAt(tar, at) === 'g');
+
 /** GNU tar and tarfile read up to the next NUL. */
 function isRunOnName(tar: Buffer, at: number): boolean {
-  const flag = tar.toString('latin1', at + FLAG_AT, at + FLAG_AT + 1);
+  const flag = flagAt(tar, at);
   const end = at + BLOCK + parseTarNumber(tar, at + SIZE_AT, SIZE_BYTES);
   return (flag === 'L' || flag === 'K') && tar[end - 1] !== 0 && (end % BLOCK === 0 || tar[end] !== 0);
 }
+
+const flagAt = (tar: Buffer, at: number): string => tar.toString('latin1', at + FLAG_AT, at + FLAG_AT + 1);
 
 /** Where blocks with the right checksum are. */
 function headersOf(tar: Buffer): readonly number[] {
