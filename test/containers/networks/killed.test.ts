@@ -130,7 +130,7 @@ describe('containers/networks/killed', ({test: declare, before, after}) => {
     const {process: first, supervisor} = store().readStart(id);
     process.kill(supervisor.pid, 'SIGKILL');
     process.kill(first.pid, 'SIGKILL');
-    await eventually(() => identifyProcess(first.pid) === null);
+    await eventually(() => [first, supervisor].every(({pid}) => identifyProcess(pid) === null));
     assert.is((await store().find(id)).state, 'exited');
     await requireAsBefore(machine, store().runtimeDirectory);
     await store().requireNoTraces();
