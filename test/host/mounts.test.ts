@@ -42,7 +42,6 @@ describe('host/mounts', ({test}) => {
     'mounts are seen by nobody else, and directories have their modes whatever the umask is',
     () => {
       using directory = makeTemporaryDirectory();
-      const before = mountTable();
       const inside = join(directory.path, 'inside');
       const found = perform({
         steps: [
@@ -54,7 +53,8 @@ describe('host/mounts', ({test}) => {
       });
       assert.equal(found, {mounted: 'done', written: 'done', modes: ['755', '700']});
       assert.equal(readdirSync(directory.path), []);
-      assert.is(mountTable(), before);
+      // Other mounts of the machine come and go meanwhile.
+      assert.not.ok(mountTable().includes(directory.path));
     },
     {skip},
   );
