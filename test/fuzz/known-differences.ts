@@ -41,6 +41,8 @@ export function knownDifference({reader, listing, headers}: Reading, {tar, count
   if (reader === 'tarfile') return knownOfTarfile(tar, listing);
   const own = knownOfGnuTar(listing);
   if (own !== null) return own;
+  // It forgets all of the first one, and not just what the next one says anew.
+  if (countGlobalHeaders(tar) > 1) return 'a second global PAX header';
   const hasEmptyLink = headers?.some(({type, linkPath}) => type === 'hardlink' && linkPath === '');
   if (hasEmptyLink) return 'a hard link to nothing';
   const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) ?? hasSizedHeader(tar);
@@ -68,7 +70,7 @@ function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
     FOREIGN_CHARSET.test(tar.toString('latin1'))
   )
     return 'a character set whose name is no text';
-  if ('error' in listing && /end of file header|empty header/.test(listing.error) && endsInGlobalHeader(tar))
+  if ('error' in listing && /end of file header|empty header/.test(listing.error) && countGlobalHeaders(tar) > 0)
     return 'a global PAX header behind the last entry';
   const blocks = headersOf(tar).map((at) => tar.subarray(at, at + BLOCK));
   // It joins the prefix and reads the device numbers of any header, whereas only POSIX and GNU have such fields.
@@ -81,11 +83,7 @@ function knownOfTarfile(tar: Buffer, listing: ReferenceListing): string | null {
 
 const isPosix = (header: Buffer): boolean => header.toString('latin1', MAGIC_AT, MAGIC_AT + 6) === 'ustar\0';
 
-/** Behind it there are no blocks, or zeros alone. */
-const endsInGlobalHeader = (tar: Buffer): boolean =>
-  headersOf(tar)
-    .slice(-1)
-    .some((at) => flagAt(tar, at) === 'g');
+const countGlobalHeaders = (tar: Buffer): number => headersOf(tar).filter((at) => flagAt(tar, at) === 'g').length;
 
 /** GNU tar and tarfile read up to the next NUL. */
 function isRunOnName(tar: Buffer, at: number): boolean {
