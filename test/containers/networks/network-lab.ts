@@ -22,7 +22,11 @@ export interface MachineState {
 }
 
 export function readMachine(runtimeDirectory: string): MachineState {
-  return {rules: readRules(runtimeDirectory), links: readLinks(), addresses: readAddresses(runtimeDirectory)};
+  return {
+    rules: readRules(runtimeDirectory),
+    links: readLinks(runtimeDirectory),
+    addresses: readAddresses(runtimeDirectory),
+  };
 }
 
 /** Waits until the machine is as it was: the kernel takes its time to remove the devices of a namespace. */
@@ -65,10 +69,12 @@ export const bridgeOf = (runtimeDirectory: string): string => `winch-${tagOf(`${
 
 const tagOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
-/** Others' bridges, and what is plugged into them, are not counted. */
-function readLinks(): readonly string[] {
+/** Others' bridges with what is plugged into them are not counted; a bridge that nothing is plugged into is. */
+function readLinks(runtimeDirectory: string): readonly string[] {
   const links = JSON.parse(run('ip', ['-json', 'link', 'show'])) as readonly {ifname: string; master?: string}[];
-  return links.filter(({master}) => master === undefined).map(({ifname}) => ifname);
+  const used = new Set(links.map(({master}) => master));
+  used.delete(bridgeOf(runtimeDirectory));
+  return links.filter(({ifname, master}) => master === undefined && !used.has(ifname)).map(({ifname}) => ifname);
 }
 
 function readAddresses(runtimeDirectory: string): readonly string[] {
