@@ -1,3 +1,4 @@
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import {exitCodeOfSignal, interruptedBy} from './exit-codes.ts';
 
 const INTERRUPTING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -30,7 +31,7 @@ export interface InterruptSource {
  * Aborts on SIGINT, SIGTERM and SIGHUP. A second signal, or one second without an end, exits at once: a call that does
  * not listen to its signal must not hold the terminal.
  */
-export function listenForInterrupts(source: InterruptSource, now: () => number = () => performance.now()): Interrupts {
+export function listenForInterrupts(source: InterruptSource, now: () => number = monotonicMs): Interrupts {
   const controller = new AbortController();
   let firstAt: number | undefined;
   let deadline: NodeJS.Timeout | undefined;

@@ -3,6 +3,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
 import {thaw} from '../host/cgroup-freezer.ts';
 import {listCgroupProcesses, readCgroups} from '../host/cgroups.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 
 const FIRST_POLL_MS = 1;
 const LONGEST_POLL_MS = 10;
@@ -34,8 +35,8 @@ export async function endStrays({id, cgroupPath, mayBeStarting}: Strays): Promis
     // What is paused dies when it goes on.
     if (members.length > 0) thaw(cgroups, cgroupPath);
     if (starters.length === 0 && members.length === 0) return;
-    end ??= performance.now() + LIMIT_MS;
-    if (performance.now() > end) return;
+    end ??= monotonicMs() + LIMIT_MS;
+    if (monotonicMs() > end) return;
     await sleep(pause);
   }
 }

@@ -1,4 +1,5 @@
 import type {EventSink, WinchEvent} from '../events.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 
 /** A line of docker's progress. */
 export interface ProgressLine {
@@ -30,7 +31,7 @@ export function thinOut(onEvent: EventSink): EventSink {
   const told = new Map<string, number>();
   return (event) => {
     if (isFrequent(event)) {
-      const now = performance.now();
+      const now = monotonicMs();
       if (now - (told.get(event.digest) ?? Number.NEGATIVE_INFINITY) < PAUSE_MS) return;
       told.set(event.digest, now);
     }

@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process';
 import {closeSync, existsSync, openSync, readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno, WinchError} from '../errors.ts';
+import {monotonicMs} from './monotonic-ms.ts';
 import {identifyProcess} from './process-identity.ts';
 import {CloneFlag, type Syscalls, UnmountFlag} from './syscalls.ts';
 import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
@@ -104,10 +105,10 @@ interface Waiting {
 }
 
 function waitForMount({target, before, pid, log}: Waiting): void {
-  const end = performance.now() + LIMIT_MS;
+  const end = monotonicMs() + LIMIT_MS;
   while (!isMounted(target, before)) {
     // Node does not see the exit of a child while it waits here.
-    if (identifyProcess(pid) === null || performance.now() > end) {
+    if (identifyProcess(pid) === null || monotonicMs() > end) {
       throw unsupported(`fuse-overlayfs does not mount: ${lastLine(log)}`, 'FUSE may be forbidden here');
     }
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, POLL_MS);

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
 import {killAsOwner} from './kill-as-owner.ts';
+import {monotonicMs} from './monotonic-ms.ts';
 import {isLiving, type ProcessIdentity, parseProcessStat} from './process-identity.ts';
 
 const POLL_MS = 5;
@@ -17,8 +18,8 @@ export async function endServers(directory: string): Promise<void> {
   let end: number | null = null;
   for (let left = livingIn(directory); left.length > 0; left = livingIn(directory)) {
     // Asked only now: to load the clock takes 1 ms.
-    end ??= performance.now() + LIMIT_MS;
-    if (performance.now() >= end) return;
+    end ??= monotonicMs() + LIMIT_MS;
+    if (monotonicMs() >= end) return;
     for (const {pid} of left) await killAsOwner(pid);
     await sleep(POLL_MS);
   }

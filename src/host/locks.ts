@@ -6,6 +6,7 @@ import {WinchError} from '../errors.ts';
 import type {ProcessFacts} from '../events.ts';
 import {longPathError} from './database-path.ts';
 import {describeHolder, findLockHolder, SHARED_BYTE} from './find-lock-holder.ts';
+import {monotonicMs} from './monotonic-ms.ts';
 import {randomHex} from './random-hex.ts';
 
 export type LockMode = 'shared' | 'exclusive';
@@ -78,15 +79,15 @@ async function pollUntilFree({name, attempt, findHolder}: WantedLock, options: A
   const first = attempt();
   if (first) return first;
   onWait?.(findHolder());
-  let [progress, deadline] = [readProgress?.(), performance.now() + timeoutMs];
+  let [progress, deadline] = [readProgress?.(), monotonicMs() + timeoutMs];
   for (let pause = FIRST_POLL_MS; ; pause = Math.min(pause * 2, LONGEST_POLL_MS)) {
     await sleep(pause);
     signal?.throwIfAborted();
     const lock = attempt();
     if (lock) return lock;
-    if (performance.now() <= deadline) continue;
+    if (monotonicMs() <= deadline) continue;
     const before = progress;
-    [progress, deadline] = [readProgress?.(), performance.now() + timeoutMs];
+    [progress, deadline] = [readProgress?.(), monotonicMs() + timeoutMs];
     if (progress === before) throw lockTimeout(name, findHolder());
   }
 }

@@ -1,9 +1,14 @@
 import type {Koffi} from './load-koffi.ts';
 
-/** What Node's own table of errors leaves out and mount(2) returns (errno(3)). */
-const MISSING_ERRORS: ReadonlyMap<number, readonly [string, string]> = new Map([
-  [15, ['ENOTBLK', 'block device required']],
+/** errno(3). Node makes its own table when it is first asked, for 1 ms: files are often looked for that are not there. */
+const USUAL_ERRORS: ReadonlyMap<number, readonly [string, string]> = new Map([
+  [2, ['ENOENT', 'no such file or directory']],
+  [17, ['EEXIST', 'file already exists']],
+  [20, ['ENOTDIR', 'not a directory']],
+  [22, ['EINVAL', 'invalid argument']],
   [40, ['ELOOP', 'too many symbolic links encountered']],
+  // Node's table leaves it out, and mount(2) returns it.
+  [15, ['ENOTBLK', 'block device required']],
 ]);
 
 /** Passes on what a system call returns, unless that says that it has failed. @throws as `systemError` */
@@ -19,8 +24,12 @@ export const createCheck =
 
 /** What Node's own calls throw. */
 export function systemError(errno: number, syscall: string, path: string): NodeJS.ErrnoException {
+  const [code, text] = USUAL_ERRORS.get(errno) ?? findNodesError(errno) ?? [`E${errno}`, 'unknown error'];
+  return Object.assign(new Error(`${code}: ${text}, ${syscall} '${path}'`), {code, errno: -errno, syscall, path});
+}
+
+function findNodesError(errno: number): readonly [string, string] | undefined {
   // Imported, it would open standard error and make a pipe there non-blocking for the container as well.
   const {getSystemErrorMap} = process.getBuiltinModule('node:util');
-  const [code, text] = getSystemErrorMap().get(-errno) ?? MISSING_ERRORS.get(errno) ?? [`E${errno}`, 'unknown error'];
-  return Object.assign(new Error(`${code}: ${text}, ${syscall} '${path}'`), {code, errno: -errno, syscall, path});
+  return getSystemErrorMap().get(-errno);
 }

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno, WinchError} from '../errors.ts';
 import {killUnlessGone} from '../host/kill-unless-gone.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import {loadSyscalls, MountFlag, UnmountFlag} from '../host/syscalls.ts';
 import {findSystemProgram} from '../host/system-programs.ts';
 import {formatHostsFile, LOOPBACK_HOSTS} from './hosts-file.ts';
@@ -78,10 +79,10 @@ export async function startStack(
 
 /** Ends the program that was started for a container, also one whose start was cut off; returns when it is gone. */
 export async function endStack(directory: string): Promise<void> {
-  const end = performance.now() + LIMIT_MS;
+  const end = monotonicMs() + LIMIT_MS;
   for (let found = findPrograms(directory); found.length > 0; found = findPrograms(directory)) {
     for (const pid of found) killUnlessGone(pid);
-    if (performance.now() > end) return;
+    if (monotonicMs() > end) return;
     await sleep(POLL_MS);
   }
 }

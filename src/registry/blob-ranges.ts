@@ -1,4 +1,5 @@
 import {isWinchError, WinchError} from '../errors.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import type {BlobRequest} from './blob-replies.ts';
 import {type BlobStream, openBlob} from './blobs.ts';
 import type {RegistrySession} from './session.ts';
@@ -155,16 +156,16 @@ async function fetchPiece(
 
 /** Measures what comes, in the time that was spent waiting for it: a slow reader makes no slow connection. */
 function createMeter() {
-  let [waitedMs, bytes, since] = [0, 0, performance.now()];
+  let [waitedMs, bytes, since] = [0, 0, monotonicMs()];
   const rate = () => (bytes / Math.max(waitedMs, 1)) * 1000;
   return {
     received: (count: number): void => {
-      waitedMs += performance.now() - since;
+      waitedMs += monotonicMs() - since;
       bytes += count;
-      since = performance.now();
+      since = monotonicMs();
     },
     startWaiting: (): void => {
-      since = performance.now();
+      since = monotonicMs();
     },
     rate,
     isSlow: ({slowAfterMs, slowBytesPerSecond}: RangePlan) => waitedMs >= slowAfterMs && rate() < slowBytesPerSecond,

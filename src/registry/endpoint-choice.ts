@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import type {Endpoint, HostPlan} from './host-plan.ts';
 import type {SessionRequest} from './session.ts';
 import type {TransportResponse} from './transport.ts';
@@ -66,7 +67,7 @@ export function chooseEndpoints(
 }
 
 /** Opens the memory of a session. */
-export function createEndpointRecord(registry: string, now: () => number = () => performance.now()): EndpointRecord {
+export function createEndpointRecord(registry: string, now: () => number = monotonicMs): EndpointRecord {
   const replies = new WeakMap<TransportResponse, {readonly endpoint: Endpoint; readonly request: SessionRequest}>();
   const downUntil = new Map<string, number>();
   const pausing = new Set<string>();

@@ -1,3 +1,4 @@
+import {monotonicMs} from '../host/monotonic-ms.ts';
 /**
  * Until when hosts asked not to be asked. One answer of 429 or 503 speaks for everybody on this machine, so all workers
  * of all processes share it.
@@ -10,7 +11,7 @@ export interface HostPauses {
 }
 
 /** Pauses that this process alone knows. */
-export function createHostPauses(now: () => number = () => performance.now()): HostPauses {
+export function createHostPauses(now: () => number = monotonicMs): HostPauses {
   const ends = new Map<string, number>();
   const remaining = (host: string) => Math.max(0, (ends.get(host) ?? 0) - now());
   return {

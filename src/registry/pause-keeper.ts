@@ -1,4 +1,5 @@
 import {WinchError} from '../errors.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import type {HostPauses} from './host-pauses.ts';
 import {waitFor, withLateJitter} from './retry-budget.ts';
 import type {TransportRequest} from './transport.ts';
@@ -29,7 +30,7 @@ const REST_MS = 20;
 export function createPauseKeeper(pauses: HostPauses): PauseKeeper {
   const toldUntil = new Map<string, number>();
   const tell = ({url: {host}, onEvent}: TransportRequest, delayMs: number, reason: string): void => {
-    const now = performance.now();
+    const now = monotonicMs();
     const isTold = now < (toldUntil.get(host) ?? 0);
     toldUntil.set(host, Math.max(toldUntil.get(host) ?? 0, now + delayMs));
     if (!isTold) onEvent?.({type: 'host:paused', host, reason, delayMs});

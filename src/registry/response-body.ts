@@ -1,5 +1,6 @@
 import type {Readable} from 'node:stream';
 import {WinchError} from '../errors.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import {connectionError} from './connection-errors.ts';
 
 /** Progress that lets a body be waited for anew: with the default of 60 s, 1 KiB/s. */
@@ -68,7 +69,7 @@ export async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
 function watchForStall({url, stallMs}: BodyOptions, onStall: (error: WinchError) => void) {
   let waitedMs = 0;
   let progressBytes = 0;
-  let waitingSince = performance.now();
+  let waitingSince = monotonicMs();
   let isWaiting = true;
   const watch = {
     error: null as WinchError | null,
@@ -76,7 +77,7 @@ function watchForStall({url, stallMs}: BodyOptions, onStall: (error: WinchError)
       isWaiting = false;
       progressBytes += receivedBytes;
       if (progressBytes < STALL_BYTES) {
-        waitedMs += performance.now() - waitingSince;
+        waitedMs += monotonicMs() - waitingSince;
         return;
       }
       waitedMs = 0;
@@ -84,12 +85,12 @@ function watchForStall({url, stallMs}: BodyOptions, onStall: (error: WinchError)
     },
     startWaiting() {
       isWaiting = true;
-      waitingSince = performance.now();
+      waitingSince = monotonicMs();
     },
     end: () => clearInterval(timer),
   };
   const timer = setInterval(() => {
-    if (!isWaiting || waitedMs + performance.now() - waitingSince < stallMs) return;
+    if (!isWaiting || waitedMs + monotonicMs() - waitingSince < stallMs) return;
     watch.error = stallError(url, stallMs);
     onStall(watch.error);
   }, stallMs / 20);

@@ -1,4 +1,5 @@
 import {setTimeout as sleep} from 'node:timers/promises';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 
 export interface RetryPolicy {
   /** Before the first repetition, in milliseconds; every further one waits twice as long. */
@@ -31,9 +32,9 @@ const JITTER = 0.1;
 
 /** Starts a budget; its time runs from now. */
 export function createRetryBudget({firstDelayMs, longestDelayMs, budgetMs}: RetryPolicy): RetryBudget {
-  const start = performance.now();
+  const start = monotonicMs();
   let times = 0;
-  const elapsedMs = () => performance.now() - start;
+  const elapsedMs = () => monotonicMs() - start;
   return {
     next: () => {
       const delayMs = Math.min(firstDelayMs * 2 ** times, longestDelayMs) * (1 + JITTER * (2 * Math.random() - 1));

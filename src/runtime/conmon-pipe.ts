@@ -2,6 +2,7 @@ import {closeSync, constants, openSync, readdirSync, readlinkSync} from 'node:fs
 import {Socket} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../errors.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import {loadSocketCalls} from '../host/socket-calls.ts';
 import type {ConmonInput, InputPlace} from './conmon-input.ts';
 import {ATTACH_SOCKET} from './conmon-terminal.ts';
@@ -45,8 +46,8 @@ async function endPipe({bundle, supervisorPid}: Pick<InputPlace, 'bundle' | 'sup
   if (fd === null) return;
   try {
     calls.shutdown(fd, 'write');
-    const end = performance.now() + LIMIT_MS;
-    while (isHeldBy(supervisorPid, pipe) && performance.now() < end) await sleep(POLL_MS);
+    const end = monotonicMs() + LIMIT_MS;
+    while (isHeldBy(supervisorPid, pipe) && monotonicMs() < end) await sleep(POLL_MS);
   } finally {
     closeSync(fd);
   }

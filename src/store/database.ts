@@ -5,6 +5,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {pathToFileURL} from 'node:url';
 import {hasErrno, isWinchError, WinchError} from '../errors.ts';
 import {type Durability, ensureDirectory} from '../host/atomic-write.ts';
+import {monotonicMs} from '../host/monotonic-ms.ts';
 import {storageError} from '../host/storage-error.ts';
 import {databaseError, isOpenFailure} from './database-errors.ts';
 import {MIGRATIONS, STAND_INS} from './schema.ts';
@@ -53,8 +54,8 @@ export async function openDatabase(path: string, durability: Durability, waitMs 
     } catch (error) {
       // SQLite does not wait when it sets the journal mode of a new database that another process writes to.
       if (!isWinchError(error, 'STORE_LOCKED')) throw error;
-      deadline ??= performance.now() + waitMs;
-      if (performance.now() > deadline) throw error;
+      deadline ??= monotonicMs() + waitMs;
+      if (monotonicMs() > deadline) throw error;
     }
   }
 }

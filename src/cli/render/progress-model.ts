@@ -1,4 +1,5 @@
 import type {WinchEvent} from '../../events.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {activityAfter, isCounting} from './activity.ts';
 import {createRateMeter, type RateMeter} from './rate-meter.ts';
 
@@ -48,7 +49,7 @@ export interface ProgressModel {
   total(): Total;
 }
 
-export function createProgressModel(now: () => number = () => performance.now()): ProgressModel {
+export function createProgressModel(now: () => number = monotonicMs): ProgressModel {
   const all = createRateMeter(now);
   const downloads = createLane('download', {all, now});
   const uploads = createLane('upload', {all, now});

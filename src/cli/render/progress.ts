@@ -1,4 +1,5 @@
 import type {EventSink, WinchEvent} from '../../events.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {describeEvent} from './describe-event.ts';
 import type {Output, Terminal} from './output.ts';
 import {heartbeatLine} from './progress-lines.ts';
@@ -54,7 +55,7 @@ export function createLineProgress(mode: LineMode, output: Output, options: Line
   if (mode === 'none') {
     return {onEvent: (event) => event.type === 'warning:raised' && writeLine(output, event), stop: () => {}};
   }
-  const {now = () => performance.now(), heartbeatMs = HEARTBEAT_MS[mode]} = options;
+  const {now = monotonicMs, heartbeatMs = HEARTBEAT_MS[mode]} = options;
   const model = createProgressModel(now);
   const beat =
     mode === 'json' ? () => writeTotal(output, model) : () => output.write(`${heartbeatLine(model.total())}\n`);

@@ -2,6 +2,7 @@ import {existsSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {CallOptions} from '../../events.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {storageError} from '../../host/storage-error.ts';
 import {listImagesInUse} from '../../images/images-in-use.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
@@ -60,10 +61,10 @@ export async function waitUntilRunEnds(
   {id}: OneShotRun,
   {signal, patienceMs}: {readonly signal: AbortSignal | undefined; readonly patienceMs: number},
 ): Promise<boolean> {
-  const end = performance.now() + patienceMs;
+  const end = monotonicMs() + patienceMs;
   while (existsSync(join(volatileParent(context), id))) {
     signal?.throwIfAborted();
-    if (performance.now() > end) return false;
+    if (monotonicMs() > end) return false;
     await sleep(POLL_MS);
   }
   return true;

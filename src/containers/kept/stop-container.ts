@@ -4,6 +4,7 @@ import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {thaw} from '../../host/cgroup-freezer.ts';
 import {listCgroupProcesses, readCgroups} from '../../host/cgroups.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {openRunc} from '../../runtime/runc.ts';
 import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
@@ -92,7 +93,7 @@ export async function endContainer(
   // What is in its cgroup is ended without the runtime.
   if (!isFound || !isInitialUserNamespace()) await runtimeOf(context, record).signal(id, SIGKILL);
   await endStrays({id, cgroupPath, mayBeStarting: true});
-  const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + KILL_LIMIT_MS});
+  const state = await waitUntilStopped(context, record, {signal, untilMs: monotonicMs() + KILL_LIMIT_MS});
   if (state?.state === 'running') throw stuck(record);
 }
 
@@ -145,7 +146,7 @@ const keptTarget = (context: ContainerContext, record: KeptRecord): Target => ({
     return await runtimeOf(context, record).signal(record.id, signal);
   },
   waitUntilOver: async (patienceMs, signal) => {
-    const state = await waitUntilStopped(context, record, {signal, untilMs: performance.now() + patienceMs});
+    const state = await waitUntilStopped(context, record, {signal, untilMs: monotonicMs() + patienceMs});
     return state?.state !== 'running';
   },
   tell: (event) => recordContainerEvents(context, record, [event]),

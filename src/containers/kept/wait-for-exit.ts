@@ -2,6 +2,7 @@ import {join} from 'node:path';
 import {isWinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {type Lock, openLockDirectory} from '../../host/locks.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import type {ContainerContext} from '../context.ts';
 import {requireContainer} from './find-container.ts';
 import {placesOf} from './places.ts';
@@ -55,7 +56,7 @@ export async function waitUntilStopped(
     signal?.throwIfAborted();
     if (!findRecord(context, record.id)) return null;
     const state = await readState(context, record);
-    if (state.state !== 'running' || performance.now() >= untilMs) return state;
-    await watch.change(signal, untilMs - performance.now());
+    if (state.state !== 'running' || monotonicMs() >= untilMs) return state;
+    await watch.change(signal, untilMs - monotonicMs());
   }
 }

@@ -3,6 +3,7 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import type {CallOptions} from '../../events.ts';
 import {type CgroupUsage, readCgroupUsage} from '../../host/cgroup-usage.ts';
 import {type Cgroups, readCgroups} from '../../host/cgroups.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {type NetworkTraffic, readNetworkTraffic} from '../../host/network-traffic.ts';
 import {cgroupPathOf} from '../cgroup-place.ts';
 import type {ContainerContext} from '../context.ts';
@@ -90,7 +91,7 @@ function readUsage(
 
 function mark(marks: Map<string, Mark>, id: string, {cpuSeconds}: CgroupUsage): Mark | undefined {
   if (cpuSeconds === null) return undefined;
-  const found = {cpuSeconds, atMs: performance.now()};
+  const found = {cpuSeconds, atMs: monotonicMs()};
   marks.set(id, found);
   return found;
 }

@@ -2,6 +2,7 @@ import {isIP} from 'node:net';
 import {setTimeout as sleep} from 'node:timers/promises';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {isWinchError, WinchError} from '../../errors.ts';
+import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
 import {loadSyscalls} from '../../host/syscalls.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
@@ -48,13 +49,13 @@ export async function connectContainer(
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<OpenNetwork> {
   requireNetworkRights();
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
       return await connect(context, request, signal);
     } catch (error) {
       const holder = isWinchError(error, 'PORT_TAKEN') ? error.details.holder : undefined;
-      if (holder === undefined || performance.now() > deadline || (await isRunning(context, holder))) throw error;
+      if (holder === undefined || monotonicMs() > deadline || (await isRunning(context, holder))) throw error;
     }
     signal?.throwIfAborted();
     await sleep(POLL_MS);
