@@ -21,9 +21,7 @@ function printVersion() {
 async function runCommand() {
   // Two layers that are written at once keep four threads busy, the default number; read when the first one starts.
   process.env.UV_THREADPOOL_SIZE ??= '8';
-  const cacheDirectory = openCacheDirectory();
-  if (cacheDirectory !== null) process.getBuiltinModule('node:module').enableCompileCache(cacheDirectory);
-  const {main} = await loadMain(cacheDirectory);
+  const {main} = await loadMain(openCacheDirectory());
   await main();
   // Everything is written and closed by now. A process that ends by itself takes its heap apart first, for 2 ms.
   process.exit();
@@ -34,6 +32,7 @@ function loadMain(cacheDirectory) {
   if (existsSync(join(packageDirectory, 'dist/bundled/command.chunks'))) {
     return require('./load-bundle.js').loadCommand(cacheDirectory);
   }
+  if (cacheDirectory !== null) process.getBuiltinModule('node:module').enableCompileCache(cacheDirectory);
   const built = join(packageDirectory, 'dist/cli/main.js');
   const path = existsSync(built) ? built : join(packageDirectory, 'src/cli/main.ts');
   return import(require('node:url').pathToFileURL(path).href);

@@ -231,13 +231,22 @@ describe('bin/winch', ({test, before, after}) => {
     const cache = join(directory, 'shared/winch/compiled');
     mkdirSync(cache, {recursive: true});
     chmodSync(cache, 0o777);
-    writeBundle('console.log(String(process.getBuiltinModule("node:module").getCompileCacheDir()))');
+    writeBundle(
+      '$require("node:path"); console.log(process.getBuiltinModule("node:module").getCompileCacheDir() ?? "none")',
+    );
     const runWith = (env: Record<string, string>) =>
       spawnSync(process.execPath, [bin, 'images'], {encoding: 'utf8', env}).stdout;
-    assert.is(runWith({XDG_CACHE_HOME: join(directory, 'shared')}), 'undefined\n');
-    assert.is(runWith({}), 'undefined\n');
+    assert.is(runWith({XDG_CACHE_HOME: join(directory, 'shared')}), 'none\n');
+    assert.is(runWith({}), 'none\n');
     assert.equal(readdirSync(cache), []);
-    assert.match(runWith({XDG_CACHE_HOME: join(directory, 'own')}), join(directory, 'own/winch/compiled'));
+    const own = join(directory, 'own/winch/compiled');
+    assert.match(runWith({XDG_CACHE_HOME: join(directory, 'own')}), own);
+    assert.ok(readdirSync(own).some((name) => name.endsWith('-images')));
+  });
+
+  test("Node's cache is there for packages, and costs nothing where none is needed", () => {
+    writeBundle('console.log(process.getBuiltinModule("node:module").getCompileCacheDir() ?? "none")');
+    assert.is(start([], 'images').stdout, 'none\n');
   });
 
   test('another program of the bundle keeps nothing where others can write', () => {
