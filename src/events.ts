@@ -118,6 +118,8 @@ export type WinchEvent =
     }
   | {readonly type: 'container:started'; readonly id: string}
   | {readonly type: 'container:exited'; readonly id: string; readonly exitCode: number}
+  /** Nobody waits for its end any more: the run has failed with what its call rejects with, and is cleared. */
+  | {readonly type: 'container:abandoned'; readonly id: string}
   /** A further process is about to run in the container, and gets the signals of this one from now on. */
   | {readonly type: 'exec:started'; readonly id: string}
   | {readonly type: 'warning:raised'; readonly code: string; readonly message: string};

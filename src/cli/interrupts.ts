@@ -14,7 +14,7 @@ export interface Interrupts {
   /**
    * Leaves signals to a container, and kills by none of them: one Ctrl-C more than it needed comes when winch clears up.
    *
-   * @returns what says that it has ended; signals that come a second later end the process at once.
+   * @returns what says that it has ended, or that nobody waits for that any more; signals that come a second later end the process at once.
    */
   handOver(): () => void;
   /** Runs what must not be lost before a signal ends the process at once. */

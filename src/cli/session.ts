@@ -99,7 +99,7 @@ function createContext(world: World, session: Session): CommandContext {
       // From here on signals are the container's: the library forwards them.
       if (event.type === 'exec:started') world.interrupts.release();
       if (event.type === 'container:started') noteEnd = world.interrupts.handOver();
-      if (event.type === 'container:exited') noteEnd();
+      if (event.type === 'container:exited' || event.type === 'container:abandoned') noteEnd();
       trace?.onEvent(event);
       progress.onEvent(event);
     },

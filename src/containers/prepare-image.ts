@@ -10,6 +10,7 @@ import type {Lease} from '../store/leases.ts';
 import type {ContainerContext} from './context.ts';
 import {noteAsked} from './directories.ts';
 import type {SpooledCopies} from './files/run-copies.ts';
+import type {ImageToRun} from './image-to-run.ts';
 import {joinNamespaces} from './join-namespaces.ts';
 import type {LazyImageOfRun, LazyPreparation} from './lazy/prepare-lazily.ts';
 import {mountRootfs} from './mount-rootfs.ts';
@@ -24,7 +25,7 @@ import type {ConnectedNetwork} from './networks/network-files.ts';
 import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
-import type {ImageToRun, RunRequest} from './run.ts';
+import type {RunRequest} from './run.ts';
 import {asksForVolumes, bindVolumes} from './volumes/mounted-volumes.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 

@@ -5,7 +5,6 @@ import {countOutOfMemoryKills, readCgroups} from '../host/cgroups.ts';
 import {type CleanupStack, createCleanupStack} from '../host/cleanup.ts';
 import {randomHex} from '../host/random-hex.ts';
 import {loadSyscalls} from '../host/syscalls.ts';
-import type {PullPolicy} from '../images/pull.ts';
 import {STACK_PID_FILE} from '../network/stack-programs.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import {attachLifeline, type Lifeline} from '../runtime/lifeline.ts';
@@ -22,35 +21,13 @@ import {
   warnOfLeftovers,
 } from './directories.ts';
 import {startError} from './exit-errors.ts';
-import type {CopyIn, CopyOut, EndedRun} from './files/run-copies.ts';
+import type {EndedRun} from './files/run-copies.ts';
+import type {ImageToRun} from './image-to-run.ts';
 import {requireValidName, takeName} from './names.ts';
 import {mayWantMemory, planStart} from './plan-start.ts';
 import {type PreparedContainer, prepareContainer} from './prepare-container.ts';
 import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
-
-export interface ImageToRun {
-  readonly image: string;
-  readonly platform?: string | undefined;
-  readonly policy?: PullPolicy | undefined;
-  /**
-   * Whether an image that is not in the store is run without a pull: of layers in eStargz and zstd:chunked only what the
-   * container reads is fetched, while it runs, and nothing of it comes into the store. Default: false.
-   *
-   * Verified are the manifest and the config, as for a pull; the tables of contents, whose digests the manifest has; and
-   * each piece of content, whose digest its table has, before the container sees a byte of it. Not verified are the diff
-   * ids of such layers: that takes all of them. What cannot be fetched, or is wrong, is an input/output error in the
-   * container, and told as a warning with the code of what went wrong.
-   *
-   * Where that cannot be (this takes root, Linux 6.12, `/dev/fuse`, and such a layer) the image is pulled, and the warning
-   * `LAZY_FALLBACK` says why.
-   */
-  readonly lazy?: boolean | undefined;
-  /** Files of this machine that are there when the command starts; they belong to root. */
-  readonly copyIn?: readonly CopyIn[] | undefined;
-  /** Files that are taken out when the command has ended, also when it failed. */
-  readonly copyOut?: readonly CopyOut[] | undefined;
-}
 
 export type RunRequest = (ImageToRun | {readonly bundle: string}) & {
   readonly container?: ContainerOptions;
@@ -170,13 +147,21 @@ interface Start {
   readonly prepared: PreparedContainer;
 }
 
-async function superviseStart(
+async function superviseStart(context: ContainerContext, start: Start, options: CallOptions): Promise<SupervisedExit> {
+  const exit = await superviseToEnd(context, start, options).catch((error: unknown) => {
+    options.onEvent?.({type: 'container:abandoned', id: start.id});
+    throw error;
+  });
+  start.prepared.aborted?.throwIfAborted();
+  return exit;
+}
+
+async function superviseToEnd(
   context: ContainerContext,
   {container, id, request, prepared}: Start,
   options: CallOptions,
 ): Promise<SupervisedExit> {
-  const {aborted = null} = prepared;
-  const signals = [options.signal, aborted].filter((signal) => signal != null);
+  const signals = [options.signal, prepared.aborted].filter((signal) => signal != null);
   const supervised = supervise(container, {
     signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
     timeoutSeconds: request.timeoutSeconds,
@@ -187,7 +172,6 @@ async function superviseStart(
   const [exit, end] = await Promise.all([supervised, accompany(context, {id, request, prepared})]);
   end(exit.exitCode);
   options.onEvent?.({type: 'container:exited', id, exitCode: exit.exitCode});
-  aborted?.throwIfAborted();
   return exit;
 }
 

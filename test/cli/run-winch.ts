@@ -25,11 +25,12 @@ interface Outcome {
   readonly opened: ToolkitOptions[];
   closed: number;
   released: number;
+  ended: number;
 }
 
 /** What a command line did, with a library of which only the given calls exist. */
 export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
-  const outcome: Outcome = {code: -1, stdout: '', stderr: '', opened: [], closed: 0, released: 0};
+  const outcome: Outcome = {code: -1, stdout: '', stderr: '', opened: [], closed: 0, released: 0, ended: 0};
   outcome.code = await runCommandLine(words, {
     environment: environmentOf(fakes.environment),
     stdout: append(outcome, 'stdout'),
@@ -40,7 +41,7 @@ export async function runWinch(words: readonly string[], fakes: Fakes = {}) {
       release: () => void outcome.released++,
       handOver: () => {
         outcome.released++;
-        return () => {};
+        return () => void outcome.ended++;
       },
       beforeExit: () => {},
     },

@@ -1,12 +1,15 @@
+import {existsSync, mkdirSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
-import {IMAGE, type KeptStore, openKeptStore} from './kept/kept-store.ts';
+import {eventually, IMAGE, type KeptStore, openKeptStore} from './kept/kept-store.ts';
 
 const skip = missingFor('runc', 'busybox', 'conmon');
 const SERVER = 'echo one; echo denied >&2; echo "ready: now"; echo more; nc -l -p 8080; exit 4';
+const ENDING = 'trap "exit 3" TERM; echo up; while :; do sleep 0.1; done';
 
 describe('containers waits', ({test: declare, before, after}) => {
   const test = (title: string, body: () => unknown) => declare(title, body, {skip, timeoutMs: 240_000});
@@ -44,6 +47,22 @@ describe('containers waits', ({test: declare, before, after}) => {
     await using never = await containers().spawn({image: IMAGE, policy: 'never', container: {command: ['/none']}});
     assert.is(await codeOf(never.waitForLine('x')), 'COMMAND_NOT_FOUND');
     assert.is(await codeOf(never.waitForPort(80)), 'COMMAND_NOT_FOUND');
+  });
+
+  test('a run that fails while its container lives says so before it is cleared', async () => {
+    const types: string[] = [];
+    const request = {image: IMAGE, policy: 'never', container: {command: ['sh', '-c', ENDING]}} as const;
+    await using run = await containers().spawn(request, {onEvent: ({type}) => void types.push(type)});
+    const begun = join(store().runtimeDirectory, 'containers', await run.started, 'begun.json');
+    await run.waitForLine('up');
+    await eventually(() => existsSync(begun));
+    // What cannot be removed at its end.
+    rmSync(begun);
+    mkdirSync(begun);
+    run.kill('SIGTERM');
+    await rejectionOf(run.finished);
+    assert.equal(types, ['container:started', 'container:abandoned']);
+    assert.equal(await containers().list(), []);
   });
 
   test('an abort ends the waiting and nothing else', async () => {

@@ -18,7 +18,7 @@ export const isLasting = ({type}: WinchEvent): boolean =>
 
 /** Whether an event only gives the terminal to a container, or takes it back: nobody writes a line about it. */
 export const handsOver = ({type}: WinchEvent): boolean =>
-  ['container:started', 'container:exited', 'exec:started'].includes(type);
+  ['container:started', 'container:exited', 'container:abandoned', 'exec:started'].includes(type);
 
 function describeTransfer(event: WinchEvent): string | null {
   switch (event.type) {

@@ -16,8 +16,9 @@ import type {Lease} from '../../store/leases.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
 import type {ContainerDirectories} from '../directories.ts';
+import type {ImageToRun} from '../image-to-run.ts';
 import type {PreparedLayers} from '../prepare-layers.ts';
-import type {ImageToRun, RunRequest} from '../run.ts';
+import type {RunRequest} from '../run.ts';
 import {asksForVolumes} from '../volumes/mounted-volumes.ts';
 import {startLazyServer} from './lazy-server.ts';
 

@@ -34,6 +34,20 @@ describe('cli/commands/run', ({test}) => {
     assert.is((await runWinch(['run', 'alpine'], {containers: {run: async () => ended}})).released, 0);
   });
 
+  for (const end of [
+    {type: 'container:exited', id: 'a', exitCode: 0},
+    {type: 'container:abandoned', id: 'a'},
+  ] as const) {
+    test(`takes signals back after ${end.type}`, async () => {
+      const run = async (_: RunRequest, {onEvent}: CallOptions = {}) => {
+        for (const event of [{type: 'container:started', id: 'a'}, end] as const) onEvent?.(event);
+        return ended;
+      };
+      const outcome = await runWinch(['run', 'alpine'], {containers: {run}});
+      assert.equal([outcome.released, outcome.ended, outcome.stderr], [1, 1, '']);
+    });
+  }
+
   test('says why a container was killed', async () => {
     const timedOut = async () => ({...ended, exitCode: 137, timedOut: true});
     const outcome = await runWinch(['run', '--timeout', '5', 'alpine'], {containers: {run: timedOut}});

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import {readArguments} from '../../../src/cli/arguments/read-arguments.ts';
 import {parseRunRequest, RUN_FLAGS} from '../../../src/cli/options/run-request.ts';
-import type {ImageToRun} from '../../../src/containers/run.ts';
+import type {ImageToRun} from '../../../src/containers/image-to-run.ts';
 import {describe} from '../../helpers/suite.ts';
 import {environmentOf} from '../environment-of.ts';
 import {messageOf} from '../message-of.ts';

@@ -15,7 +15,7 @@ import {text} from 'node:stream/consumers';
 import * as assert from 'uvu/assert';
 import {busyboxImage} from '../../../fixtures/busybox-image.ts';
 import {startRegistry} from '../../../fixtures/registry-server.ts';
-import type {ImageToRun} from '../../../src/containers/run.ts';
+import type {ImageToRun} from '../../../src/containers/image-to-run.ts';
 import type {WinchEvent} from '../../../src/events.ts';
 import {openTestStore, type TestStore} from '../../helpers/open-store.ts';
 import {rejectionOf} from '../../helpers/rejection-of.ts';
