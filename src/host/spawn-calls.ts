@@ -24,6 +24,8 @@ export function loadSpawnCalls() {
 }
 
 const MFD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
 
 /**
  * A file in memory that is gone when it is open nowhere (memfd_create(2)).
@@ -35,6 +37,19 @@ export function openMemoryFile(name: string): number {
   const koffi = loadKoffi();
   const create = koffi.load(null).func('int memfd_create(const char*, unsigned int)');
   return createCheck(koffi)(create(name, MFD_CLOEXEC), 'memfd_create', name);
+}
+
+/**
+ * Opens a pipe that makes nobody wait at either end (pipe2(2)).
+ *
+ * @throws a Node-style system error (`EMFILE`)
+ */
+export function openPipe(): {readonly reader: number; readonly writer: number} {
+  const koffi = loadKoffi();
+  const open = koffi.load(null).func('int pipe2(void*, int)');
+  const ends = Buffer.alloc(8);
+  createCheck(koffi)(open(ends, O_NONBLOCK | O_CLOEXEC), 'pipe2', '');
+  return {reader: ends.readInt32LE(0), writer: ends.readInt32LE(4)};
 }
 
 /** glibc before 2.29 cannot: a program then begins where this process is. */

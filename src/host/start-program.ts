@@ -27,6 +27,9 @@ export interface StartedProgram {
   ended(): Promise<ProgramExit>;
   /** As `ended`, but waits no longer than this. */
   endedWithin(milliseconds: number): Promise<void>;
+  hasEnded(): boolean;
+  /** Leaves nothing of it when it has ended, and does not keep this process alive until then. @param onEnd Called then. */
+  release(onEnd: () => void): void;
   /** Does nothing once it has ended. */
   kill(signal: NodeJS.Signals | number): void;
 }
@@ -47,6 +50,8 @@ const WNOHANG = 1;
 const SIGNAL_BITS = 0x7f;
 /** A worker thread hears no SIGCHLD. */
 const LOOK_MS = 250;
+/** Where nobody waits: what has ended and was not looked at takes a number and little else. */
+const RARE_LOOK_MS = 30_000;
 
 /**
  * Starts a program in the namespaces of the calling thread and in `/`, with no signal blocked or ignored.
@@ -78,13 +83,19 @@ export function startProgram(request: ProgramRequest): StartedProgram {
           resolve();
         }, milliseconds);
       }),
+    hasEnded: () => look() !== null,
+    release: (onEnd) => void waitUntil(look, onEnd, {isHeld: false}),
     // A process that was not looked at yet keeps its number.
     kill: (signal) => void (look() ?? process.kill(pid, signal)),
   };
 }
 
 /** @returns what ends the waiting. */
-function waitUntil(look: () => ProgramExit | null, onEnd: (exit: ProgramExit) => void): () => void {
+function waitUntil(
+  look: () => ProgramExit | null,
+  onEnd: (exit: ProgramExit) => void,
+  {isHeld = true}: {readonly isHeld?: boolean} = {},
+): () => void {
   let isWaiting = true;
   const stop = () => {
     if (!isWaiting) return;
@@ -101,7 +112,8 @@ function waitUntil(look: () => ProgramExit | null, onEnd: (exit: ProgramExit) =>
   };
   changeMostListeners(1);
   process.on('SIGCHLD', settle);
-  const timer = setInterval(settle, LOOK_MS);
+  const timer = setInterval(settle, isHeld ? LOOK_MS : RARE_LOOK_MS);
+  if (!isHeld) timer.unref();
   // It may have ended before anybody listened.
   setImmediate(settle);
   return stop;

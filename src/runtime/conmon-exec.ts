@@ -1,5 +1,6 @@
-import {type Supervised, type Supervision, startProgram} from './conmon.ts';
+import type {Supervision} from './conmon.ts';
 import {globalArguments} from './runc-arguments.ts';
+import {type Supervised, startSupervisor} from './start-supervisor.ts';
 
 export interface ExecSupervision
   extends Pick<Supervision, 'conmon' | 'runtime' | 'stateDirectory' | 'id' | 'runtimeLog'> {
@@ -19,7 +20,7 @@ export interface ExecSupervision
  */
 export function startExecConmon({conmon, within, ...supervision}: ExecSupervision): Supervised {
   const [program = '', ...words] = [...within, conmon, ...execConmonArguments(supervision)];
-  return startProgram(program, words, supervision.runtimeLog);
+  return startSupervisor(program, words, supervision);
 }
 
 /** Its command line; the id never comes last, which is how a runtime that works on the container is known. */

@@ -1,9 +1,6 @@
-import {type ChildProcess, spawn} from 'node:child_process';
 import {mkdirSync} from 'node:fs';
-import type {Readable} from 'node:stream';
-import {SYSTEM_PATH} from './find-runtime.ts';
 import {globalArguments} from './runc-arguments.ts';
-import {readFailure} from './runtime-process.ts';
+import {type Supervised, startSupervisor} from './start-supervisor.ts';
 
 export interface Supervision {
   /** Absolute path of conmon. */
@@ -33,18 +30,8 @@ export interface Supervision {
   readonly exitCommand: readonly string[] | null;
 }
 
-export interface Supervised {
-  readonly supervisorPid: number;
-  /** The first process of the container, which waits to be started; or what the runtime said when it failed. */
-  readonly created: Promise<{readonly pid: number} | {readonly failure: string}>;
-}
-
-/** Logs carry UTC: the time zone of whoever started a container is nobody's business. */
-const ENVIRONMENT = Object.freeze({PATH: SYSTEM_PATH, LANG: 'C.UTF-8', TZ: 'UTC'});
-const SYNC_FD = 3;
 /** In the bundle: the pid of the first process, once the container is made. */
 export const PID_FILE = 'pid';
-const REPLY_LIMIT_BYTES = 64 * 1024;
 
 /**
  * Starts conmon, which has the runtime create a container in the mount namespace of the calling thread, and then stays
@@ -56,20 +43,7 @@ const REPLY_LIMIT_BYTES = 64 * 1024;
  */
 export function startConmon(supervision: Supervision): Supervised {
   mkdirSync(supervision.stateDirectory, {recursive: true, mode: 0o700});
-  return startProgram(supervision.conmon, conmonArguments(supervision), supervision.runtimeLog);
-}
-
-/** Starts conmon with a command line. Synchronous up to there. */
-export function startProgram(conmon: string, words: readonly string[], runtimeLog: string): Supervised {
-  const child = spawn(conmon, words, {
-    cwd: '/',
-    env: {...ENVIRONMENT, _OCI_SYNCPIPE: String(SYNC_FD)},
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    detached: true,
-  });
-  const created = waitUntilCreated(child, runtimeLog);
-  child.unref();
-  return {supervisorPid: child.pid ?? 0, created};
+  return startSupervisor(supervision.conmon, conmonArguments(supervision), supervision);
 }
 
 /** Its command line; the id never comes last, which is how a runtime that works on the container is known. */
@@ -91,51 +65,4 @@ export function conmonArguments(supervision: Omit<Supervision, 'conmon'>): reado
     // One process less between this one and conmon, whose pid is then known at once.
     ...['--full-attach', '--sync'],
   ];
-}
-
-async function waitUntilCreated(child: ChildProcess, runtimeLog: string) {
-  const replies = readAll(child.stdio[SYNC_FD] as Readable, /\n/);
-  const complaints = readAll(child.stderr as Readable);
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  const reply = parseReply(await Promise.race([replies, failed]));
-  if (reply !== null && reply.data > 0) {
-    // Conmon stays, and this process must be able to end before it.
-    child.stderr?.destroy();
-    return {pid: reply.data};
-  }
-  const said = readFailure(runtimeLog) ?? reply?.message?.trim();
-  return {failure: said || (await complaints).trim() || 'conmon ended without a word'};
-}
-
-/** What a stream says until it ends, or until that matches; there may be more of it then. */
-function readAll(stream: Readable, end?: RegExp): Promise<string> {
-  return new Promise((resolve) => {
-    let text = '';
-    const finish = () => {
-      stream.destroy();
-      resolve(text);
-    };
-    stream.setEncoding('utf8');
-    stream.on('data', (piece: string) => {
-      text += piece;
-      if (end?.test(text) || text.length > REPLY_LIMIT_BYTES) finish();
-    });
-    stream.once('error', finish);
-    stream.once('close', finish);
-  });
-}
-
-/** A further line has the exit code, which has come at once when the process was soon over. */
-function parseReply(text: string): {readonly data: number; readonly message?: string} | null {
-  const [line = ''] = text.split('\n');
-  try {
-    const reply: unknown = JSON.parse(line);
-    if (typeof reply !== 'object' || reply === null || !('data' in reply) || typeof reply.data !== 'number')
-      return null;
-    const message = 'message' in reply && typeof reply.message === 'string' ? reply.message : '';
-    return {data: reply.data, message};
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import {conmonArguments, startProgram} from '../../src/runtime/conmon.ts';
+import {conmonArguments} from '../../src/runtime/conmon.ts';
 import {execConmonArguments} from '../../src/runtime/conmon-exec.ts';
 import {describe} from '../helpers/suite.ts';
 
@@ -17,21 +17,7 @@ const SUPERVISION = {
   exitCommand: null,
 };
 
-const say = (script: string) => startProgram('/bin/sh', ['-c', script], '/nowhere/log').created;
-
 describe('runtime/conmon', ({test}) => {
-  test('has started what is over before anybody has read that it began', async () => {
-    const replies = '{"data": 4711 }\\n{"data": 3 }\\n';
-    assert.equal(await say(`printf '${replies}' >&3`), {pid: 4711});
-  });
-
-  test('passes on why nothing has started', async () => {
-    const refused = '{"data": -1, "message": "no\\\\nroom\\\\n" }\\n';
-    assert.equal(await say(`printf '${refused}' >&3`), {failure: 'no\nroom'});
-    assert.equal(await say('echo unable >&2; exit 1'), {failure: 'unable'});
-    assert.equal(await say('exit 1'), {failure: 'conmon ended without a word'});
-  });
-
   test('hands over the runtime with its flags, and where notes go', () => {
     const words = conmonArguments(SUPERVISION).join(' ');
     const runtime = ['--root', '/run/state', '--log', '/run/log', '--log-format', 'json'];

@@ -1,5 +1,4 @@
-import {closeSync, constants, mkdirSync, openSync, rmSync} from 'node:fs';
-import {readdir, rm} from 'node:fs/promises';
+import {closeSync, constants, mkdirSync, openSync, readdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {hasErrno} from '../../errors.ts';
@@ -93,7 +92,7 @@ export async function startLocked(
     removeTreeSync(directory);
     throw error;
   }
-  await forgetOthers(context, record, start);
+  forgetOthers(context, record, start);
 }
 
 /** Only in a namespace of its own the first process takes all others with it. */
@@ -189,8 +188,7 @@ function forgetStart(context: ContainerContext, {id}: KeptRecord, start: string)
   if (readStartNote(places)?.start === start) rmSync(places.start, {force: true});
 }
 
-async function forgetOthers(context: ContainerContext, {id}: KeptRecord, start: string): Promise<void> {
+function forgetOthers(context: ContainerContext, {id}: KeptRecord, start: string): void {
   const {starts} = placesOf(context, id);
-  const others = (await readdir(starts)).filter((name) => name !== start);
-  for (const name of others) await rm(join(starts, name), {recursive: true, force: true});
+  for (const name of readdirSync(starts)) if (name !== start) removeTreeSync(join(starts, name));
 }
