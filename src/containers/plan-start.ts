@@ -10,9 +10,11 @@ export interface RunToStart {
   readonly id: string;
   /** Directory of the bundle, in memory. */
   readonly bundle: string;
-  readonly container: ContainerOptions | undefined;
+  readonly container?: ContainerOptions | undefined;
   /** Connects standard input; without it the container reads end-of-file. */
-  readonly interactive: boolean | undefined;
+  readonly interactive?: boolean | undefined;
+  /** Stands for the terminal of this process, which has none; null: it has one, or needs none. */
+  readonly console: number | null;
 }
 
 export interface StartPlan {
@@ -43,8 +45,8 @@ export function planStart(run: RunToStart, {runtime, syscalls, cleanup}: PlaceOf
   };
 }
 
-const startRequest = ({id, bundle, container, interactive}: RunToStart): StartRequest => ({
-  ...{id, bundle},
+const startRequest = ({id, bundle, container, interactive, console}: RunToStart): StartRequest => ({
+  ...{id, bundle, console},
   interactive: interactive ?? false,
   terminal: container?.terminal ?? false,
   log: join(bundle, 'runtime.log'),

@@ -26,8 +26,8 @@ import type {ImageToRun} from './image-to-run.ts';
 import {requireValidName, takeName} from './names.ts';
 import {mayWantMemory, planStart} from './plan-start.ts';
 import {type PreparedContainer, prepareContainer} from './prepare-container.ts';
-import {requireTerminal} from './require-terminal.ts';
 import {type SupervisedExit, supervise} from './supervise.ts';
+import {openUnseenTerminal} from './unseen-terminal.ts';
 
 export type RunRequest = (ImageToRun | {readonly bundle: string}) & {
   readonly container?: ContainerOptions;
@@ -69,12 +69,12 @@ export async function runContainer(
   options: CallOptions = {},
 ): Promise<RunResult> {
   if (request.name !== undefined) requireValidName(request.name);
-  if (request.container?.terminal) await requireTerminal();
+  using terminal = request.container?.terminal ? await openUnseenTerminal() : null;
   const runtimePath = findRuntime(request.runtime);
   const id = randomHex(ID_BYTES);
   const cleanup = createCleanupStack();
   try {
-    return await runOnce(context, {id, request, runtimePath, cleanup}, options);
+    return await runOnce(context, {id, request, runtimePath, console: terminal?.console ?? null, cleanup}, options);
   } finally {
     warnOfLeftovers(await cleanup.run(), options);
   }
@@ -84,11 +84,13 @@ interface Run {
   readonly id: string;
   readonly request: RunRequest;
   readonly runtimePath: string;
+  /** As of `RunToStart`. */
+  readonly console: number | null;
   readonly cleanup: CleanupStack;
 }
 
 async function runOnce(context: ContainerContext, run: Run, options: CallOptions): Promise<RunResult> {
-  const {id, request, runtimePath, cleanup} = run;
+  const {id, request, runtimePath, console, cleanup} = run;
   warnOfLeftovers((await sweepDeadContainers(context)).failures, options);
   let lifeline: Lifeline | null = null;
   cleanup.add(() => lifeline?.ended());
@@ -101,7 +103,7 @@ async function runOnce(context: ContainerContext, run: Run, options: CallOptions
   const syscalls = loadSyscalls();
   const stateDirectory = runtimeStateDirectory(context);
   const runtime = openRunc({path: runtimePath, stateDirectory});
-  const starting = {id, bundle: directories.volatile, container: request.container, interactive: request.interactive};
+  const starting = {...request, id, bundle: directories.volatile, console};
   const {enter, start} = planStart(starting, {runtime, syscalls, cleanup});
   const prepared = await prepareContainer(context, {id, request, directories, syscalls, cleanup, enter}, options);
   noteStop(directories, {signal: prepared.stopSignal, timeoutSeconds: request.container?.stopTimeoutSeconds});

@@ -12,16 +12,16 @@ const DRAIN_MS = 500;
 
 /** Starts the runtime on a further process of a container, with the standard streams of this process. */
 export function startExec(path: string, flags: {root: string; log: string}, request: ExecStart): RunningContainer {
-  const {interactive, terminal, detach, pidFile, capture, within} = request;
+  const {interactive, terminal, console, detach, pidFile, capture, within} = request;
   const output = capture ? 'pipe' : detach ? 'ignore' : 'inherit';
   const [program = '', ...words] = [...within, path, ...execArguments(flags, request)];
   void expectCgroupMove();
   const child = spawn(program, words, {
     cwd: '/',
     env: ENVIRONMENT,
-    stdio: [interactive && !detach ? 'inherit' : 'ignore', output, output],
+    stdio: [interactive && !detach ? 'inherit' : 'ignore', output, console ?? output],
     // As for a run: signals come once, and a terminal tells the runtime of resizes.
-    detached: !terminal,
+    detached: !terminal || console !== null,
   });
   const ended = waitForExit(child, flags.log);
   const exited = capture ? drain(child, ended, capture) : ended;

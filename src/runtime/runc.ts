@@ -75,16 +75,16 @@ interface Started {
 }
 
 function start(path: string, {root}: {root: string}, request: StartRequest): Started {
-  const {id, bundle, keep, interactive, terminal, log} = request;
+  const {id, bundle, keep, interactive, terminal, console, log} = request;
   mkdirSync(root, {recursive: true, mode: 0o700});
   const program = startProgram({
     path,
     words: runArguments({root, log}, {id, bundle, keep: keep && knowsKeep(path)}),
     environment: ENVIRONMENT,
-    streams: [interactive ? 0 : 'ignore', 1, 2],
+    streams: [interactive ? 0 : 'ignore', 1, console ?? 2],
     // In a session of its own the runtime gets only the signals that are forwarded, not the terminal's once more; with
-    // a terminal it must stay in the foreground to be told of resizes.
-    hasOwnSession: !terminal,
+    // a terminal that somebody sees it must stay in the foreground to be told of resizes.
+    hasOwnSession: !terminal || console !== null,
   });
   let hasEnded = false;
   const waitForEnd = async () => {

@@ -8,6 +8,8 @@ export interface StartRequest {
   readonly interactive: boolean;
   /** Whether the container has a terminal, which the runtime connects to the caller's. */
   readonly terminal: boolean;
+  /** Descriptor of a terminal that stands for the caller's; null: the caller has one, or none is needed. */
+  readonly console: number | null;
   /** File for the runtime's own messages. */
   readonly log: string;
   /** Keep the stopped container until `remove`, so that its cgroup can be read; what cannot do so goes without. */
@@ -25,6 +27,8 @@ export interface ExecStart {
   readonly interactive: boolean;
   /** Whether the process has a terminal, which the runtime connects to the caller's. */
   readonly terminal: boolean;
+  /** As of a run. */
+  readonly console: number | null;
   /** Whether the runtime ends as soon as the process has started, which is then connected to nothing. */
   readonly detach: boolean;
   /** Gets what the process prints, piece by piece; absent: it goes where that of this process goes. */

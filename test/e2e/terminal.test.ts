@@ -91,10 +91,43 @@ describe('e2e/terminal', ({test: declare, before, after}) => {
     assert.deepEqual([settings.length, new Set(settings).size], [2, 1], result.stdout);
   });
 
-  test('refuses to make a terminal of standard streams that are none', async () => {
-    const {exitCode, stderr} = await open().winch.run(['run', '-t', 'busybox', 'tty']);
-    assert.equal(exitCode, 125);
-    assert.match(stderr, /^winch: TERMINAL_MISSING: /);
+  test('where there is no terminal, gives one whose output goes to standard output, as in a CI job', async () => {
+    const {winch} = open();
+    const line = 'tty; echo to the errors >&2; exit 7';
+    const {exitCode, stdout, stderr} = await winch.run(['run', '-t', 'busybox', 'sh', '-c', line]);
+    assert.deepEqual([exitCode, stdout, stderr], [7, '/dev/pts/0\nto the errors\n', '']);
+    const content = join(winch.directory, 'much');
+    const bytes = `${'0123456789'.repeat(1000)}\n`.repeat(100);
+    writeFileSync(content, bytes);
+    const much = await winch.run(['run', '-t', '-v', `${content}:/much`, 'busybox', 'cat', '/much']);
+    assert.equal(much.stdout === bytes, true, `${much.stdout.length} letters of ${bytes.length}`);
+  });
+
+  test('where there is no terminal, signals reach the container, and failures are told once', async () => {
+    const {winch} = open();
+    const script = 'trap "echo caught; exit 5" TERM; echo ready; while :; do sleep 0.05; done';
+    const run = winch.start(['run', '-t', 'busybox', 'sh', '-c', script]);
+    await waitFor(() => run.readStdout().includes('ready'));
+    run.child.kill('SIGTERM');
+    const {exitCode, stdout} = await run.exited;
+    assert.deepEqual([exitCode, stdout], [5, 'ready\ncaught\n']);
+    const failed = await winch.run(['run', '-t', 'busybox', 'nothing']);
+    assert.deepEqual([failed.exitCode, failed.stdout], [127, '']);
+    assert.match(failed.stderr, /^winch: COMMAND_NOT_FOUND: [^\n]*\n(?: [^\n]*\n)?$/);
+  });
+
+  test('exec without a terminal gives one as well', async () => {
+    const {winch} = open();
+    assert.equal((await winch.run(['run', '-d', '--name', 'unseen', 'busybox', 'sleep', '600'])).exitCode, 0);
+    try {
+      const exec = await winch.run(['exec', '-t', 'unseen', 'sh', '-c', 'tty; exit 3']);
+      assert.deepEqual([exec.exitCode, exec.stdout, exec.stderr], [3, '/dev/pts/0\n', '']);
+      const asked = await winch.run(['exec', '-it', 'unseen', 'sh']);
+      assert.equal(asked.exitCode, 125);
+      assert.match(asked.stderr, /^winch: TERMINAL_MISSING: standard input is not a terminal/);
+    } finally {
+      await winch.run(['rm', '-f', 'unseen']);
+    }
   });
 
   for (const [signal, trap, code] of [

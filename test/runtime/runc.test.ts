@@ -17,6 +17,7 @@ describe('runtime/runc', ({test}) => {
       bundle: '/bundle with space',
       interactive: false,
       terminal: false,
+      console: null,
       log: join(directory, 'log'),
       keep,
     });

@@ -3,8 +3,8 @@ import type {CallOptions} from '../../events.ts';
 import type {ContainerContext} from '../context.ts';
 import {startError} from '../exit-errors.ts';
 import {recordContainerEvents} from '../record-events.ts';
-import {requireTerminal} from '../require-terminal.ts';
 import {supervise} from '../supervise.ts';
+import {openUnseenTerminal} from '../unseen-terminal.ts';
 import {type LiveContainer, requireLive, requireUnpaused} from './find-live.ts';
 import {type ExecEntry, type StartedExec, startExec, startExecApart} from './start-exec.ts';
 
@@ -33,12 +33,13 @@ export async function execInContainer(
   options: CallOptions & ExecEntry,
 ): Promise<number> {
   const {terminal = false, detach = false} = request;
-  if (terminal && !detach) await requireTerminal();
+  using unseen = terminal && !detach ? await openUnseenTerminal() : null;
   const container = await requireLive(context, text);
   requireUnpaused(container);
   options.signal?.throwIfAborted();
   if (terminal && detach) return await execApart(context, {container, request}, options);
-  const exec = await startExec(context, container, {...request, asUser: options.asUser});
+  const entry = {asUser: options.asUser, console: unseen?.console};
+  const exec = await startExec(context, container, {...request, ...entry});
   try {
     return await waitForEnd(context, {container, exec, request}, options);
   } finally {

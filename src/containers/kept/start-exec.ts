@@ -21,6 +21,8 @@ interface ExecToStart extends ExecOptions {
   readonly interactive?: boolean | undefined;
   readonly detach?: boolean | undefined;
   readonly capture?: ExecStart['capture'];
+  /** Stands for the terminal of this process; absent: it has one, or needs none. */
+  readonly console?: number | undefined;
 }
 
 export interface StartedExec {
@@ -63,11 +65,11 @@ export async function startExec(
   container: LiveContainer,
   {asUser, ...request}: ExecToStart & ExecEntry,
 ): Promise<StartedExec> {
-  const {interactive = false, detach = false, terminal = false, capture} = request;
+  const {interactive = false, detach = false, terminal = false, console = null, capture} = request;
   const {id, directory, processFile, log, remove} = await writeExec(context, container, {...request, asUser});
   try {
     const pidFile = join(directory, 'pid');
-    const streams = {interactive, terminal, detach, capture, within: wordsWithin(container, asUser)};
+    const streams = {interactive, terminal, console, detach, capture, within: wordsWithin(container, asUser)};
     const process = container.runtime.exec({id: container.id, processFile, pidFile, log, ...streams});
     return {id, process, remove};
   } catch (error) {

@@ -95,7 +95,6 @@ describe('containers/kept/exec', ({test: declare, before, after}) => {
     await shell('readlink /tmp/out || busybox ln -s /proc/self/fd/0 /tmp/out');
     assert.is(await codeOf({workingDirectory: '/tmp/out'}), 'WORKING_DIRECTORY_INVALID');
     assert.is(await codeOf({environment: ['=x']}), 'ENVIRONMENT_INVALID');
-    assert.is(await codeOf({terminal: true}), 'TERMINAL_MISSING');
     assert.is(await codeOf({}, 'unknown'), 'CONTAINER_UNKNOWN');
     const idle = await store().create('true');
     assert.is(await codeOf({}, idle), 'CONTAINER_STOPPED');
