@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import type {CallOptions} from '../../events.ts';
 import {detachBelow} from '../../host/detach-below.ts';
 import {endServers} from '../../host/fuse-servers.ts';
@@ -6,7 +7,8 @@ import type {ContainerContext} from '../context.ts';
 import {clearRuntime} from '../directories.ts';
 import {endWatch} from '../health/watch-kept.ts';
 import {leaveNetworks} from '../networks/take-network.ts';
-import {serversOf, volatileDirectory} from './places.ts';
+import {placesOf, serversOf, volatileDirectory} from './places.ts';
+import {readStartNote} from './read-state.ts';
 import type {KeptRecord} from './record.ts';
 import {recordEnd} from './record-ends.ts';
 
@@ -20,9 +22,11 @@ export async function clearRemains(
   {onEvent}: Pick<CallOptions, 'onEvent'> = {},
 ): Promise<void> {
   const {id, runtime} = record;
+  const directory = volatileDirectory(context, id);
+  // A start makes it before all else, and it is removed last.
+  if (!existsSync(directory) && readStartNote(placesOf(context, id)) === null) return;
   recordEnd(context, record, {isOver: true});
   endWatch(context, record);
-  const directory = volatileDirectory(context, id);
   await endServers(serversOf(context, id));
   await clearRuntime(context, {id, directory}, {findPath: () => runtime, mayHaveHooks: false});
   await leaveNetworks(context, directory, {onEvent});

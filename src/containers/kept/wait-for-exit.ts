@@ -24,6 +24,9 @@ export async function waitForContainer(
   options: CallOptions = {},
 ): Promise<number> {
   const record = requireContainer(context, text);
+  const known = await readState(context, record);
+  // What was seen of an end stays true, whoever removes the container meanwhile: that needs no lock.
+  if (known.state === 'exited' && known.lostBecause === null) return known.exitCode ?? 0;
   using _lock = await holdForWaiting(context, record.id, options.signal);
   const state = await waitUntilStopped(context, record, options);
   return state?.exitCode ?? 0;
