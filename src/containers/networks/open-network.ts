@@ -6,6 +6,7 @@ import {readContainerPorts} from '../../network/port-form.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ImageConfig} from '../../oci/image-config.ts';
 import type {ContainerContext} from '../context.ts';
+import {nameFromId} from '../random-name.ts';
 import {chooseHostname} from '../write-image-bundle.ts';
 import {connectContainer} from './connect.ts';
 import type {OpenNetwork} from './network-files.ts';
@@ -28,7 +29,7 @@ export async function openNetwork(
     const publish = mode.networks.length > 0 ? listPublished(container, image) : [];
     return connectContainer(
       context,
-      {id, name, hostname, directory, joins: mode.networks, publish, container},
+      {id, name: name ?? nameFromId(id), hostname, directory, joins: mode.networks, publish, container},
       options,
     );
   }
