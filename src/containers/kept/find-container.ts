@@ -1,8 +1,9 @@
 import {WinchError} from '../../errors.ts';
 import type {ContainerContext} from '../context.ts';
-import {type KeptRecord, listRecords} from './record.ts';
+import {findRecord, type KeptRecord, listRecords} from './record.ts';
 
 const SHORT_ID = 12;
+const WHOLE_ID = /^[0-9a-f]{64}$/;
 
 /**
  * The kept container that a name, an id or the first digits of an id mean.
@@ -10,10 +11,14 @@ const SHORT_ID = 12;
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS`
  */
 export function requireContainer(context: ContainerContext, text: string): KeptRecord {
-  const found = findByText(listRecords(context), text);
+  const found = findContainer(context, text);
   if (found) return found;
   throw unknownContainer(text);
 }
+
+/** As `requireContainer`; null: none. By its whole id, which comes first, no other one is read. */
+export const findContainer = (context: ContainerContext, text: string): KeptRecord | null =>
+  (WHOLE_ID.test(text) ? findRecord(context, text) : null) ?? findByText(listRecords(context), text);
 
 /** Among containers of any kind: by its whole id, its name, the beginning of its id, in this order. */
 export function findByText<T extends {readonly id: string; readonly name: string | null}>(

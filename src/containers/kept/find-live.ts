@@ -4,7 +4,7 @@ import {openRunc} from '../../runtime/runc.ts';
 import type {Runtime} from '../../runtime/runtime.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory, volatileParent} from '../directories.ts';
-import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
+import {findContainer, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {isPaused} from './is-paused.ts';
 import {findRun, listRuns, type OneShotRun} from './one-shot-runs.ts';
 import {volatileDirectory} from './places.ts';
@@ -32,7 +32,7 @@ export interface LiveContainer {
  * @throws {WinchError} `CONTAINER_UNKNOWN` | `CONTAINER_AMBIGUOUS` | `CONTAINER_STOPPED`
  */
 export async function requireLive(context: ContainerContext, text: string): Promise<LiveContainer> {
-  const kept = findByText(listRecords(context), text);
+  const kept = findContainer(context, text);
   if (kept) return await liveKept(context, kept);
   const run = await findRun(context, text);
   if (run) return await liveRun(context, run);

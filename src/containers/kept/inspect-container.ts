@@ -14,12 +14,12 @@ import {watchAgain} from '../health/watch-kept.ts';
 import {volumesOf} from '../volumes/mounted-volumes.ts';
 import {placesOfVolume} from '../volumes/places.ts';
 import {chooseHostname} from '../write-image-bundle.ts';
-import {findByText, unknownContainer} from './find-container.ts';
+import {findByText, findContainer, unknownContainer} from './find-container.ts';
 import {type ContainerSummary, summaryOf, summaryOfRun} from './list-containers.ts';
 import {listRuns} from './one-shot-runs.ts';
 import {placesOf} from './places.ts';
 import {readStartNote, readState} from './read-state.ts';
-import {type KeptRecord, listRecords} from './record.ts';
+import type {KeptRecord} from './record.ts';
 import type {RestartPolicy} from './restart-policy.ts';
 
 export interface ContainerDetails extends ContainerSummary {
@@ -77,7 +77,7 @@ export async function inspectContainer(
   text: string,
   {size = false}: InspectContainerOptions = {},
 ): Promise<ContainerDetails> {
-  const kept = findByText(listRecords(context), text);
+  const kept = findContainer(context, text);
   if (kept) {
     const config = readImageConfig(context, kept.imageId);
     const state = await readState(context, kept);

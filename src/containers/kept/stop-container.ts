@@ -14,11 +14,11 @@ import {endStrays} from '../end-strays.ts';
 import {type ContainerEvent, recordContainerEvents} from '../record-events.ts';
 import {noteStop} from './ask-to-end.ts';
 import {clearRemains} from './clear-remains.ts';
-import {findByText, nameOf, notRunning, unknownContainer} from './find-container.ts';
+import {findContainer, nameOf, notRunning, unknownContainer} from './find-container.ts';
 import {findRun, type OneShotRun, waitUntilRunEnds} from './one-shot-runs.ts';
 import {placesOf, tryLockContainer, volatileDirectory} from './places.ts';
 import {readStartNote, readState} from './read-state.ts';
-import {findRecord, type KeptRecord, listRecords} from './record.ts';
+import {findRecord, type KeptRecord} from './record.ts';
 import {recordEnd} from './record-ends.ts';
 import {waitUntilStopped} from './wait-for-exit.ts';
 
@@ -129,7 +129,7 @@ interface Target extends CgroupOwner {
 }
 
 async function requireTarget(context: ContainerContext, text: string): Promise<Target> {
-  const kept = findByText(listRecords(context), text);
+  const kept = findContainer(context, text);
   if (kept) return keptTarget(context, kept);
   const run = await findRun(context, text);
   if (run) return runTarget(context, run);

@@ -1,4 +1,7 @@
+import {readFileSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
 import * as assert from 'uvu/assert';
+import {rejectionOf} from '../../helpers/rejection-of.ts';
 import {missingFor} from '../../helpers/requires.ts';
 import {describe} from '../../helpers/suite.ts';
 import {IMAGE, openKeptStore} from './kept-store.ts';
@@ -18,6 +21,29 @@ describe('containers/kept/names', ({test}) => {
       for (const name of names) assert.match(name, /^[a-z]+_[a-z]+\d*$/);
       const [{id = '', name} = {name: ''}] = listed;
       assert.is((await containers.inspect(name ?? '')).id, id);
+      await store.requireNoTraces();
+    },
+    {skip, timeoutMs: 240_000},
+  );
+
+  test(
+    'by its whole id a container is found whatever has become of others',
+    async () => {
+      await using store = await openKeptStore();
+      const {containers} = store.toolkit;
+      const [id, other] = [await store.start('exit 3'), await store.create('true')];
+      const record = join(store.root, 'kept', other, 'container.json');
+      const text = readFileSync(record);
+      writeFileSync(record, '{');
+      assert.is((await containers.inspect(id)).id, id);
+      assert.is(await containers.wait(id), 3);
+      assert.is(await containers.start(id), id);
+      await containers.stop(id);
+      assert.is((await rejectionOf(containers.inspect(id.slice(0, 10)))).code, 'STORE_CORRUPT');
+      assert.is(await containers.remove(id), id);
+      assert.is((await rejectionOf(containers.inspect('f'.repeat(64)))).code, 'STORE_CORRUPT');
+      writeFileSync(record, text);
+      assert.is((await rejectionOf(containers.inspect(id))).code, 'CONTAINER_UNKNOWN');
       await store.requireNoTraces();
     },
     {skip, timeoutMs: 240_000},
