@@ -1,5 +1,4 @@
 export type {
-  BlockIoLimit,
   ContainerOptions,
   HealthOptions,
   MountRequest,
@@ -10,6 +9,7 @@ export type {
 export type {ExecOptions} from './bundle/exec-process.ts';
 export type {HealthCheck} from './bundle/health-check.ts';
 export type {IpcMode} from './bundle/ipc-mode.ts';
+export type {BlockIoLimit, LimitOptions} from './bundle/limit-options.ts';
 export type {Check, Diagnosis, DiagnosisRequest} from './containers/diagnose.ts';
 export type {UserRights} from './containers/diagnose-user.ts';
 export type {CommitOptions, CommittedImage} from './containers/files/commit-container.ts';

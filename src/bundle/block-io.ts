@@ -2,8 +2,9 @@ import {existsSync} from 'node:fs';
 import {WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import type {RuntimeBlockIo} from '../oci/runtime-spec.ts';
-import type {BlockIoLimit, ContainerOptions} from './container-options.ts';
+import type {ContainerOptions} from './container-options.ts';
 import {devicesAt} from './find-devices.ts';
+import type {BlockIoLimit} from './limit-options.ts';
 
 const MIN_WEIGHT = 10;
 const MAX_WEIGHT = 1000;

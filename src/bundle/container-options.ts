@@ -1,11 +1,12 @@
 import type {NetworkMode, PublishRequest} from '../network/network-mode.ts';
 import type {IpcMode} from './ipc-mode.ts';
+import type {LimitOptions} from './limit-options.ts';
 
 /**
  * What the caller asks of a container, beyond what its image says. Every field has the meaning of docker's flag of the
  * same name. Parsed and typed by the CLI; the library takes it as it is.
  */
-export interface ContainerOptions {
+export interface ContainerOptions extends LimitOptions {
   /** Replaces the image's Cmd. */
   readonly command?: readonly string[];
   /** Replaces the image's Entrypoint (and drops its Cmd); an empty array removes it. */
@@ -50,25 +51,12 @@ export interface ContainerOptions {
   readonly privileged?: boolean;
   /** `no-new-privileges[=bool]`, `seccomp=unconfined|<json>`, `apparmor=<profile>`, `unmask=…`, `mask=…`. */
   readonly securityOptions?: readonly SecurityOption[];
-  readonly memoryBytes?: number;
-  /** What is left to it as long as there is other memory to take; below the limit. */
-  readonly memoryReservationBytes?: number;
-  /** Memory plus swap, in bytes; -1 means unlimited swap. */
-  readonly memorySwapBytes?: number;
-  /** CPUs, fractions allowed (1.5). */
-  readonly cpus?: number;
-  readonly cpuShares?: number;
-  readonly cpusetCpus?: string;
-  readonly pidsLimit?: number;
   readonly ulimits?: readonly {readonly name: string; readonly soft: number; readonly hard: number}[];
   readonly shmBytes?: number;
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly devices?: readonly {readonly source: string; readonly target: string; readonly permissions: string}[];
   /** `TYPE MAJOR:MINOR PERMISSIONS` of further devices that it may use (`c 13:* rwm`), whose nodes it has to make. */
   readonly deviceCgroupRules?: readonly string[];
-  /** Its part of the reads and writes against other containers, from 10 to 1000. */
-  readonly blkioWeight?: number;
-  readonly blkioLimits?: readonly BlockIoLimit[];
   readonly oomScoreAdjustment?: number;
   /** The cgroup that its own is below: a path from the root of the hierarchies, else from that of whoever starts it. */
   readonly cgroupParent?: string;
@@ -81,15 +69,6 @@ export interface ContainerOptions {
   readonly health?: HealthOptions | 'none';
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** How much a container may read from or write to one disk. */
-export interface BlockIoLimit {
-  /** Of a whole disk; a partition has no limits of its own. */
-  readonly path: string;
-  readonly kind: 'weight' | 'read-bps' | 'write-bps' | 'read-iops' | 'write-iops';
-  /** Bytes or requests per second; a weight is from 10 to 1000. */
-  readonly amount: number;
 }
 
 /** What is not said is as the image says, else as usual. */

@@ -21,8 +21,11 @@ export interface CgroupFacts {
 /** Docker's minimum: below it a container dies before it can say why. */
 const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
 const CPU_PERIOD_US = 100_000;
-/** The kernel's smallest quota. */
+/** The kernel's limits of a period, and its smallest quota. */
+const [MIN_PERIOD_US, MAX_PERIOD_US] = [1000, 1_000_000];
 const MIN_CPUS = 0.01;
+const MAX_SWAPPINESS = 100;
+const CPU_LIST = /^\d+(-\d+)?(,\d+(-\d+)?)*$/;
 const MIN_CPU_SHARES = 2;
 
 /**
@@ -36,17 +39,18 @@ export function createResources(
   {rules, blockIo}: Pick<DevicePlan, 'rules' | 'blockIo'>,
 ): RuntimeResources {
   const memory = createMemory(options, cgroup);
-  const reservation = createReservation(options);
+  const further = {...createReservation(options), ...createSwappiness(options, cgroup)};
   const cpu = createCpu(options);
   const pids = createPids(options);
-  if (memory !== undefined || reservation !== undefined) requireController(cgroup, 'memory');
-  if (cpu?.quota !== undefined || cpu?.shares !== undefined) requireController(cgroup, 'cpu');
-  if (cpu?.cpus !== undefined) requireController(cgroup, 'cpuset');
+  const limitsMemory = memory !== undefined || Object.keys(further).length > 0;
+  if (limitsMemory) requireController(cgroup, 'memory');
+  if ([cpu?.quota, cpu?.period, cpu?.shares].some((limit) => limit !== undefined)) requireController(cgroup, 'cpu');
+  if (cpu?.cpus !== undefined || cpu?.mems !== undefined) requireController(cgroup, 'cpuset');
   if (pids !== undefined) requireController(cgroup, 'pids');
   requireDeviceLimits(options, cgroup);
   return {
     devices: rules,
-    ...((memory || reservation) && {memory: {...memory, ...reservation}}),
+    ...(limitsMemory && {memory: {...memory, ...further}}),
     ...(cpu && {cpu}),
     ...(pids && {pids}),
     ...(blockIo && {blockIO: blockIo}),
@@ -73,17 +77,46 @@ function createReservation({memoryBytes = Number.MAX_SAFE_INTEGER, memoryReserva
   throw invalidResource('memory reservation', memoryReservationBytes, `must be at most the limit of ${memoryBytes}`);
 }
 
-function createCpu({cpus, cpuShares, cpusetCpus}: ContainerOptions) {
-  if (cpus === undefined && cpuShares === undefined && cpusetCpus === undefined) return undefined;
-  if (cpus !== undefined && !(cpus >= MIN_CPUS)) throw invalidResource('cpus', cpus, `must be at least ${MIN_CPUS}`);
+/** cgroup v2 has none. */
+function createSwappiness({memorySwappiness}: ContainerOptions, cgroup: CgroupFacts) {
+  if (memorySwappiness === undefined) return undefined;
+  requireInteger('memory swappiness', memorySwappiness, 0);
+  if (memorySwappiness > MAX_SWAPPINESS)
+    throw invalidResource('memory swappiness', memorySwappiness, `must be at most ${MAX_SWAPPINESS}`);
+  if (cgroup.version === 'v2') throw missingController(cgroup, 'swappiness');
+  return {swappiness: memorySwappiness};
+}
+
+function createCpu(options: ContainerOptions) {
+  const {cpuShares, cpusetCpus, cpusetMems} = options;
   if (cpuShares !== undefined) requireInteger('cpu shares', cpuShares, MIN_CPU_SHARES);
-  if (cpusetCpus !== undefined && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(cpusetCpus)) {
-    throw invalidResource('cpuset', cpusetCpus.slice(0, 80), 'must look like 0-3,5');
+  for (const list of [cpusetCpus, cpusetMems]) {
+    if (list !== undefined && !CPU_LIST.test(list))
+      throw invalidResource('cpuset', list.slice(0, 80), 'must look like 0-3,5');
   }
-  return {
-    ...(cpus !== undefined && {period: CPU_PERIOD_US, quota: Math.round(cpus * CPU_PERIOD_US)}),
+  const cpu = {
+    ...createQuota(options),
     ...(cpuShares !== undefined && {shares: cpuShares}),
     ...(cpusetCpus !== undefined && {cpus: cpusetCpus}),
+    ...(cpusetMems !== undefined && {mems: cpusetMems}),
+  };
+  return Object.keys(cpu).length > 0 ? cpu : undefined;
+}
+
+function createQuota({cpus, cpuQuotaUs, cpuPeriodUs}: ContainerOptions) {
+  if (cpus !== undefined) {
+    if (cpuQuotaUs !== undefined || cpuPeriodUs !== undefined)
+      throw invalidResource('cpus', cpus, 'does not go with a quota or a period of its own');
+    if (!(cpus >= MIN_CPUS)) throw invalidResource('cpus', cpus, `must be at least ${MIN_CPUS}`);
+    return {period: CPU_PERIOD_US, quota: Math.round(cpus * CPU_PERIOD_US)};
+  }
+  if (cpuPeriodUs !== undefined) requireInteger('cpu period', cpuPeriodUs, MIN_PERIOD_US);
+  if (cpuPeriodUs !== undefined && cpuPeriodUs > MAX_PERIOD_US)
+    throw invalidResource('cpu period', cpuPeriodUs, `must be at most ${MAX_PERIOD_US}`);
+  if (cpuQuotaUs !== undefined && cpuQuotaUs !== -1) requireInteger('cpu quota', cpuQuotaUs, MIN_PERIOD_US);
+  return {
+    ...(cpuPeriodUs !== undefined && {period: cpuPeriodUs}),
+    ...(cpuQuotaUs !== undefined && {quota: cpuQuotaUs}),
   };
 }
 

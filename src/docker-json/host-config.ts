@@ -1,6 +1,7 @@
-import type {BlockIoLimit, ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
+import type {ContainerOptions, SecurityOption} from '../bundle/container-options.ts';
 import {createHiddenPaths} from '../bundle/hidden-paths.ts';
 import {formatIpcMode} from '../bundle/ipc-mode.ts';
+import type {BlockIoLimit} from '../bundle/limit-options.ts';
 import {formatPidMode} from '../bundle/pid-mode.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
 import type {PublishRequest} from '../network/network-mode.ts';
@@ -80,10 +81,12 @@ const toLimits = (options: ContainerOptions) => ({
   NanoCpus: Math.round((options.cpus ?? 0) * NANO),
   CgroupParent: options.cgroupParent ?? '',
   ...toBlockIo(options),
-  ...{CpuPeriod: 0, CpuQuota: 0, CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpuCount: 0, CpuPercent: 0},
+  CpuPeriod: options.cpuPeriodUs ?? 0,
+  CpuQuota: options.cpuQuotaUs ?? 0,
+  ...{CpuRealtimePeriod: 0, CpuRealtimeRuntime: 0, CpuCount: 0, CpuPercent: 0},
   ...{IOMaximumIOps: 0, IOMaximumBandwidth: 0},
   CpusetCpus: options.cpusetCpus ?? '',
-  CpusetMems: '',
+  CpusetMems: options.cpusetMems ?? '',
   Devices:
     options.devices?.map(({source, target, permissions}) => ({
       PathOnHost: source,
@@ -94,7 +97,7 @@ const toLimits = (options: ContainerOptions) => ({
   DeviceRequests: null,
   MemoryReservation: options.memoryReservationBytes ?? 0,
   MemorySwap: options.memorySwapBytes ?? 0,
-  MemorySwappiness: null,
+  MemorySwappiness: options.memorySwappiness ?? null,
   OomKillDisable: false,
   OomScoreAdj: options.oomScoreAdjustment ?? 0,
   PidsLimit: options.pidsLimit ?? null,

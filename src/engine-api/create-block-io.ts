@@ -1,4 +1,5 @@
-import type {BlockIoLimit, ContainerOptions} from '../bundle/container-options.ts';
+import type {ContainerOptions} from '../bundle/container-options.ts';
+import type {BlockIoLimit} from '../bundle/limit-options.ts';
 import {type BodyFields, nonEmpty} from './body-fields.ts';
 
 const LISTS = [

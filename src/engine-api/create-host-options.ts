@@ -13,7 +13,7 @@ import {readSecurity} from './create-security.ts';
 /** What would change the container, and winch does not take from here. */
 const NOT_TAKEN = [
   ...['Cgroup', 'DeviceRequests', 'StorageOpt'],
-  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'CpusetMems', 'KernelMemory', 'OomKillDisable'],
+  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'KernelMemory', 'OomKillDisable'],
   ...['CpuCount', 'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'],
 ];
 /** Of these, what is as every container is anyway. */
@@ -25,7 +25,6 @@ const TAKEN: Readonly<Record<string, readonly string[]>> = {
 const LOG_TYPES = ['', 'json-file', 'k8s-file', 'local'];
 /** `max-file` is the most old logs that are wanted, and winch keeps none. */
 const LOG_OPTIONS = ['max-size', 'max-file'];
-const CPU_PERIOD_US = 100_000;
 const NANO = 1e9;
 
 /**
@@ -40,9 +39,11 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
     memoryBytes: host.number('Memory') || undefined,
     memorySwapBytes: host.number('MemorySwap') || undefined,
     memoryReservationBytes: host.number('MemoryReservation') || undefined,
-    cpus: readCpus(host),
+    ...readCpus(host),
     cpuShares: host.number('CpuShares') || undefined,
     cpusetCpus: host.text('CpusetCpus') || undefined,
+    cpusetMems: host.text('CpusetMems') || undefined,
+    memorySwappiness: readSwappiness(host),
     pidsLimit: host.number('PidsLimit') || undefined,
     shmBytes: host.number('ShmSize') || undefined,
     oomScoreAdjustment: host.number('OomScoreAdj') || undefined,
@@ -65,10 +66,17 @@ export function readHostOptions(host: BodyFields): ContainerOptions {
 }
 
 /** In whole processors, or as the time within a period that they may be had. */
-function readCpus(host: BodyFields): number | undefined {
-  const [nano = 0, quota = 0] = [host.number('NanoCpus'), host.number('CpuQuota')];
-  if (nano > 0) return nano / NANO;
-  return quota > 0 ? quota / (host.number('CpuPeriod') || CPU_PERIOD_US) : undefined;
+export function readCpus(limits: BodyFields): Pick<ContainerOptions, 'cpus' | 'cpuQuotaUs' | 'cpuPeriodUs'> {
+  const nano = limits.number('NanoCpus') ?? 0;
+  if (nano > 0) return {cpus: nano / NANO};
+  const [quota, period] = [limits.number('CpuQuota'), limits.number('CpuPeriod')];
+  return {...(quota && {cpuQuotaUs: quota}), ...(period && {cpuPeriodUs: period})};
+}
+
+/** Clients that know of it send -1 for what is not said. */
+function readSwappiness(host: BodyFields): number | undefined {
+  const swappiness = host.number('MemorySwappiness');
+  return swappiness === undefined || swappiness < 0 ? undefined : swappiness;
 }
 
 const readDevice = (device: BodyFields) => {

@@ -4,6 +4,7 @@ import {notOffered} from './api-error.ts';
 import {type Handler, readJsonBody} from './api-request.ts';
 import {type BodyFields, readFields} from './body-fields.ts';
 import {idOf} from './containers.ts';
+import {readCpus} from './create-host-options.ts';
 import {readRestart} from './create-request.ts';
 
 const TAKEN = [
@@ -12,12 +13,14 @@ const TAKEN = [
   'MemoryReservation',
   'NanoCpus',
   'CpuShares',
+  'CpuQuota',
+  'CpuPeriod',
   'CpusetCpus',
+  'CpusetMems',
   'PidsLimit',
   'BlkioWeight',
   'RestartPolicy',
 ];
-const NANO = 1e9;
 
 export const updateContainer: Handler = async ({toolkit}, request) => {
   const changes = readChanges(await readJsonBody(request));
@@ -30,14 +33,14 @@ export function readChanges(body: unknown): ContainerChanges {
   const fields = readFields(body ?? {});
   const untaken = fields.names().find((name) => !TAKEN.includes(name) && fields.says(name));
   if (untaken !== undefined) throw notOffered(`${untaken} cannot be changed`, 'make the container anew with it');
-  const nanoCpus = fields.number('NanoCpus') ?? 0;
   return definedMembers({
     memoryBytes: fields.number('Memory') || undefined,
     memorySwapBytes: fields.number('MemorySwap') || undefined,
     memoryReservationBytes: fields.number('MemoryReservation') || undefined,
-    cpus: nanoCpus > 0 ? nanoCpus / NANO : undefined,
+    ...readCpus(fields),
     cpuShares: fields.number('CpuShares') || undefined,
     cpusetCpus: fields.text('CpusetCpus') || undefined,
+    cpusetMems: fields.text('CpusetMems') || undefined,
     pidsLimit: fields.number('PidsLimit'),
     blkioWeight: fields.number('BlkioWeight') || undefined,
     restart: readRestartChange(fields.record('RestartPolicy')),

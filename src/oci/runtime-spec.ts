@@ -102,9 +102,20 @@ export interface RuntimeDeviceRule {
 export interface RuntimeResources {
   readonly devices: readonly RuntimeDeviceRule[];
   /** Bytes; `swap` is memory plus swap, -1 without limit, and `reservation` what is left to it as long as possible. */
-  readonly memory?: {readonly limit?: number; readonly swap?: number; readonly reservation?: number};
+  readonly memory?: {
+    readonly limit?: number;
+    readonly swap?: number;
+    readonly reservation?: number;
+    readonly swappiness?: number;
+  };
   /** `quota` and `period` in microseconds. */
-  readonly cpu?: {readonly shares?: number; readonly quota?: number; readonly period?: number; readonly cpus?: string};
+  readonly cpu?: {
+    readonly shares?: number;
+    readonly quota?: number;
+    readonly period?: number;
+    readonly cpus?: string;
+    readonly mems?: string;
+  };
   readonly pids?: {readonly limit: number};
   readonly blockIO?: RuntimeBlockIo;
 }

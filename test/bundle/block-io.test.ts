@@ -3,7 +3,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {resolveBlockIo} from '../../src/bundle/block-io.ts';
-import type {BlockIoLimit} from '../../src/bundle/container-options.ts';
+import type {BlockIoLimit} from '../../src/bundle/limit-options.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {findDisk} from '../helpers/find-disk.ts';
 import {describe} from '../helpers/suite.ts';

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import type {BlockIoLimit, ContainerOptions} from '../../src/bundle/container-options.ts';
+import type {ContainerOptions} from '../../src/bundle/container-options.ts';
+import type {BlockIoLimit} from '../../src/bundle/limit-options.ts';
 import {type CgroupFacts, createResources} from '../../src/bundle/resources.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';
@@ -75,6 +76,17 @@ describe('bundle/resources', ({test}) => {
     assert.equal(resourcesOf({cpuShares: 2, cpusetCpus: '0-3,7'}).cpu, {shares: 2, cpus: '0-3,7'});
   });
 
+  test('takes a quota and a period as they are, and nodes of memory', () => {
+    assert.equal(resourcesOf({cpuQuotaUs: 25_000, cpuPeriodUs: 50_000}).cpu, {period: 50_000, quota: 25_000});
+    assert.equal(resourcesOf({cpuQuotaUs: -1}).cpu, {quota: -1});
+    assert.equal(resourcesOf({cpusetMems: '0'}).cpu, {mems: '0'});
+  });
+
+  test('knows swappiness where cgroups do', () => {
+    assert.equal(resourcesOf({memorySwappiness: 0}, {version: 'v1'}).memory, {swappiness: 0});
+    assert.throws(() => resourcesOf({memorySwappiness: 0}), /this machine's cgroups have no swappiness/);
+  });
+
   test('takes a pids limit of zero or less for none', () => {
     assert.equal(resourcesOf({pidsLimit: 5}).pids, {limit: 5});
     assert.equal(resourcesOf({pidsLimit: 0}).pids, {limit: -1});
@@ -93,6 +105,12 @@ describe('bundle/resources', ({test}) => {
     {cpus: Number.NaN},
     {cpuShares: 1},
     {cpuShares: 2.5},
+    {cpus: 1, cpuPeriodUs: 50_000},
+    {cpuPeriodUs: 999},
+    {cpuPeriodUs: 1_000_001},
+    {cpuQuotaUs: 0},
+    {cpusetMems: 'a'},
+    {memorySwappiness: 101},
     {cpusetCpus: '0-'},
     {cpusetCpus: '0\n1'},
     {pidsLimit: 1.5},
@@ -111,7 +129,9 @@ describe('bundle/resources', ({test}) => {
       {memoryBytes: 64 * MIB},
       {memoryReservationBytes: 64 * MIB},
       {cpus: 1},
+      {cpuPeriodUs: 1000},
       {cpusetCpus: '0'},
+      {cpusetMems: '0'},
       {pidsLimit: 5},
     ];
     for (const options of all) {

@@ -136,6 +136,17 @@ describe('bundle with runc', ({test: declare, before, after}) => {
     assert.match(run(script, options).stdout, /^33554432\n20\n50000( 100000)?\n64\n128$/);
   });
 
+  test('limits CPU in periods of its own, and where its memory is', () => {
+    const options = {cpuQuotaUs: 25_000, cpuPeriodUs: 50_000, cpusetMems: '0'};
+    if (host.cgroup.version === 'v2') {
+      assert.is(run('cd /sys/fs/cgroup; cat cpu.max cpuset.mems', options).stdout, '25000 50000\n0');
+      return;
+    }
+    const files = 'cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpuset/cpuset.mems memory/memory.swappiness';
+    const {stdout} = run(`cd /sys/fs/cgroup; cat ${files}`, {...options, memorySwappiness: 7});
+    assert.is(stdout, '25000\n50000\n0\n7');
+  });
+
   test(
     'limits what is read from and written to a disk',
     () => {

@@ -149,7 +149,8 @@ describe('engine-api/create-request', ({test}) => {
         ...{MaskedPaths: [], ReadonlyPaths: []},
       },
     );
-    assert.equal([container?.cpus, largestLogBytes, container?.entrypoint], [2, 10 * 2 ** 20, []]);
+    assert.equal([container?.cpuQuotaUs, container?.cpuPeriodUs], [50_000, 25_000]);
+    assert.equal([largestLogBytes, container?.entrypoint], [10 * 2 ** 20, []]);
     assert.equal(container?.securityOptions, [
       {name: 'no-new-privileges', enabled: true},
       {name: 'seccomp', profile: {defaultAction: 'SCMP_ACT_ALLOW'}},
@@ -191,6 +192,8 @@ describe('engine-api/create-request', ({test}) => {
         cpus: 0.5,
         cpuShares: 512,
         cpusetCpus: '0',
+        cpusetMems: '0',
+        memorySwappiness: 20,
         pidsLimit: 9,
       },
       ...{shmBytes: 2 ** 20, oomScoreAdjustment: 5, readOnlyRootfs: true, sysctls: {'net.a': '1'}},

@@ -1,4 +1,5 @@
-import type {BlockIoLimit, ContainerOptions} from '../../bundle/container-options.ts';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import type {BlockIoLimit} from '../../bundle/limit-options.ts';
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import {type IntegerRange, parseInteger} from './number.ts';
 import {parseSize} from './size.ts';

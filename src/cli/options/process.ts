@@ -6,6 +6,7 @@ import {flag, grouped, list, type OptionValues, text} from '../arguments/option-
 import type {Environment} from '../environment.ts';
 import {readEnvironmentVariables} from './environment-variables.ts';
 import {parseKeyValues} from './key-value.ts';
+import {parseLabelFile} from './label-file.ts';
 import {parseStopSeconds} from './stop.ts';
 
 /** Flags about what runs and how it sees itself. */
@@ -23,6 +24,7 @@ export const PROCESS_FLAGS = grouped('Process:', {
   'stop-timeout': text('SECONDS', 'How long winch stop waits for that before killing; -1: for ever'),
   annotation: list('KEY=value', 'Set an annotation of the runtime configuration'),
   label: list('KEY=value', 'Set a label', {short: 'l'}),
+  'label-file': list('FILE', 'Set labels from lines of KEY=value'),
 });
 
 /** @throws {WinchError} `FLAG_INVALID` | `INIT_NOT_FOUND` */
@@ -45,8 +47,15 @@ export function parseProcess(
     stopSignal: values['stop-signal'],
     stopTimeoutSeconds: parseStopSeconds('--stop-timeout', values['stop-timeout']),
     annotations: values.annotation && parseKeyValues('--annotation', values.annotation),
-    labels: values.label && parseKeyValues('--label', values.label, {allowBareKey: true}),
+    labels: readLabels(values, environment),
   });
+}
+
+/** Those of the command line win. */
+function readLabels({label, 'label-file': files}: OptionValues<typeof PROCESS_FLAGS>, environment: Environment) {
+  if ((label ?? files) === undefined) return undefined;
+  const lines = files?.flatMap((path) => parseLabelFile(path, environment)) ?? [];
+  return parseKeyValues('--label', [...lines, ...(label ?? [])], {allowBareKey: true});
 }
 
 /**

@@ -25,7 +25,10 @@ type Limits =
   | 'memoryReservationBytes'
   | 'cpus'
   | 'cpuShares'
+  | 'cpuQuotaUs'
+  | 'cpuPeriodUs'
   | 'cpusetCpus'
+  | 'cpusetMems'
   | 'pidsLimit'
   | 'blkioWeight';
 

@@ -32,7 +32,7 @@ describe('cli/completion/complete', ({test}) => {
     ['--root dir pu', ['pull', 'push']],
     ['run al', ['alpine:3']],
     ['run --rm -it al', ['alpine:3']],
-    ['run --memory-s', ['--memory-swap']],
+    ['run --memory-s', ['--memory-swap', '--memory-swappiness']],
     ['run --pull ', ['always', 'missing', 'newer', 'never']],
     ['run --pull m', ['missing']],
     ['run -e al', []],

@@ -4,6 +4,7 @@ import {join} from 'node:path';
 import * as assert from 'uvu/assert';
 import {findInit} from '../../../src/bundle/find-init.ts';
 import {readEnvironmentVariables} from '../../../src/cli/options/environment-variables.ts';
+import {parseProcess} from '../../../src/cli/options/process.ts';
 import {parseSecurityOption} from '../../../src/cli/options/security-option.ts';
 import {describe} from '../../helpers/suite.ts';
 import {environmentOf} from '../environment-of.ts';
@@ -54,6 +55,16 @@ describe('cli/options that read files', ({test, after}) => {
     assert.match(
       messageOf(() => read([], [write('export', 'export A=c\n')])),
       'names no variable',
+    );
+  });
+
+  test('labels: takes those of files, and those of the command line over them', () => {
+    const file = write('labels', '# comment\n\n  a=1\r\nb="two" # part\nbare\n');
+    const {labels} = parseProcess({'label-file': [file], label: ['a=mine']}, [], environment);
+    assert.equal({...labels}, {a: 'mine', b: '"two" # part', bare: ''});
+    assert.match(
+      messageOf(() => parseProcess({'label-file': [write('wrong', 'a b=c\n')]}, [], environment)),
+      'FLAG_INVALID: --label-file: "a b=c" in "wrong" names no label',
     );
   });
 

@@ -173,6 +173,12 @@ describe('cli/options/run-request', ({test}) => {
     assert.not('cgroupParent' in (containerOf('--cgroup-parent=') ?? {}));
   });
 
+  test('reads a quota, a period, nodes of memory and swappiness', () => {
+    const line = '--cpu-quota 25000 --cpu-period 50000 --cpuset-mems 0 --memory-swappiness 10';
+    const {network: _, ...container} = containerOf(line) ?? {};
+    assert.equal(container, {cpuQuotaUs: 25_000, cpuPeriodUs: 50_000, cpusetMems: '0', memorySwappiness: 10});
+  });
+
   test('reads limits of block I/O and rules for devices', () => {
     const {network: _, ...container} =
       containerOf(
@@ -255,6 +261,9 @@ describe('cli/options/run-request', ({test}) => {
     ['--memory-swap 1g alpine', 'FLAGS_CONFLICT: --memory-swap needs --memory'],
     ['-m 2g --memory-swap 1g alpine', 'FLAGS_CONFLICT: --memory-swap is smaller than --memory'],
     ['--cpu-shares 1 alpine', 'FLAG_INVALID: --cpu-shares'],
+    ['--cpus 1 --cpu-quota 1000 alpine', 'FLAGS_CONFLICT: --cpus does not go with --cpu-quota'],
+    ['--cpu-period 1 alpine', 'FLAG_INVALID: --cpu-period'],
+    ['--memory-swappiness 101 alpine', 'from 0 to 100'],
     ['--oom-score-adj 1001 alpine', 'from -1000 to 1000'],
     ['--add-host db alpine', 'is not NAME:ADDRESS'],
     ['-it alpine', 'TERMINAL_MISSING: standard input is not a terminal'],
