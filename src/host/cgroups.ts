@@ -23,6 +23,8 @@ export function parseCgroups(mountInfo: string): Cgroups {
   const controllers = new Map<string, string>();
   let unified: string | null = null;
   for (const line of mountInfo.split('\n')) {
+    // Where many containers run there are hundreds of other mounts.
+    if (!line.includes(' - cgroup')) continue;
     const [before = '', after = ''] = line.split(' - ');
     const [type, , options = ''] = after.split(' ');
     const mountPoint = before.split(' ')[4] ?? '';
