@@ -17,7 +17,7 @@ ff02::2\tip6-allrouters
 `;
 
 /** As docker writes the address of this machine, which a bridge of the container's has. */
-const HOST_GATEWAY = 'host-gateway';
+export const HOST_GATEWAY = 'host-gateway';
 /** A loopback address for the container's own name, as Debian has it, so that looking it up works without a network. */
 const OWN_ADDRESS = '127.0.1.1';
 
@@ -45,7 +45,7 @@ function namesOf(hosts: string): Set<string> {
 const withoutGateway = (name: string): WinchError =>
   new WinchError('NETWORK_INVALID', `${excerpt(name)} cannot be ${HOST_GATEWAY}: the container is in no bridge`, {
     kind: 'invalid',
-    hint: "write an address of this machine, or let the container join a bridge network, which root's can",
+    hint: 'write an address of this machine, or choose the network bridge',
   });
 
 const invalidEntry = (entry: string): WinchError =>

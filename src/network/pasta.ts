@@ -7,6 +7,9 @@ import type {StackStart} from './user-stack.ts';
 
 /** Where a container asks this machine's own name server. */
 export const PASTA_DNS = '169.254.1.1';
+/** Those of slirp4netns; the gateway is nobody. */
+const OWN_PREFIX = '24';
+const OWN_GATEWAY = '10.0.2.2';
 const LIMIT_MS = 30_000;
 
 /**
@@ -26,8 +29,9 @@ export async function startPasta(
 }
 
 /** What is not forwarded on purpose is not, in neither direction: the container does not see the machine's loopback. */
-export const pastaArguments = ({directory, namespace, ports}: StackStart): readonly string[] => [
+export const pastaArguments = ({directory, namespace, ports, ownAddress}: StackStart): readonly string[] => [
   ...['--config-net', '--no-map-gw', '--dns-forward', PASTA_DNS, '--quiet'],
+  ...(ownAddress === null ? [] : ['-a', ownAddress, '-n', OWN_PREFIX, '-g', OWN_GATEWAY]),
   ...['--pid', join(directory, STACK_PID_FILE), '--netns', namespace, '--no-netns-quit'],
   ...forward('-t', 'tcp', ports),
   ...forward('-u', 'udp', ports),

@@ -28,6 +28,8 @@ export interface StackStart {
   readonly namespace: string;
   /** Of the machine, that lead to ports of the container. */
   readonly ports: readonly PublishedPort[];
+  /** What the container is to have with pasta; null: the machine's, at which it then finds itself. */
+  readonly ownAddress: string | null;
 }
 
 /** What the program is given of the namespace: it may not enter the directories of other processes in `/proc`. */

@@ -96,6 +96,28 @@ describe('e2e/unprivileged-network', ({test: declare}) => {
     );
   }
 
+  for (const stack of STACKS) {
+    test(
+      `a container reaches this machine at host-gateway, by ${stack}, and not its loopback address`,
+      async (user, image) => {
+        const {port, close} = await listen('0.0.0.0');
+        const inside = await listen('127.0.0.1');
+        try {
+          const flags = ['--network', stack, '--add-host', 'machine:host-gateway', '-p', '127.0.0.1::8080'];
+          const ask = (at: number) => `busybox timeout 5 busybox nc machine ${at}`;
+          const script = `${ask(port)}; ${ask(inside.port)} || echo nobody; exec ${SERVE}`;
+          await act(user, 'run', '-d', '--name', 'web', '--hostname', 'inside', ...flags, image, 'sh', '-c', script);
+          await eventually(async () => (await get(await portOf(user, 'web'), '/hostname')) === 'inside');
+          assert.match(await act(user, 'logs', 'web'), /^from outside\nnobody$/);
+          await act(user, 'rm', '-f', 'web');
+        } finally {
+          for (const end of [close, inside.close]) end();
+        }
+      },
+      {needs: [stack]},
+    );
+  }
+
   test(
     'a port alone asks for such a network, and pasta comes first',
     async (user, image) => {

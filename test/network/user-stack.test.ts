@@ -6,7 +6,7 @@ import {describe} from '../helpers/suite.ts';
 
 describe('network/user-stack', ({test}) => {
   const wordsFor = (...ports: readonly PublishedPort[]) =>
-    pastaArguments({directory: '/run/c', namespace: '/run/c/netns', ports}).join(' ');
+    pastaArguments({directory: '/run/c', namespace: '/run/c/netns', ports, ownAddress: null}).join(' ');
   const planFor = (hostResolvConf: string | null, dns = {}) =>
     planStackFiles('pasta', {hostname: 'box', hostHosts: null, hostResolvConf, dns});
 
@@ -17,6 +17,13 @@ describe('network/user-stack', ({test}) => {
     const words = wordsFor(tcp, {...tcp, hostAddress: '::1', hostPort: 9}, {...tcp, protocol: 'udp'});
     assert.match(words, / -t 8080:80 -t ::1\/9:80 -u 8080:80 -T none/);
     assert.match(words, /--no-map-gw .*--pid \/run\/c\/network.pid --netns \/run\/c\/netns/);
+  });
+
+  test('a container that is to find the machine has an address of its own with pasta', () => {
+    const start = {directory: '/run/c', namespace: '/run/c/netns', ports: []};
+    const own = pastaArguments({...start, ownAddress: '10.0.2.101'}).join(' ');
+    assert.match(own, / -a 10\.0\.2\.101 -n 24 -g 10\.0\.2\.2 --pid /);
+    assert.not.match(wordsFor(), / -a /);
   });
 
   test('a server at a loopback address of the machine is asked by way of the program', () => {

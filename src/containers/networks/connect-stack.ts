@@ -3,6 +3,7 @@ import {WinchError} from '../../errors.ts';
 import {makeNetworkNamespace} from '../../host/network-namespace.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {assignPorts} from '../../network/assign-ports.ts';
+import {findHostGateway, replaceHostGateway} from '../../network/host-gateway.ts';
 import type {PublishRequest, StackName} from '../../network/network-mode.ts';
 import {chooseStack, planStackFiles, startStack} from '../../network/user-stack.ts';
 import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
@@ -32,12 +33,15 @@ export async function connectStack(
   requireUser(asked);
   const stack = chooseStack(asked);
   requireCarried(stack.name, publish);
-  const files = planStackFiles(stack.name, {hostname, extraHosts, dns, ...readReachableHostFiles()});
+  const machine = findHostGateway(stack.name, extraHosts);
+  const entries = replaceHostGateway(extraHosts, machine?.address);
+  const files = planStackFiles(stack.name, {hostname, extraHosts: entries, dns, ...readReachableHostFiles()});
   const ports = await assignPorts(publish, []);
   writeStack(directory, {name: stack.name, ports});
   const namespace = await makeNetworkNamespace();
   try {
-    await startStack(stack, {directory, namespace: namespace.path, ports}, {signal});
+    const ownAddress = machine?.freeAddress ?? null;
+    await startStack(stack, {directory, namespace: namespace.path, ports, ownAddress}, {signal});
     const paths = writeNetworkFiles(directory, files);
     return {namespace: 'new', path: namespace.path, hostname, files: paths, close: () => namespace.close()};
   } catch (error) {

@@ -9,6 +9,7 @@ import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import {readForwardedPorts, requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import {DEFAULT_NETWORK, familiesOf, isBridged} from '../../network/definition.ts';
+import {replaceHostGateway} from '../../network/host-gateway.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
@@ -174,11 +175,7 @@ function writeFiles(
   connections: readonly ConnectionNote[],
 ) {
   const bridged = note.memberships.map(({network}) => network).find(isBridged);
-  const gateway = bridged?.subnets[0]?.gateway;
-  const extraHosts = container.extraHosts?.map(({name, address}) => ({
-    name,
-    address: address === 'host-gateway' && gateway !== undefined ? gateway : address,
-  }));
+  const extraHosts = replaceHostGateway(container.extraHosts, bridged?.subnets[0]?.gateway);
   const {files} = planBridgeNetwork({hostname, extraHosts, dns: container.dns, ...readReachableHostFiles()});
   return writeNetworkFiles(directory, {
     ...files,
