@@ -1,6 +1,12 @@
 import {closeSync, fstatSync, readlinkSync, readSync} from 'node:fs';
-import {constants} from 'node:os';
-import {type CommandResult, commandTimeout, DEFAULT_TIMEOUT_MS, OUTPUT_LIMIT_BYTES, runCommand} from './run-command.ts';
+import {
+  type CommandResult,
+  commandTimeout,
+  DEFAULT_TIMEOUT_MS,
+  exitCodeOf,
+  OUTPUT_LIMIT_BYTES,
+  runCommand,
+} from './run-command.ts';
 import {openMemoryFile} from './spawn-calls.ts';
 import {startProgram} from './start-program.ts';
 
@@ -10,8 +16,6 @@ export interface CallOptions {
   /** Milliseconds; absent: a minute. */
   readonly timeoutMs?: number;
 }
-
-const SIGNAL_EXIT_BASE = 128;
 
 /**
  * Runs a program to its end as `runCommand` does, without what that loads and copies first (8 ms): for programs that say
@@ -42,7 +46,7 @@ export async function callProgram(
   clearTimeout(timer);
   if (isLate) throw commandTimeout(path, timeoutMs);
   return {
-    exitCode: exitCode ?? SIGNAL_EXIT_BASE + constants.signals[signal ?? 'SIGKILL'],
+    exitCode: exitCodeOf(exitCode, signal),
     stdout: output.text(),
     stderr: complaints.text(),
   };

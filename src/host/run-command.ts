@@ -58,7 +58,7 @@ export function runCommand(file: string, args: readonly string[], options: Comma
         else if (isLate) reject(commandTimeout(file, timeoutMs));
         else
           resolve({
-            exitCode: code ?? SIGNAL_EXIT_BASE + constants.signals[ended ?? 'SIGKILL'],
+            exitCode: exitCodeOf(code, ended),
             stdout: stdout(),
             stderr: stderr(),
           });
@@ -88,3 +88,7 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 /** What is thrown for a program that was ended for taking this long. */
 export const commandTimeout = (file: string, milliseconds: number): WinchError =>
   new WinchError('COMMAND_TIMEOUT', `${file} did not finish within ${milliseconds / 1000} s`, {kind: 'runtime'});
+
+/** @param signal What ended it, where it has no code of its own. */
+export const exitCodeOf = (code: number | null, signal: NodeJS.Signals | null): number =>
+  code ?? SIGNAL_EXIT_BASE + constants.signals[signal ?? 'SIGKILL'];
