@@ -30,7 +30,7 @@ export interface ContainerOptions extends LimitOptions {
   readonly publish?: readonly PublishRequest[];
   /** Publishes the ports that the image exposes as well, each at any free port. */
   readonly publishAll?: boolean;
-  /** Further lines of `/etc/hosts`; `host-gateway` as an address is this machine, for containers that join networks. */
+  /** Further lines of `/etc/hosts`; `host-gateway` as an address is this machine, in a bridge or a stack of a user. */
   readonly extraHosts?: readonly {readonly name: string; readonly address: string}[];
   /** Each part replaces the host's own. */
   readonly dns?: {
