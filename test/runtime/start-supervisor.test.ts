@@ -78,4 +78,27 @@ describe('runtime/start-supervisor', ({test}) => {
     assert.ok(existsSync(`/proc/${pid}`));
     process.kill(Number(pid), 'SIGKILL');
   });
+
+  test('hears of a reply, and of an end without one, in a thread and where the kernel tells of no changes', async () => {
+    using directory = makeTemporaryDirectory();
+    const log = JSON.stringify(join(directory.path, 'log'));
+    const scripts = [`sleep 0.1; echo '{"data": 7}' >&3; sleep 0.5`, 'sleep 0.1; exit 1'];
+    const ask = `
+      (async () => {
+        const {startSupervisor} = await import(${JSON.stringify(MODULE)});
+        const told = [];
+        for (const script of ${JSON.stringify(scripts)})
+          told.push(await startSupervisor('/bin/sh', ['-c', script], {runtimeLog: ${log}}).created);
+        console.log(JSON.stringify(told));
+      })()`;
+    const inThread = `new (require('node:worker_threads').Worker)(${JSON.stringify(ask)}, {eval: true});`;
+    const untold = `
+      require('node:fs').watch = () => { throw new Error('EMFILE'); };
+      require('node:module').syncBuiltinESMExports();
+      ${ask}`;
+    for (const program of [inThread, untold]) {
+      const {stdout} = await runProgram(process.execPath, ['--input-type=commonjs', '--eval', program]);
+      assert.equal(JSON.parse(stdout), [{pid: 7}, {failure: 'conmon ended without a word'}]);
+    }
+  });
 });
