@@ -1,12 +1,12 @@
 import {isIP} from 'node:net';
 import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {DEFAULT_NETWORK} from '../../network/definition.ts';
-import type {NetworkJoin, NetworkMode} from '../../network/network-mode.ts';
+import type {NetworkJoin, NetworkMode, PublishRequest} from '../../network/network-mode.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
 import {parseNetworkJoin, requireMacAddress} from './network-join.ts';
-import {parsePublish} from './publish.ts';
+import {parseExposed, parsePublish} from './publish.ts';
 
 /** Flags about the network and names. */
 export const NETWORK_FLAGS = grouped('Network:', {
@@ -18,6 +18,7 @@ export const NETWORK_FLAGS = grouped('Network:', {
   ),
   publish: list('[[ADDRESS:]PORT:]PORT', 'Make a port of the container one of this machine', {short: 'p'}),
   'publish-all': flag('Make every port that the image exposes one of this machine', {short: 'P'}),
+  expose: list('PORT[/PROTOCOL]', 'With --publish-all, this port as well (80, 53/udp, 8000-8010)'),
   'network-alias': list('NAME', 'A further name in its networks', {aliases: ['net-alias']}),
   ip: text('ADDRESS', 'Its IPv4 address in the network'),
   ip6: text('ADDRESS', 'Its IPv6 address in the network'),
@@ -43,13 +44,23 @@ export function parseNetwork(values: NetworkValues, isUser: boolean): ContainerO
   else if (typeof network === 'string' || !('networks' in network)) requireNone(values, OF_MEMBERS);
   return definedMembers({
     network,
-    publish: values.publish?.flatMap(parsePublish),
+    publish: parsePublished(values),
     publishAll: values['publish-all'],
     hostname: values.hostname,
     domainname: values.domainname,
     extraHosts: values['add-host']?.map(parseExtraHost),
     dns: Object.keys(dns).length > 0 ? dns : undefined,
   });
+}
+
+/** What is exposed is published by `--publish-all` only, to any free port, unless it is to a certain one. */
+function parsePublished({publish, expose = [], 'publish-all': isAll}: NetworkValues): ContainerOptions['publish'] {
+  const asked = publish?.flatMap(parsePublish);
+  const exposed = expose.flatMap(parseExposed);
+  if (!isAll || exposed.length === 0) return asked;
+  const isAsked = (port: PublishRequest) =>
+    asked?.some(({containerPort, protocol}) => containerPort === port.containerPort && protocol === port.protocol);
+  return [...(asked ?? []), ...exposed.filter((port) => !isAsked(port))];
 }
 
 function parseMode(values: NetworkValues, isUser: boolean): NetworkMode {

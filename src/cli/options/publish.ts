@@ -30,6 +30,12 @@ export function parsePublish(text: string): readonly PublishRequest[] {
   }));
 }
 
+/** What one `--expose` names, as if it were published to any free port. @throws {WinchError} `FLAG_INVALID` */
+export function parseExposed(text: string): readonly PublishRequest[] {
+  if (/^\d+(-\d+)?(\/\w+)?$/.test(text)) return parsePublish(text);
+  throw flagInvalid('--expose', `${quote(text)} is no port`, '--expose CONTAINER-PORT[/udp], with ranges as 8000-8010');
+}
+
 /** From the end: an address of IPv6 has colons, and stands in brackets. */
 function splitPorts(text: string, ports: string) {
   const [, bracketed, plain, host = '', container = ''] =

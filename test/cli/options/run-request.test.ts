@@ -173,6 +173,21 @@ describe('cli/options/run-request', ({test}) => {
     assert.not('cgroupParent' in (containerOf('--cgroup-parent=') ?? {}));
   });
 
+  test('publishes with all what is exposed, unless it is published already', () => {
+    const publishedBy = (line: string) =>
+      containerOf(line)?.publish?.map(({containerPort, protocol, hostPorts}) => [
+        containerPort,
+        protocol,
+        hostPorts?.first,
+      ]);
+    assert.is(publishedBy('--expose 80'), undefined);
+    assert.equal(publishedBy('--expose 80 --expose 53-54/udp -p 8080:80 -P'), [
+      [80, 'tcp', 8080],
+      [53, 'udp', undefined],
+      [54, 'udp', undefined],
+    ]);
+  });
+
   test('reads a quota, a period, nodes of memory and swappiness', () => {
     const line = '--cpu-quota 25000 --cpu-period 50000 --cpuset-mems 0 --memory-swappiness 10';
     const {network: _, ...container} = containerOf(line) ?? {};
@@ -265,6 +280,8 @@ describe('cli/options/run-request', ({test}) => {
     ['--cpu-period 1 alpine', 'FLAG_INVALID: --cpu-period'],
     ['--memory-swappiness 101 alpine', 'from 0 to 100'],
     ['--oom-score-adj 1001 alpine', 'from -1000 to 1000'],
+    ['--expose 8080:80 -P alpine', 'FLAG_INVALID: --expose: "8080:80" is no port'],
+    ['--expose 70000 -P alpine', 'FLAG_INVALID: --'],
     ['--add-host db alpine', 'is not NAME:ADDRESS'],
     ['-it alpine', 'TERMINAL_MISSING: standard input is not a terminal'],
   ];
