@@ -10,6 +10,7 @@ import type {ContainerOptions} from '../../src/bundle/container-options.ts';
 import type {RunRequest} from '../../src/containers/run.ts';
 import {isWinchError} from '../../src/errors.ts';
 import {SNAPSHOTTERS, type SnapshotterName} from '../../src/snapshots/snapshotter.ts';
+import {processes} from '../helpers/container-traces.ts';
 import {openTestStore, type TestStore} from '../helpers/open-store.ts';
 import {rejectionOf} from '../helpers/rejection-of.ts';
 import {missingFor} from '../helpers/requires.ts';
@@ -193,6 +194,8 @@ const testRuns = (driver: SnapshotterName, {test: declare, before, after}: Suite
     assert.equal(leftovers(store().root), []);
     assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), new RegExp(id));
     assert.not.ok(readdirSync('/sys/fs/cgroup').some((name) => name === `winch-${id}`));
+    // The watcher looks once more a little later, and the runtime makes its directory for that.
+    await waitFor(() => !processes().some(({words}) => words.includes(id)));
   });
 
   testOnce('exports a bundle that runc and winch run', async () => {
