@@ -154,7 +154,10 @@ async function superviseStart(context: ContainerContext, start: Start, options: 
     options.onEvent?.({type: 'container:abandoned', id: start.id});
     throw error;
   });
-  start.prepared.aborted?.throwIfAborted();
+  const {aborted} = start.prepared;
+  // What ended the container may have been told at the same time, and is heard a turn of the event loop later.
+  if (aborted) await new Promise((resolve) => setImmediate(resolve));
+  aborted?.throwIfAborted();
   return exit;
 }
 

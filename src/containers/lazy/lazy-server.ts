@@ -54,7 +54,8 @@ export function startLazyServer(
       else reject(errorFromRecord(reply.failure));
     });
     worker.onError(reject);
-    ended.then(() => {
+    // As long as the kernel takes its files apart it has not ended yet, and the container fails already.
+    worker.onDisconnect(() => {
       if (!isEnding) ending.abort(serverEnded());
       reject(signal?.aborted ? signal.reason : serverEnded());
     });
