@@ -108,7 +108,8 @@ describe('e2e/unprivileged-network', ({test: declare}) => {
           const script = `${ask(port)}; ${ask(inside.port)} || echo nobody; exec ${SERVE}`;
           await act(user, 'run', '-d', '--name', 'web', '--hostname', 'inside', ...flags, image, 'sh', '-c', script);
           await eventually(async () => (await get(await portOf(user, 'web'), '/hostname')) === 'inside');
-          assert.match(await act(user, 'logs', 'web'), /^from outside\nnobody$/);
+          // Debian 12's pasta may hand over what came before the end of a connection more than once.
+          assert.match(await act(user, 'logs', 'web'), /^(from outside\n)+nobody$/);
           await act(user, 'rm', '-f', 'web');
         } finally {
           for (const end of [close, inside.close]) end();

@@ -54,7 +54,9 @@ export async function stopContainer(
   const seconds = timeoutSeconds ?? target.stopTimeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   const patienceMs = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1000;
   const isAsked = await sendLast(target, target.stopSignal);
-  if (isAsked && !(await target.waitUntilOver(patienceMs, signal)) && (await sendLast(target, SIGKILL))) {
+  // What has just ended by itself runs, for everybody else, until its supervisor has said so.
+  const isOver = await target.waitUntilOver(isAsked ? patienceMs : KILL_LIMIT_MS, signal);
+  if (!isOver && (await sendLast(target, SIGKILL))) {
     if (!(await target.waitUntilOver(KILL_LIMIT_MS, signal))) throw stuck(target);
   }
   await target.clear({onEvent});

@@ -118,6 +118,18 @@ describe('containers/kept/states', ({test: declare, before, after}) => {
     missingCgroup(),
   );
 
+  test('one that ends by itself while it is stopped can be removed after that', async () => {
+    const id = await store().start('exec sleep 600');
+    const {process: first, supervisor} = store().readStart(id);
+    process.kill(supervisor.pid, 'SIGSTOP');
+    process.kill(first.pid, 'SIGKILL');
+    const later = setTimeout(() => process.kill(supervisor.pid, 'SIGCONT'), 300);
+    await containers().stop(id);
+    clearTimeout(later);
+    assert.is((await store().find(id)).exitCode, 137);
+    await containers().remove(id);
+  });
+
   test('one that is to go when it ends outlives its restart', async () => {
     const id = await store().start('echo up; exec sleep 600', {autoRemove: true});
     for (let round = 0; round < 3; round += 1) await containers().restart(id, {timeoutSeconds: 0});
