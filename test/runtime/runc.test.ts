@@ -109,9 +109,11 @@ describe('runtime/runc', ({test}) => {
     await container.exited;
     await container.killAll();
     const runtime = openRunc(fake);
+    await runtime.remove('id');
+    mkdirSync(join(fake.stateDirectory, 'id'), {recursive: true});
     assert.match((await rejectionOf(runtime.remove('id'))).message, 'delete id: cgroup is busy');
     const commands = fake.calls().map(({args}) => args.slice(2).join(' '));
-    assert.equal(commands.slice(1), ['kill id KILL', 'delete --force id']);
+    assert.equal(commands.slice(1), ['kill id KILL', 'delete --force id', 'delete --force id']);
     for (const {environment} of fake.calls()) assert.equal(environment, ENVIRONMENT);
   });
 
