@@ -1,6 +1,6 @@
 import {WinchError} from '../errors.ts';
 import type {RuntimeIdMapping, RuntimeMount, RuntimeSpec} from '../oci/runtime-spec.ts';
-import {adaptToUserNamespace} from './user-namespace.ts';
+import {adaptToUserNamespace, foreignMemory} from './user-namespace.ts';
 
 /** Which ids of the host stand for those of a container in a user namespace. */
 export interface IdMappings {
@@ -11,6 +11,8 @@ export interface IdMappings {
 /** What the kernel takes: 2^32 - 1 stands for no id (user_namespaces(7)). */
 const ID_LIMIT = 2 ** 32 - 1;
 const RANGE_LIMIT = 340;
+/** /proc/sys/kernel/overflowuid, unless somebody has changed it. */
+const NOBODY = 65_534;
 
 /**
  * @throws {WinchError} `ID_MAPPING_INVALID`: the kernel would not take it.
@@ -32,20 +34,59 @@ export function findHostId(ranges: readonly RuntimeIdMapping[], id: number): num
   return range ? range.hostID + id - range.containerID : null;
 }
 
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Between owners of files as a container has them, and as the machine. */
+export interface OwnerTranslation {
+  /** @throws {WinchError} `OWNER_UNMAPPED` */
+  toHost(owner: Owner): Owner;
+  /** What has no id there belongs to nobody, as the container sees it. */
+  toContainer(owner: Owner): Owner;
+}
+
+export function translateOwners({uids, gids}: IdMappings): OwnerTranslation {
+  const reverse = (ranges: readonly RuntimeIdMapping[]) =>
+    ranges.map(({containerID, hostID, size}) => ({containerID: hostID, hostID: containerID, size}));
+  const [insideUids, insideGids] = [reverse(uids), reverse(gids)];
+  return {
+    toHost: (owner) => {
+      const [uid, gid] = [findHostId(uids, owner.uid), findHostId(gids, owner.gid)];
+      if (uid === null || gid === null) throw unmappedOwner(owner);
+      return {uid, gid};
+    },
+    toContainer: (owner) => ({
+      uid: findHostId(insideUids, owner.uid) ?? NOBODY,
+      gid: findHostId(insideGids, owner.gid) ?? NOBODY,
+    }),
+  };
+}
+
+const unmappedOwner = ({uid, gid}: Owner): WinchError =>
+  new WinchError('OWNER_UNMAPPED', `a file of ${uid}:${gid}, who is not mapped in the container's user namespace`, {
+    kind: 'invalid',
+    hint: 'map its owner as well, or let the files belong to root',
+  });
+
 /**
  * The same container in a user namespace of its own.
  *
- * @throws {WinchError} `USER_UNMAPPED`: its user is none of those that the namespace has.
+ * @param path Where that is, with the container's network; absent: the runtime makes it.
+ * @throws {WinchError} `USER_UNMAPPED`: its user is none of those that the namespace has · `NAMESPACE_UNSUPPORTED`
  * @see runtime-spec v1.0.2 config-linux.md#user-namespace-mappings
  */
-export function withIdMappings(spec: RuntimeSpec, {uids, gids}: IdMappings): RuntimeSpec {
+export function withIdMappings(spec: RuntimeSpec, {uids, gids}: IdMappings, path?: string): RuntimeSpec {
   const inside = (ranges: readonly RuntimeIdMapping[]) =>
     ranges.map(({containerID, size}) => ({inside: containerID, count: size}));
   requireUser(spec, {uids, gids});
+  // Nobody enters from a user namespace what belongs to another one.
+  if (spec.linux.namespaces.some(({type, path: place}) => type === 'ipc' && place !== undefined)) throw foreignMemory();
   const adapted = adaptToUserNamespace(spec, {uids: inside(uids), gids: inside(gids)});
-  const {namespaces} = spec.linux;
+  const {namespaces, cgroupsPath} = spec.linux;
   // With a network of its own the namespace may mount the sysfs that shows it.
-  const ownSysfs = namespaces.some(({type}) => type === 'network') ? spec.mounts.find(isSysfs) : undefined;
+  const ownSysfs = path !== undefined || hasOwnNetwork(spec) ? spec.mounts.find(isSysfs) : undefined;
   const chooseMount = (mount: RuntimeMount) =>
     ownSysfs && mount.destination === ownSysfs.destination ? ownSysfs : mount;
   const {additionalGids: _, ...user} = adapted.process.user;
@@ -56,7 +97,8 @@ export function withIdMappings(spec: RuntimeSpec, {uids, gids}: IdMappings): Run
     mounts: adapted.mounts.map(chooseMount),
     linux: {
       ...adapted.linux,
-      namespaces: [...namespaces, {type: 'user'}],
+      ...(cgroupsPath !== undefined && {cgroupsPath}),
+      namespaces: [...namespaces, {type: 'user', ...(path !== undefined && {path})}],
       uidMappings: uids,
       gidMappings: gids,
     },
@@ -72,6 +114,10 @@ function requireUser({process: {user}}: RuntimeSpec, {uids, gids}: IdMappings): 
 }
 
 const isOne = (ranges: readonly RuntimeIdMapping[]): boolean => ranges.length === 1 && ranges[0]?.size === 1;
+
+/** One that the runtime makes, and not one that is there already. */
+const hasOwnNetwork = ({linux: {namespaces}}: RuntimeSpec): boolean =>
+  namespaces.some(({type, path}) => type === 'network' && path === undefined);
 
 const isSysfs = ({type}: RuntimeMount): boolean => type === 'sysfs';
 

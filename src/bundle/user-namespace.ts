@@ -48,20 +48,20 @@ function requireOwnProcesses({linux: {namespaces}}: RuntimeSpec): void {
 }
 
 export const foreignProcesses = (): WinchError =>
-  new WinchError('NAMESPACE_UNSUPPORTED', 'a container of a user has no processes but its own', {
+  new WinchError('NAMESPACE_UNSUPPORTED', 'a container in a user namespace sees no processes but its own', {
     kind: 'unsupported',
-    hint: 'only those of root can see others; let it have its own',
+    hint: 'let it have its own; only as root, with the ids of the machine, it can see others',
   });
 
 export const foreignMemory = (): WinchError =>
-  new WinchError('NAMESPACE_UNSUPPORTED', 'a container of a user shares its memory with no other', {
+  new WinchError('NAMESPACE_UNSUPPORTED', 'a container in a user namespace shares its memory with no other', {
     kind: 'unsupported',
-    hint: 'only those of root can; let it have its own',
+    hint: 'let it have its own; only as root, with the ids of the machine, it can share',
   });
 
 /** The machine's queues belong to another user namespace; without their directory they can be used all the same. */
 const mayMount = ({type}: RuntimeMount, {linux: {namespaces}}: RuntimeSpec): boolean =>
-  type !== 'mqueue' || namespaces.some((namespace) => namespace.type === 'ipc');
+  type !== 'mqueue' || namespaces.some(({type: kind, path}) => kind === 'ipc' && path === undefined);
 
 function adaptMount(mount: RuntimeMount, hasTerminalGroup: boolean): RuntimeMount {
   if (mount.type === 'sysfs') {

@@ -40,15 +40,15 @@ export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
 /**
  * As `createNetworkNamespace`, made by another process, and its loopback device is down: root of a user namespace has no way back to the machine's own.
  *
+ * @param owner Path of the user namespace that it belongs to; absent: this process's.
  * @throws {WinchError} `NAMESPACE_DENIED`
  */
-export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
-  const unshare = findSystemProgram('unshare');
-  if (unshare === null) throw denied(undefined);
-  const child = spawn(unshare, ['--net', '/bin/sh', '-c', 'echo; read -r line'], {
-    env: {PATH: SYSTEM_PATH},
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
+export async function makeNetworkNamespace(owner?: string): Promise<NetworkNamespace> {
+  const [unshare, nsenter] = [findSystemProgram('unshare'), findSystemProgram('nsenter')];
+  if (unshare === null || nsenter === null) throw denied(undefined);
+  const making = [unshare, '--net', '/bin/sh', '-c', 'echo; read -r line'];
+  const [program = '', ...words] = owner === undefined ? making : [nsenter, `--user=${owner}`, '--', ...making];
+  const child = spawn(program, words, {env: {PATH: SYSTEM_PATH}, stdio: ['pipe', 'pipe', 'ignore']});
   const exited = once(child, 'exit');
   try {
     await Promise.race([once(child.stdout, 'data'), exited]);
@@ -57,6 +57,21 @@ export async function makeNetworkNamespace(): Promise<NetworkNamespace> {
   } finally {
     child.stdin.end();
     await exited;
+  }
+}
+
+/** Lets a network namespace reach itself; the calling thread goes there and comes back. */
+export function raiseLoopbackOf(syscalls: Syscalls, {path}: NetworkNamespace): void {
+  const [home, place] = [openSync(OWN, 'r'), openSync(path, 'r')];
+  try {
+    syscalls.setNamespace(place, CloneFlag.newNetworkNamespace);
+    try {
+      loadSocketCalls().raiseLoopback();
+    } finally {
+      syscalls.setNamespace(home, CloneFlag.newNetworkNamespace);
+    }
+  } finally {
+    for (const fd of [home, place]) closeSync(fd);
   }
 }
 

@@ -9,7 +9,7 @@ const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
  *
  * @returns a descriptor; null: there is no namespace of that kind.
  */
-export function openNamespace(path: string, kind: 'net' | 'pid' | 'ipc' | 'mnt'): number | null {
+export function openNamespace(path: string, kind: 'net' | 'pid' | 'ipc' | 'mnt' | 'user'): number | null {
   const fd = openOrNull(path);
   if (fd === null || readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${kind}:[`)) return fd;
   closeSync(fd);

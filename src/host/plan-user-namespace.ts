@@ -1,4 +1,6 @@
-import {WinchError} from '../errors.ts';
+import {readlinkSync} from 'node:fs';
+import {hasErrno, WinchError} from '../errors.ts';
+import {readProcess} from './process-details.ts';
 import {type Account, type IdRange, readSubordinateIds, SUBORDINATE_GIDS, SUBORDINATE_UIDS} from './subordinate-ids.ts';
 import {findSystemProgram} from './system-programs.ts';
 
@@ -42,20 +44,41 @@ function findMissing({uids, gids}: {readonly uids: IdRange | null; readonly gids
 }
 
 /**
- * Words in front of a command line that run it, in the same process, as root of the user namespace of a process, which
- * this user has started there; with a mount namespace as `planUserNamespace` has it.
+ * Words in front of a command line that run it, in the same process, as root of the user namespace that a container was
+ * started from, which is its own unless it has one below that; with a mount namespace as `planUserNamespace` has it.
+ *
+ * @param pid Of the container's first process.
  *
  * @throws {WinchError} `USER_NAMESPACE_DENIED`
  */
 export function planJoining(pid: number): readonly string[] {
   const [nsenter, unshare] = ['nsenter', 'unshare'].map(findSystemProgram);
   if (nsenter && unshare) {
-    return [nsenter, '--user', '--preserve-credentials', `--target=${pid}`, '--', unshare, '--mount', '--'];
+    const target = `--target=${findStarted(pid)}`;
+    return [nsenter, '--user', '--preserve-credentials', target, '--', unshare, '--mount', '--'];
   }
   throw new WinchError('USER_NAMESPACE_DENIED', 'nsenter and unshare, which enter namespaces, are not installed', {
     kind: 'unsupported',
     hint: 'install them (apt-get install util-linux, dnf install util-linux)',
   });
+}
+
+/** Whoever waits for the end of a container is where it was started from. */
+function findStarted(pid: number): number {
+  const parent = readProcess(pid)?.parentPid;
+  if (parent === undefined) return pid;
+  const [own, ofContainer, ofParent] = ['self', pid, parent].map(readUserNamespace);
+  return ofParent === null || ofParent === own || ofParent === ofContainer ? pid : parent;
+}
+
+/** Null: it is gone, or not ours. */
+function readUserNamespace(pid: number | string | undefined): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/user`);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'EACCES', 'EPERM', 'ESRCH')) return null;
+    throw error;
+  }
 }
 
 /** Outside, inside, how many: the form that all versions of unshare(1) since 2.38 take. */

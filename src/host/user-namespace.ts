@@ -28,6 +28,14 @@ export function isInitialUserNamespace(): boolean {
 /** The ids that there are in this process's user namespace (user_namespaces(7)). */
 export const readIdMaps = (): IdMaps => ({uids: readMap('/proc/self/uid_map'), gids: readMap('/proc/self/gid_map')});
 
+/** What root of this process's user namespace is in the one around it. */
+export const readOwnIds = (): {readonly uid: number; readonly gid: number} => ({
+  uid: outsideRoot('/proc/self/uid_map'),
+  gid: outsideRoot('/proc/self/gid_map'),
+});
+
+const outsideRoot = (path: string): number => Number(/^\s*0\s+(\d+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? 0);
+
 export const isMapped = (ids: readonly MappedIds[], id: number): boolean =>
   ids.some(({inside, count}) => id >= inside && id < inside + count);
 

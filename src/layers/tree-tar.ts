@@ -14,6 +14,7 @@ import type {AttributeCalls} from '../host/attribute-calls.ts';
 import type {ByteString} from './byte-string.ts';
 import {FILE_TYPE_MASK} from './erofs-format.ts';
 import {type FileKind, kindOfMode} from './file-tree.ts';
+import type {OwnerMap} from './plan-rootfs.ts';
 import {encodeTarHeader, tarPadding} from './tar-encoding.ts';
 import {TAR_END_BYTES} from './tar-writer.ts';
 import {attributesOf, unlessVanished} from './tree-attributes.ts';
@@ -36,6 +37,8 @@ export interface TreeTarOptions {
   readonly isUpper?: boolean;
   /** Whether something is left out, with all below it. `path` is as in the tar, without a slash at its end. */
   readonly isLeftOut?: ((path: ByteString, place: TreePlace) => boolean) | undefined;
+  /** Who owns a file in the tar; absent: who owns it on disk. */
+  readonly ownerOf?: OwnerMap | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -106,7 +109,7 @@ function* walkDirectory(walk: Walk, place: TreePlace, path: ByteString): Generat
     yield encodeTarHeader({
       path: path === '' ? './' : below,
       type: 'directory',
-      ...attributesOf(stats, attributes),
+      ...describe(walk, stats, attributes),
     });
     if (KERNEL_FILE_SYSTEMS.has(statfsSync(pathOf(self)).type)) return;
     const names = readdirSync(pathOf(self), {encoding: 'latin1'}).sort();
@@ -118,6 +121,11 @@ function* walkDirectory(walk: Walk, place: TreePlace, path: ByteString): Generat
   } finally {
     closeSync(fd);
   }
+}
+
+function describe({ownerOf}: Walk, stats: BigIntStats, xattrs: ReadonlyMap<string, string> | null) {
+  const attributes = attributesOf(stats, xattrs);
+  return ownerOf ? {...attributes, ...ownerOf(attributes)} : attributes;
 }
 
 interface FoundFile {
@@ -136,7 +144,7 @@ function* writeFile(walk: Walk, place: TreePlace, {path, stats: seen}: FoundFile
     const stats = fstatSync(fd, {bigint: true});
     const attributes = unlessVanished(() => walk.calls.read(pathOf(place)));
     if (walk.isUpper) requireWhole(attributes, path);
-    yield encodeTarHeader({path, type: 'file', size: Number(stats.size), ...attributesOf(stats, attributes)});
+    yield encodeTarHeader({path, type: 'file', size: Number(stats.size), ...describe(walk, stats, attributes)});
     yield* readContent(fd, Number(stats.size));
   } finally {
     closeSync(fd);
@@ -165,13 +173,14 @@ function* writeSpecial(
   if (linkTarget === null || attributes === null) return;
   const device = Number(stats.rdev);
   yield encodeTarHeader({
-    ...{path, type: kind, linkPath: linkTarget, ...attributesOf(stats, attributes)},
+    ...{path, type: kind, linkPath: linkTarget, ...describe(walk, stats, attributes)},
     ...{deviceMajor: (device >>> 8) & 0xfff, deviceMinor: (device & 0xff) | ((device >>> 12) & ~0xff)},
   });
 }
 
 /** A further name of a file as a link to the first. @returns whether it was one */
-function* writeLink({firstNames}: Walk, {path, stats}: FoundFile): Generator<Buffer, boolean> {
+function* writeLink(walk: Walk, {path, stats}: FoundFile): Generator<Buffer, boolean> {
+  const {firstNames} = walk;
   if (stats.nlink < 2n) return false;
   const key = keyOf(stats);
   const first = firstNames.get(key);
@@ -179,7 +188,7 @@ function* writeLink({firstNames}: Walk, {path, stats}: FoundFile): Generator<Buf
     firstNames.set(key, path);
     return false;
   }
-  yield encodeTarHeader({path, type: 'hardlink', linkPath: first, ...attributesOf(stats, null)});
+  yield encodeTarHeader({path, type: 'hardlink', linkPath: first, ...describe(walk, stats, null)});
   return true;
 }
 
