@@ -2,6 +2,7 @@ import {closeSync, fstatSync, lstatSync, mkdirSync, openSync, writeFileSync} fro
 import {join} from 'node:path';
 import {hasErrno, isSystemError, WinchError} from '../errors.ts';
 import {attachMount} from '../host/foreign-mounts.ts';
+import {remountMapped} from '../host/mapped-mounts.ts';
 import {parseMountOptions} from '../host/mount-options.ts';
 import {MountFlag, type Syscalls} from '../host/syscalls.ts';
 import {excerpt} from '../oci/excerpt.ts';
@@ -14,6 +15,13 @@ type BindRequest = Extract<MountRequest, {readonly type: 'bind'}>;
 const O_PATH = 0o10_000_000;
 const SOURCES = 'sources';
 
+export interface BindPlace {
+  /** Below it they are mounted, when there is something to mount; `detachBelow` undoes that. */
+  readonly directory: string;
+  /** Of a user namespace that the owners of files are mapped by where a mount asks for that; null: none. */
+  readonly namespaceFd: number | null;
+}
+
 /**
  * The options with every bind source, and another container's memory, opened once and mounted below another directory, from where the runtime takes it: what
  * somebody puts in its place meanwhile is not mounted (CVE-2021-30465). A missing source is made as a directory where the
@@ -21,10 +29,13 @@ const SOURCES = 'sources';
  *
  * Synchronous: the mounts are of the calling thread's namespace, which must be private.
  *
- * @param bundle The directory below which they are mounted, when there is something to mount; `detachBelow` undoes that.
  * @throws {WinchError} `MOUNT_SOURCE_MISSING` | `MOUNT_SOURCE_DENIED` | `MOUNT_SOURCE_CHANGED` | `VOLUME_MOUNT_FAILED`
  */
-export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, bundle: string): ContainerOptions {
+export function mountBindSources(
+  syscalls: Syscalls,
+  options: ContainerOptions,
+  {directory: bundle, namespaceFd}: BindPlace,
+): ContainerOptions {
   const {mounts = [], ipc} = options;
   if (!hasOpenMemory(ipc) && !mounts.some(({type}) => type === 'bind')) return options;
   const directory = join(bundle, SOURCES);
@@ -33,9 +44,12 @@ export function mountBindSources(syscalls: Syscalls, options: ContainerOptions, 
   return {
     ...options,
     ...(hasOpenMemory(ipc) && {ipc: mountMemory(syscalls, ipc, join(directory, 'memory'))}),
-    mounts: mounts.map((mount, index) =>
-      mount.type === 'bind' ? {...mount, source: mountSource(syscalls, mount, join(directory, String(index)))} : mount,
-    ),
+    mounts: mounts.map((mount, index) => {
+      if (mount.type !== 'bind') return mount;
+      const source = mountSource(syscalls, mount, join(directory, String(index)));
+      if (mount.mapsOwners && namespaceFd !== null) remountMapped(syscalls, source, namespaceFd);
+      return {...mount, source};
+    }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type {NetworkMode, PublishRequest} from '../network/network-mode.ts';
 import type {IpcMode} from './ipc-mode.ts';
 import type {LimitOptions} from './limit-options.ts';
+import type {UsernsMode} from './userns-mode.ts';
 
 /**
  * What the caller asks of a container, beyond what its image says. Every field has the meaning of docker's flag of the
@@ -46,6 +47,8 @@ export interface ContainerOptions extends LimitOptions {
   readonly uts?: 'host';
   /** `host`: it sees where its cgroup is; absent: `private` where cgroups are unified. */
   readonly cgroupns?: 'host' | 'private';
+  /** Whose ids its users and groups are; absent: as `host`. */
+  readonly userns?: UsernsMode;
   readonly capabilitiesToAdd?: readonly string[];
   readonly capabilitiesToDrop?: readonly string[];
   readonly privileged?: boolean;
@@ -113,6 +116,8 @@ export type MountRequest =
        * `readonly`: the kernel has to.
        */
       readonly submounts?: 'writable' | 'readonly';
+      /** Whether its files belong in a user namespace of the container to whom they belong on disk; default: they do not. */
+      readonly mapsOwners?: boolean;
       /** What is mounted for this container alone, in the place of the source. */
       readonly mounts?: MountedDevice;
     }

@@ -1,11 +1,13 @@
 import {existsSync, renameSync} from 'node:fs';
 import {realpath, statfs} from 'node:fs/promises';
 import {join} from 'node:path';
+import type {IdMappings} from '../bundle/id-mappings.ts';
 import {WinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import type {Durability} from '../host/atomic-write.ts';
 import {removeTreeSync} from '../host/remove-tree.ts';
 import {describeSkipped} from '../images/describe-skipped.ts';
+import {mapOwners} from '../images/map-owners.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
 import type {FileNode} from '../layers/file-tree.ts';
 import {stackLayers} from '../layers/read-layer-index.ts';
@@ -26,17 +28,22 @@ const USABLE_SHARE = 0.95;
 /** Copies that take longer say so. */
 const SILENCE_MS = 1000;
 
+export interface CopyOptions extends CallOptions {
+  /** Whose the files are on disk, of those that own them in the image; absent: theirs. */
+  readonly ownerIds?: IdMappings | undefined;
+}
+
 /**
  * Writes all files of an image into a directory of this run, which goes with the run: on the store's disk, or in memory
  * when that cannot be written or has no room.
  *
  * @returns the tree as the one layer of the `copy` driver.
- * @throws {WinchError} `STORE_FULL` | as `stackLayer` and `writeRootfs`
+ * @throws {WinchError} `STORE_FULL` | as `stackLayer`, `mapOwners` and `writeRootfs`
  */
 export async function copyImage(
   {writable, volatile}: ContainerDirectories,
   layers: readonly MountableLayer[],
-  options: CallOptions,
+  options: CopyOptions,
 ): Promise<SnapshotLayer> {
   const places = writable === null ? [volatile] : [writable, volatile];
   return asLayer(await writeCopy(layers, {places, name: ROOTFS}, options));
@@ -52,7 +59,7 @@ export interface KeptCopy {
 export async function keepCopy(
   {directory, durability}: KeptCopy,
   layers: readonly MountableLayer[],
-  options: CallOptions,
+  options: CopyOptions,
 ): Promise<SnapshotLayer> {
   removeTreeSync(join(directory, STAGED));
   const staged = await writeCopy(layers, {places: [directory], name: STAGED}, options);
@@ -79,16 +86,17 @@ interface CopyPlace {
 async function writeCopy(
   layers: readonly MountableLayer[],
   {places, name}: CopyPlace,
-  options: CallOptions,
+  options: CopyOptions,
 ): Promise<string> {
-  const {signal, onEvent} = options;
+  const {signal, onEvent, ownerIds} = options;
   const root = await stackLayers(layers, {signal});
   // A runtime takes no symlink on the way to a root file system.
   const directory = await realpath(await findRoom(places, measureFiles(root)));
   const path = join(directory, name);
+  const ownerOf = ownerIds ? mapOwners(root, ownerIds) : undefined;
   const timer = setTimeout(() => onEvent?.({type: 'files:copying', destination: path}), SILENCE_MS);
   try {
-    warnOfSkipped(await writeRootfs(root, {directory, name}, {signal}), options);
+    warnOfSkipped(await writeRootfs(root, {directory, name}, {signal, ownerOf}), options);
   } finally {
     clearTimeout(timer);
   }

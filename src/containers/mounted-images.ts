@@ -10,7 +10,9 @@ import {ensureImage} from '../images/stored-image.ts';
 import type {RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {ContainerDirectories} from './directories.ts';
+import type {MappedContainer} from './mapped-container.ts';
 import {type LayersOfRun, type PreparedLayers, prepareLayers} from './prepare-layers.ts';
+import {ownerIdsOf} from './take-userns.ts';
 
 const IMAGES = 'images';
 
@@ -66,7 +68,10 @@ export interface PreparedImages {
    *
    * @returns the options with a bind in the place of each, and what was done.
    */
-  mount(syscalls: Syscalls): {readonly container: ContainerOptions; readonly steps: readonly MountStep[]};
+  mount(
+    syscalls: Syscalls,
+    mapped: MappedContainer | null,
+  ): {readonly container: ContainerOptions; readonly steps: readonly MountStep[]};
 }
 
 interface MountedImagesRequest
@@ -88,20 +93,21 @@ export async function prepareMountedImages(
 ): Promise<PreparedImages> {
   const {mounts = []} = container;
   const layersOf = new Map<MountRequest, PlacedLayers>();
+  const ownerIds = await ownerIdsOf(container);
   for (const [index, mount] of mounts.entries()) {
     if (mount.type !== 'image') continue;
     const own = directoriesOf(directories, index);
     const {layers} = await findImage(context, {mount, policy: 'never'}, options);
-    const prepared = await prepareLayers(context, {layers, directories: own, ...copying}, options);
+    const prepared = await prepareLayers(context, {layers, directories: own, ...copying, ownerIds}, options);
     layersOf.set(mount, {prepared, directory: own.volatile, servers});
   }
   return {
-    mount: (syscalls) => {
+    mount: (syscalls, mapped) => {
       const steps: MountStep[] = [];
       const mounted = mounts.map((mount) => {
         const placed = layersOf.get(mount);
         if (mount.type !== 'image' || !placed) return mount;
-        const tree = mountTree(syscalls, mount, placed);
+        const tree = mountTree(syscalls, mount, placed, mapped);
         steps.push(...tree.steps);
         return tree.bind;
       });
@@ -143,9 +149,11 @@ function mountTree(
   syscalls: Syscalls,
   {target, subpath, readOnly = true}: ImageMount,
   {prepared: {snapshotter, layers}, directory, servers}: PlacedLayers,
+  mapped: MappedContainer | null,
 ): {readonly bind: MountRequest; readonly steps: readonly MountStep[]} {
   const rootfs = snapshotter.prepare({layers, directory, writable: {type: readOnly ? 'none' : 'memory'}, servers});
   performMounts(syscalls, rootfs.mounts);
+  mapped?.mountAgain(syscalls, rootfs);
   const bind = {type: 'bind', source: rootfs.path, target, readOnly, createSource: false} as const;
   return {bind: {...bind, ...(subpath !== undefined && {subpath})}, steps: rootfs.mounts};
 }

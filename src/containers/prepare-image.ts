@@ -13,6 +13,7 @@ import type {SpooledCopies} from './files/run-copies.ts';
 import type {ImageToRun} from './image-to-run.ts';
 import {joinNamespaces} from './join-namespaces.ts';
 import type {LazyImageOfRun, LazyPreparation} from './lazy/prepare-lazily.ts';
+import type {MappedContainer} from './mapped-container.ts';
 import {mountRootfs} from './mount-rootfs.ts';
 import {
   asksForImages,
@@ -26,6 +27,7 @@ import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 import type {RunRequest} from './run.ts';
+import {takeUserns} from './take-userns.ts';
 import {asksForVolumes, bindVolumes} from './volumes/mounted-volumes.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 
@@ -41,23 +43,23 @@ export async function prepareImage(
 ): Promise<PreparedContainer> {
   const {id, request, directories, cleanup} = preparation;
   using held = new DisposableStack();
+  const {container: own, mapped} = await takeUserns(request.container ?? {}, {defer: (close) => cleanup.add(close)});
   const lease = held.use(await context.store.readerLease(options.signal));
   const lazy = request.lazy ? await takeLazily({...context, lease}, {request, directories, cleanup}, options) : null;
   const image = lazy?.image ?? (await ensureImage({...context, lease}, request, options));
-  const {layers, imageId} = image;
-  const wanted = {layers, directories, mayCopy: true};
+  const wanted = {layers: image.layers, directories, mayCopy: true, ownerIds: mapped?.ownerIds ?? null};
   const prepared = lazy?.prepared ?? (await prepareLayers({...context, lease}, wanted, options));
   // Mounted files stay whatever is removed, and until then the lease keeps them; directories do not.
   if (prepared.needsLease) {
     const kept = held.move();
     cleanup.add(() => kept.dispose());
   }
-  const asked = await takeVolumes(context, {request, directories, image, cleanup}, options);
+  const asked = await takeVolumes(context, {container: own, directories, image, cleanup}, options);
   const joined = await joinNamespaces(context, asked, {defer: (close) => cleanup.add(close)});
   const {container, images} = await takeImages({...context, lease}, {request, container: joined, directories}, options);
   const stopSignal = chooseStopSignal(image.config, container);
   const {volatile: directory, writable} = directories;
-  const named = {id, name: request.name ?? null, directory, container, image: image.config};
+  const named = {id, name: request.name ?? null, directory, container, image: image.config, mapped};
   const network = await takeNetworkOfRun(context, {...named, cleanup}, options);
   noteAsked(directories, {
     container: request.container ?? {},
@@ -65,9 +67,9 @@ export async function prepareImage(
   });
   // On a disk that cannot be written nobody removes images either.
   const mountedIds = mountedImagesOf(container);
-  if (writable !== null) noteImageInUse(writable, {imageId, name: request.name ?? null, mountedIds});
+  if (writable !== null) noteImageInUse(writable, {imageId: image.imageId, name: request.name ?? null, mountedIds});
   await using copies = await spoolCopies(context, {request, container}, options);
-  const mounting = {...preparation, prepared, container, images, image, network, copies, lazy};
+  const mounting = {...preparation, prepared, container, images, image, network, copies, lazy, mapped};
   const isChecked = await noteHealthCheck(context, {image, container, directory});
   return {
     ...{terminal: container.terminal ?? false, stopSignal, isChecked, aborted: lazy?.aborted ?? null},
@@ -111,40 +113,43 @@ interface ImageMounting extends ImagePreparation {
   readonly network: ConnectedNetwork | null;
   readonly copies: SpooledCopies | null;
   readonly lazy: LazyImageOfRun | null;
+  readonly mapped: MappedContainer | null;
 }
 
 /** @returns where the root file system is mounted, in the namespace that is entered here. */
 async function mountImage({hostname}: ContainerContext, mounting: ImageMounting): Promise<string> {
-  const {id, directories, syscalls, cleanup, enter, prepared, images, image, network, copies, lazy} = mounting;
+  const {id, directories, syscalls, cleanup, enter, prepared, images, image, network, copies, lazy, mapped} = mounting;
   const {volatile: directory, writable} = directories;
   enter();
   lazy?.mount(syscalls);
-  const {path: rootfsPath} = mountRootfs(
+  const rootfs = mountRootfs(
     {syscalls, cleanup, prepared},
     {directory, writable: writable === null ? {type: 'memory'} : {type: 'directory', path: writable}},
   );
-  const {container, steps} = images?.mount(syscalls) ?? {container: mounting.container, steps: []};
+  const {path: rootfsPath} = rootfs;
+  const {container, steps} = images?.mount(syscalls, mapped) ?? {container: mounting.container, steps: []};
   cleanup.add(() => detachMounts(syscalls, steps));
-  const mounted = mountBindSources(syscalls, container, directory);
+  const mounted = mountBindSources(syscalls, container, {directory, namespaceFd: mapped?.namespaceFd ?? null});
   const rootFd = openSync(rootfsPath, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await copies?.put({rootFd, syscalls});
+    await copies?.put({rootFd, syscalls}, mapped?.rootOnDisk ?? {uid: 0, gid: 0});
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
-    writeImageBundle({...bundle, container: mounted, network});
+    writeImageBundle({...bundle, container: mounted, network, mapped});
   } finally {
     closeSync(rootFd);
   }
-  return rootfsPath;
+  return mapped?.mount(syscalls, rootfs) ?? rootfsPath;
 }
 
-interface VolumesOfRun extends Pick<ImagePreparation, 'request' | 'directories' | 'cleanup'> {
+interface VolumesOfRun extends Pick<ImagePreparation, 'directories' | 'cleanup'> {
+  readonly container: ContainerOptions;
   readonly image: StoredImage;
 }
 
 /** The caller's options with binds in the place of volumes, which stay as long as the run. */
 async function takeVolumes(
   context: ContainerContext,
-  {request: {container = {}}, directories, image, cleanup}: VolumesOfRun,
+  {container, directories, image, cleanup}: VolumesOfRun,
   options: CallOptions,
 ): Promise<ContainerOptions> {
   if (!asksForVolumes(container)) return container;

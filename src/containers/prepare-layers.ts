@@ -1,3 +1,4 @@
+import type {IdMappings} from '../bundle/id-mappings.ts';
 import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {findMergedIndex} from '../images/merged-index.ts';
@@ -6,6 +7,9 @@ import type {SnapshotLayer, Snapshotter} from '../snapshots/snapshotter.ts';
 import {chooseDriver, type DriverChoice} from './choose-driver.ts';
 import type {ContainerContext} from './context.ts';
 import type {ContainerDirectories} from './directories.ts';
+
+/** Why only a copy will do. */
+export const COPIED_FOR_OWNERS = 'only root has mounts that show other owners';
 
 /** Layers as their driver mounts them. */
 export interface PreparedLayers {
@@ -27,6 +31,8 @@ export interface LayersOfRun {
   readonly mayCopy?: boolean;
   /** Whether a copy stays in the writable directory, for the next start of the container; default false. */
   readonly keepsCopy?: boolean;
+  /** Whose the files are to be on disk, which only copies can have; absent or null: they are as in the image. */
+  readonly ownerIds?: IdMappings | null;
 }
 
 /**
@@ -41,6 +47,7 @@ export async function prepareLayers(
   options: CallOptions,
 ): Promise<PreparedLayers> {
   const choice = await chooseDriver(context);
+  if (run.ownerIds) return copy(context, {...run, choice: {name: 'copy', fallbackReason: COPIED_FOR_OWNERS}}, options);
   switch (choice.name) {
     case 'erofs': {
       const {openErofsSnapshotter} = await import('../snapshots/erofs.ts');
@@ -93,7 +100,7 @@ async function extract(
 
 async function copy(
   {store: {durability}}: ContainerContext,
-  {layers, directories, choice, keepsCopy = false}: ChosenRun,
+  {layers, directories, choice, keepsCopy = false, ownerIds}: ChosenRun,
   options: CallOptions,
 ): Promise<PreparedLayers> {
   const {copySnapshotter} = await import('../snapshots/copy.ts');
@@ -107,9 +114,10 @@ async function copy(
     choice,
     options,
   );
+  const copying = {...options, ownerIds: ownerIds ?? undefined};
   const tree = await (place === null
-    ? copyImage(directories, layers, options)
-    : keepCopy({directory: place, durability}, layers, options));
+    ? copyImage(directories, layers, copying)
+    : keepCopy({directory: place, durability}, layers, copying));
   return {...prepared, layers: [tree]};
 }
 

@@ -10,11 +10,12 @@ import {prepareMountPoints, prepareWorkingDirectory, requireHarmlessDirectory} f
 import {resolveInRoot} from '../host/root-path.ts';
 import type {Syscalls} from '../host/syscalls.ts';
 import {readTerminalSize} from '../host/terminal-size.ts';
-import {createImageRuntimeConfig} from '../images/image-runtime-config.ts';
+import {createImageRuntimeConfig, readAccountFiles} from '../images/image-runtime-config.ts';
 import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
 import type {RuntimeSpec} from '../oci/runtime-spec.ts';
 import {cgroupPathOf} from './cgroup-place.ts';
+import type {MappedContainer} from './mapped-container.ts';
 import {type ConnectedNetwork, readHostFiles, writeNetworkFiles} from './networks/network-files.ts';
 import {requireExecutable} from './require-executable.ts';
 
@@ -32,6 +33,8 @@ export interface ImageBundle {
   readonly hostname: string;
   /** Absent: the container has no network, or the machine's. */
   readonly network?: ConnectedNetwork | null | undefined;
+  /** Of a container with a user namespace of its own. */
+  readonly mapped?: MappedContainer | null | undefined;
 }
 
 const SHORT_ID_DIGITS = 12;
@@ -44,9 +47,9 @@ const DEFAULT_STOP_SIGNAL = 'SIGTERM';
  * Synchronous throughout: only the calling thread sees the mounts.
  */
 export function writeImageBundle(bundle: ImageBundle): void {
-  const {directory, rootFd, image, container, syscalls} = bundle;
+  const {directory, rootFd, image, container, syscalls, mapped} = bundle;
   const network = bundle.network ?? writeOwnNetwork(bundle);
-  const spec = adaptToOwnNamespace(
+  const adapted = adaptToOwnNamespace(
     createImageRuntimeConfig({
       image,
       container,
@@ -60,6 +63,8 @@ export function writeImageBundle(bundle: ImageBundle): void {
       terminalSize: container.terminal ? readTerminalSize(syscalls, STANDARD_STREAMS) : null,
     }),
   );
+  const spec =
+    mapped?.adapt(adapted, {directory, network, readAccounts: () => readAccountFiles(syscalls, rootFd)}) ?? adapted;
   prepareMountPoints(syscalls, rootFd, listMountPoints(spec));
   prepareWorkingDirectory(syscalls, rootFd, spec.process.cwd);
   requireHarmlessDirectory(syscalls, {rootFd, mounts: mountedTrees(bundle, spec)}, spec.process.cwd);

@@ -3,6 +3,7 @@ import {createHiddenPaths} from '../bundle/hidden-paths.ts';
 import {formatIpcMode} from '../bundle/ipc-mode.ts';
 import type {BlockIoLimit} from '../bundle/limit-options.ts';
 import {formatPidMode} from '../bundle/pid-mode.ts';
+import {formatIdMappings, formatUsernsMode} from '../bundle/userns-mode.ts';
 import type {MadeWith} from '../containers/kept/inspect-container.ts';
 import type {PublishRequest} from '../network/network-mode.ts';
 import {toMountRequests} from './container-mounts.ts';
@@ -69,10 +70,16 @@ const toIsolation = (options: ContainerOptions) => ({
   ReadonlyRootfs: options.readOnlyRootfs ?? false,
   SecurityOpt: options.securityOptions?.map(toSecurityOption) ?? null,
   UTSMode: options.uts ?? '',
-  UsernsMode: '',
+  ...toUserns(options),
   Sysctls: options.sysctls ?? {},
   Isolation: '',
   Init: options.initPath !== undefined,
+});
+
+/** With podman's member where ids are mapped. */
+const toUserns = ({userns}: ContainerOptions) => ({
+  UsernsMode: formatUsernsMode(userns),
+  ...(typeof userns === 'object' && 'uids' in userns && {IDMappings: formatIdMappings(userns)}),
 });
 
 const toLimits = (options: ContainerOptions) => ({

@@ -25,6 +25,8 @@ import {codeOf} from '../helpers/code-of.ts';
 import {missingFor} from '../helpers/requires.ts';
 import {describe} from '../helpers/suite.ts';
 
+const NOWHERE = Object.freeze({directory: '/nowhere', namespaceFd: null});
+
 const skip = missingFor('unshare');
 
 describe('bundle/bind-sources', ({test: declare, before, after}) => {
@@ -48,7 +50,7 @@ describe('bundle/bind-sources', ({test: declare, before, after}) => {
     const bundle = join(directory, `bundle-${bundles.count++}`);
     const syscalls = loadSyscalls();
     return inPrivateMountNamespace(syscalls, () => {
-      const {mounts = []} = mountBindSources(syscalls, {mounts: requests}, bundle);
+      const {mounts = []} = mountBindSources(syscalls, {mounts: requests}, {directory: bundle, namespaceFd: null});
       return look(
         mounts.flatMap((mount) => (mount.type === 'bind' ? [mount.source] : [])),
         bundle,
@@ -127,7 +129,7 @@ describe('bundle/bind-sources', ({test: declare, before, after}) => {
 
   test('leaves other options and mounts as they are', () => {
     const options = {hostname: 'box', mounts: [{type: 'tmpfs', target: '/t'}]} as const;
-    assert.equal(mountBindSources(loadSyscalls(), options, '/nowhere'), options);
-    assert.equal(mountBindSources(loadSyscalls(), {}, '/nowhere'), {});
+    assert.equal(mountBindSources(loadSyscalls(), options, NOWHERE), options);
+    assert.equal(mountBindSources(loadSyscalls(), {}, NOWHERE), {});
   });
 });

@@ -1,10 +1,12 @@
 import {resolve} from 'node:path';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
 import type {CreateRequest} from '../../containers/kept/create-container.ts';
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, type OptionValues, text} from '../arguments/option-table.ts';
 import type {Environment} from '../environment.ts';
 import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {HEALTH_FLAGS, parseHealth} from './health.ts';
+import {parseUserns, USERNS_FLAGS} from './id-mapping.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
@@ -31,7 +33,14 @@ const KEPT_FLAGS = grouped('Container:', {
 });
 
 /** Flags of `create`. */
-export const CREATE_FLAGS = {...KEPT_FLAGS, ...CONTAINER_FLAGS, ...HEALTH_FLAGS, ...IMAGE_FLAGS, ...REGISTRY_FLAGS};
+export const CREATE_FLAGS = {
+  ...KEPT_FLAGS,
+  ...CONTAINER_FLAGS,
+  ...USERNS_FLAGS,
+  ...HEALTH_FLAGS,
+  ...IMAGE_FLAGS,
+  ...REGISTRY_FLAGS,
+};
 
 /**
  * What `winch create` and `winch run --detach` ask of the library.
@@ -56,6 +65,17 @@ export function parseCreateRequest(
     }),
     image,
     policy: values.pull ?? 'missing',
-    container: {...parseContainer(values, command, environment), ...parseHealth(values)},
+    container: parseKeptContainer(values, command, environment),
   };
 }
+
+/** As `parseContainer`, with what only containers of a store have. */
+export const parseKeptContainer = (
+  values: OptionValues<typeof CONTAINER_FLAGS & typeof USERNS_FLAGS & typeof HEALTH_FLAGS>,
+  command: readonly string[],
+  environment: Environment,
+): ContainerOptions => ({
+  ...parseContainer(values, command, environment),
+  ...definedMembers({userns: parseUserns(values)}),
+  ...parseHealth(values),
+});

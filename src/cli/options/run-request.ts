@@ -5,9 +5,10 @@ import {flag, grouped, type OptionTable, type OptionValues, text} from '../argum
 import {flagsConflict, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
 import {GLOBAL_OPTIONS} from '../global-options.ts';
-import {CONTAINER_FLAGS, parseContainer} from './container.ts';
-import {IDENTITY_FLAGS, PID_FILE_FLAG, parseCreateRequest} from './create-request.ts';
-import {HEALTH_FLAGS, parseHealth} from './health.ts';
+import {CONTAINER_FLAGS} from './container.ts';
+import {IDENTITY_FLAGS, PID_FILE_FLAG, parseCreateRequest, parseKeptContainer} from './create-request.ts';
+import {HEALTH_FLAGS} from './health.ts';
+import {USERNS_FLAGS} from './id-mapping.ts';
 import {IMAGE_FLAGS} from './image.ts';
 import {LOG_FLAG, parseLogLimit} from './log.ts';
 import {requireTerminal} from './process.ts';
@@ -36,6 +37,7 @@ const LAZY_FLAG = grouped('Image:', {
 export const RUN_FLAGS = {
   ...LIFE_FLAGS,
   ...CONTAINER_FLAGS,
+  ...USERNS_FLAGS,
   ...HEALTH_FLAGS,
   ...COPY_FLAGS,
   ...IMAGE_FLAGS,
@@ -77,7 +79,7 @@ export function parseRunRequest(
     ...parseCopies(values, environment),
     image,
     policy: values.pull ?? 'missing',
-    container: {...parseContainer(values, command, environment), ...parseHealth(values)},
+    container: parseKeptContainer(values, command, environment),
   };
 }
 

@@ -13,7 +13,7 @@ import type {OpenedUpper} from './open-upper.ts';
  * @param changes What differs from the image, where that is not apart from it; else null.
  */
 export async function* writeChangesTar(
-  {directoryFd}: Pick<OpenedUpper, 'directoryFd'>,
+  {directoryFd, owners}: Pick<OpenedUpper, 'directoryFd' | 'owners'>,
   changes: readonly FoundChange[] | null,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -23,14 +23,15 @@ export async function* writeChangesTar(
   }
   const place = {directoryFd, name: null};
   const calls = loadAttributeCalls();
+  const ownerOf = owners?.toContainer;
   if (changes === null) {
-    yield* writeTreeTar(calls, place, {isUpper: true, isLeftOut: isUnusedPlace, signal});
+    yield* writeTreeTar(calls, place, {isUpper: true, isLeftOut: isUnusedPlace, ownerOf, signal});
     return;
   }
   for (const {kind, path} of changes) if (kind === 'D') yield whiteoutOf(path.slice(1));
   const written = new Set(changes.filter(({kind}) => kind !== 'D').map(({path}) => path.slice(1)));
   const isLeftOut = (path: ByteString) => path !== '' && !written.has(path);
-  yield* writeTreeTar(calls, place, {isLeftOut, signal});
+  yield* writeTreeTar(calls, place, {isLeftOut, ownerOf, signal});
 }
 
 /** Places of mounts that winch has made, as far as nothing was written there. */

@@ -1,3 +1,4 @@
+import type {OwnerTranslation} from '../../bundle/id-mappings.ts';
 import type {CallOptions} from '../../events.ts';
 import {loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {type CopiedTree, type CopyFromOptions, copyTree} from '../../images/copy-from.ts';
@@ -58,16 +59,22 @@ async function spoolSource(context: ContainerContext, source: ContainerPath, opt
   using root = await openContainerRoot(context, source.container, {...options, hasMounts: true});
   using file = locateExisting(root, source, {followsLast: options.followsLink ?? false});
   recordContainerEvents(context, root.subject, [{action: 'archive-path'}]);
-  return await spoolPlace(context, {path: source.path, file}, options);
+  return await spoolPlace(context, {path: source.path, file, owners: root.owners}, options);
+}
+
+interface OpenedPlace {
+  readonly path: string;
+  readonly file: LocatedFile;
+  readonly owners: OwnerTranslation | null;
 }
 
 /** Reads a file or directory of a container whole. @throws {WinchError} `PATH_UNKNOWN`: it went meanwhile */
 export async function spoolPlace(
   context: ContainerContext,
-  {path, file}: {readonly path: string; readonly file: LocatedFile},
+  {path, file, owners}: OpenedPlace,
   {signal}: CallOptions,
 ): Promise<CopySource & AsyncDisposable> {
-  const tar = writeTreeTar(loadAttributeCalls(), file, {name: CONTENT, signal});
+  const tar = writeTreeTar(loadAttributeCalls(), file, {name: CONTENT, ownerOf: owners?.toContainer, signal});
   const {root, [Symbol.asyncDispose]: dispose} = await spoolTree(context, tar, {signal});
   const node = root.entries?.get(CONTENT);
   if (node) return {node, name: nameOfSource(path, file), [Symbol.asyncDispose]: dispose};
@@ -91,7 +98,8 @@ export async function readContainerTar(
   const file = held.use(locateExisting(root, source, {followsLast: options.followsLink ?? false}));
   const status = describeFile(root, {path: source.path, file});
   const name = nameInTar(source.path, file, options);
-  const content = writeTreeTar(loadAttributeCalls(), file, {name, signal: options.signal});
+  const ownerOf = root.owners?.toContainer;
+  const content = writeTreeTar(loadAttributeCalls(), file, {name, ownerOf, signal: options.signal});
   recordContainerEvents(context, root.subject, [{action: 'archive-path'}]);
   const kept = held.move();
   return {status, content, close: () => kept.dispose()};

@@ -1,5 +1,7 @@
+import type {OwnerTranslation} from '../../bundle/id-mappings.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import type {OwnerMap} from '../../layers/plan-rootfs.ts';
 import {excerpt} from '../../oci/excerpt.ts';
 import type {ContainerContext} from '../context.ts';
 import {findByText, unknownContainer} from '../kept/find-container.ts';
@@ -28,6 +30,8 @@ export interface CopyToContainerOptions extends CallOptions {
   readonly replacesOtherKinds?: boolean | undefined;
 }
 
+const ROOT = Object.freeze({uid: 0, gid: 0});
+
 /**
  * Copies files of this machine, or of a tar, into a kept container, by the rules of `docker cp`: into a directory that
  * exists, over a file that exists, else under the new name. Directories that exist are merged, files are replaced, each
@@ -52,10 +56,16 @@ export async function copyToContainer(
   if (options.needsDirectory) requireDirectory(root, destination);
   using target = splitByPlace(root, findPutTarget(root, destination, tree));
   const isRooted = typeof source === 'string' && options.keepsOwners !== true;
-  const ownerOf = isRooted ? () => ({uid: 0, gid: 0}) : undefined;
+  const ownerOf = mapOwner(isRooted, root.owners);
   const {signal, replacesOtherKinds} = options;
   for (const place of target.places) await putFiles(place, {signal, replacesOtherKinds, ownerOf});
   recordContainerEvents(context, root.subject, [{action: 'extract-to-dir'}]);
+}
+
+/** Undefined: files keep their owners. */
+function mapOwner(isRooted: boolean, owners: OwnerTranslation | null): OwnerMap | undefined {
+  const root = owners?.toHost(ROOT) ?? ROOT;
+  return isRooted ? () => root : owners?.toHost;
 }
 
 /** @throws {WinchError} `PATH_UNKNOWN` | `PATH_LOOP` | `DESTINATION_INVALID` */

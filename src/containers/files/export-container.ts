@@ -21,7 +21,7 @@ export async function exportContainer(
   recordContainerEvents(context, root.subject, [{action: 'export'}]);
   const place = {directoryFd: root.rootFd, name: null};
   return {
-    content: writeTreeTar(loadAttributeCalls(), place, {signal: options.signal}),
+    content: writeTreeTar(loadAttributeCalls(), place, {ownerOf: root.owners?.toContainer, signal: options.signal}),
     close: () => root[Symbol.dispose](),
   };
 }

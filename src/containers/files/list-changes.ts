@@ -1,4 +1,5 @@
 import {type BigIntStats, closeSync, constants, lstatSync, openSync, readdirSync} from 'node:fs';
+import type {OwnerTranslation} from '../../bundle/id-mappings.ts';
 import type {CallOptions} from '../../events.ts';
 import {type AttributeCalls, loadAttributeCalls} from '../../host/attribute-calls.ts';
 import {type IdMaps, isInitialUserNamespace, isMapped, readIdMaps} from '../../host/user-namespace.ts';
@@ -48,14 +49,15 @@ export interface FoundChange {
 /** As `listChanges`, of what is open. */
 export async function findChanges(
   context: ContainerContext,
-  {directoryFd, imageId, isWhole}: OpenedUpper,
+  {directoryFd, imageId, isWhole, owners}: OpenedUpper,
   options: CallOptions,
 ): Promise<readonly FoundChange[]> {
   if (directoryFd === null) return [];
   const {root, close} = await openImageFiles(context, imageId, options);
   try {
     const ids = isWhole && !isInitialUserNamespace() ? readIdMaps() : null;
-    const comparison: Comparison = {calls: loadAttributeCalls(), changes: [], signal: options.signal, isWhole, ids};
+    const {signal} = options;
+    const comparison: Comparison = {calls: loadAttributeCalls(), changes: [], signal, isWhole, ids, owners};
     compareDirectory(comparison, {fd: directoryFd, path: '', lower: root});
     return comparison.changes;
   } finally {
@@ -71,6 +73,7 @@ interface Comparison {
   readonly isWhole: boolean;
   /** Those that a copy could have, which also lacks devices then; null: all. */
   readonly ids: IdMaps | null;
+  readonly owners: OwnerTranslation | null;
 }
 
 interface Directory {
@@ -126,7 +129,7 @@ function compareEntry(comparison: Comparison, {directoryFd, name, path, lower}: 
   }
   const {changes} = comparison;
   const at = changes.length;
-  const isSame = lower !== null && isUnchanged(lower, stats, comparison.ids);
+  const isSame = lower !== null && isUnchanged(lower, stats, comparison);
   if (stats.isDirectory()) compareBelow(comparison, file, {path, lower: lower?.kind === 'directory' ? lower : null});
   const hasChanges = changes.length > at;
   if (isSame && !hasChanges) return;
@@ -145,12 +148,15 @@ function compareBelow(comparison: Comparison, file: Buffer, directory: Omit<Dire
 }
 
 /** A directory is copied for what is changed in it, with a new time. */
-function isUnchanged(lower: FileNode, {mode, uid, gid, size, mtimeNs}: BigIntStats, ids: IdMaps | null): boolean {
+function isUnchanged(lower: FileNode, stats: BigIntStats, {ids, owners}: Pick<Comparison, 'ids' | 'owners'>): boolean {
+  const {mode, size, mtimeNs} = stats;
+  const onDisk = {uid: Number(stats.uid), gid: Number(stats.gid)};
+  const {uid, gid} = owners?.toContainer(onDisk) ?? onDisk;
   const isSame =
     kindOfMode(Number(mode) & FILE_TYPE_MASK) === lower.kind &&
     Number(mode & PERMISSIONS) === lower.permissions &&
-    (Number(uid) === lower.uid || (ids !== null && !isMapped(ids.uids, lower.uid))) &&
-    (Number(gid) === lower.gid || (ids !== null && !isMapped(ids.gids, lower.gid)));
+    (uid === lower.uid || (ids !== null && !isMapped(ids.uids, lower.uid))) &&
+    (gid === lower.gid || (ids !== null && !isMapped(ids.gids, lower.gid)));
   if (!isSame || lower.kind === 'directory') return isSame;
   const time = BigInt(lower.mtimeSeconds) * SECOND + BigInt(lower.mtimeNanoseconds);
   return mtimeNs === time && (lower.kind !== 'file' || Number(size) === lower.size);

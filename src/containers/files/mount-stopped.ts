@@ -74,7 +74,7 @@ interface Mounting {
 /** The namespace without a process goes when its descriptor is closed, and what is below the root with it. */
 function mountRoot({directories, servers, prepared, container: asked, images, syscalls}: Mounting) {
   mkdirSync(servers, {recursive: true, mode: 0o700});
-  const container = images?.mount(syscalls).container ?? asked;
+  const container = images?.mount(syscalls, null).container ?? asked;
   const rootfs = prepared.snapshotter.prepare({
     layers: prepared.layers,
     directory: directories.volatile,
@@ -84,7 +84,7 @@ function mountRoot({directories, servers, prepared, container: asked, images, sy
   performMounts(syscalls, rootfs.mounts);
   const rootFd = openSync(rootfs.path, DIRECTORY);
   try {
-    const {mounts = []} = mountBindSources(syscalls, container, directories.volatile);
+    const {mounts = []} = mountBindSources(syscalls, container, {directory: directories.volatile, namespaceFd: null});
     for (const mount of mounts) if (mount.type === 'bind') mountInside(syscalls, rootFd, mount);
     if (container.readOnlyRootfs) makeReadOnly(syscalls, rootFd);
     return {rootFd, namespaceFd: openSync('/proc/thread-self/ns/mnt', 'r')};

@@ -1,11 +1,13 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
 import {parseRuntimeSpec} from '../../bundle/create-bundle.ts';
+import type {OwnerTranslation} from '../../bundle/id-mappings.ts';
 import {hasErrno, WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {readProcess} from '../../host/process-details.ts';
 import {isLiving} from '../../host/process-identity.ts';
 import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
+import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
 import type {ContainerContext} from '../context.ts';
 import {findByText, nameOf, requireContainer, unknownContainer} from '../kept/find-container.ts';
 import {type LiveContainer, requireLive} from '../kept/find-live.ts';
@@ -13,6 +15,7 @@ import {lockContainer, placesOf, volatileDirectory} from '../kept/places.ts';
 import {readStartNote, readState} from '../kept/read-state.ts';
 import {findRecord, type KeptRecord, listRecords, readOrNull} from '../kept/record.ts';
 import type {EventSubject} from '../record-events.ts';
+import {ownersOfRun, ownersOfRunning, ownersOnDisk} from './owners.ts';
 
 export interface RootOptions extends CallOptions {
   /** Whether volumes and binds are seen; otherwise what the container has written itself, over its image. */
@@ -24,6 +27,8 @@ export interface ContainerRoot extends Disposable {
   /** An open directory. Its files are reached from it alone, since it is mounted for nobody else. */
   readonly rootFd: number;
   readonly syscalls: Syscalls;
+  /** Null: owners are as the container has them. */
+  readonly owners: OwnerTranslation | null;
   /** For those who follow events. */
   readonly subject: EventSubject;
 }
@@ -55,19 +60,23 @@ async function openKept(context: ContainerContext, text: string, options: RootOp
     const rootFd = openLiving(context, record, options);
     // It may be stopped, and started again, as long as this takes.
     lock.release();
-    return {rootFd, syscalls, subject: record, [Symbol.dispose]: () => closeSync(rootFd)};
+    const owners = ownersOfRunning(record);
+    return {rootFd, syscalls, owners, subject: record, [Symbol.dispose]: () => closeSync(rootFd)};
   }
   const {mountStopped} = await import('./mount-stopped.ts');
   const mounted = held.use(await mountStopped(context, {record, syscalls}, options));
   const kept = held.move();
-  return {rootFd: mounted.rootFd, syscalls, subject: record, [Symbol.dispose]: () => kept.dispose()};
+  const {rootFd} = mounted;
+  const owners = ownersOnDisk(record);
+  return {rootFd, syscalls, owners, subject: record, [Symbol.dispose]: () => kept.dispose()};
 }
 
 async function openRun(context: ContainerContext, text: string, {hasMounts}: RootOptions): Promise<ContainerRoot> {
   const subject = await requireLive(context, text);
   const findPath = hasMounts ? ({pid}: LiveContainer) => `/proc/${pid}/root/` : rootBesideMounts;
+  const owners = ownersOfRun(readSpec(subject));
   const rootFd = await openOfRun(context, subject.id, findPath);
-  return {rootFd, syscalls: loadSyscalls(), subject, [Symbol.dispose]: () => closeSync(rootFd)};
+  return {rootFd, syscalls: loadSyscalls(), owners, subject, [Symbol.dispose]: () => closeSync(rootFd)};
 }
 
 /**
@@ -94,10 +103,14 @@ export const pathBeside = ({pid}: LiveContainer, path: string): string =>
   `/proc/${readProcess(pid)?.parentPid ?? 0}/root${path}`;
 
 /** As `pathBeside`, of the root file system without what is mounted in it. @throws {WinchError} `CONTAINER_ENDED` */
-export function rootBesideMounts(container: LiveContainer): string {
+export const rootBesideMounts = (container: LiveContainer): string =>
+  pathBeside(container, readSpec(container).root.path);
+
+/** @throws {WinchError} `CONTAINER_ENDED` */
+export function readSpec(container: Named & {readonly directory: string}): RuntimeSpec {
   const config = readOrNull(join(container.directory, 'config.json'));
   if (config === null) throw endedMeanwhile(container);
-  return pathBeside(container, parseRuntimeSpec(config).root.path);
+  return parseRuntimeSpec(config);
 }
 
 type Named = Pick<KeptRecord, 'id' | 'name'>;
@@ -107,7 +120,8 @@ function openLiving(context: ContainerContext, record: KeptRecord, {hasMounts}: 
   const note = readStartNote(placesOf(context, record.id));
   if (note === null) throw endedMeanwhile(record);
   const watched = hasMounts ? note.process : note.supervisor;
-  const path = hasMounts ? '' : join(volatileDirectory(context, record.id), 'rootfs');
+  const directory = volatileDirectory(context, record.id);
+  const path = hasMounts ? '' : readSpec({...record, directory}).root.path;
   const rootFd = openRoot(`/proc/${watched.pid}/root/${path}`, record);
   if (isLiving(watched)) return rootFd;
   closeSync(rootFd);

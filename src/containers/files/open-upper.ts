@@ -1,15 +1,17 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {join} from 'node:path';
+import type {OwnerTranslation} from '../../bundle/id-mappings.ts';
 import {hasErrno, isWinchError, WinchError} from '../../errors.ts';
 import {UPPER_DIRECTORY} from '../../snapshots/stacked-rootfs.ts';
 import type {ContainerContext} from '../context.ts';
 import {KEPT_ROOTFS} from '../copy-image.ts';
 import {findByText, nameOf, unknownContainer} from '../kept/find-container.ts';
-import type {LiveContainer} from '../kept/find-live.ts';
+import {type LiveContainer, requireLive} from '../kept/find-live.ts';
 import {findRun, type OneShotRun} from '../kept/one-shot-runs.ts';
 import {placesOf} from '../kept/places.ts';
 import {type KeptRecord, listRecords} from '../kept/record.ts';
-import {openOfRun, pathBeside, rootBesideMounts} from './open-root.ts';
+import {openOfRun, pathBeside, readSpec, rootBesideMounts} from './open-root.ts';
+import {ownersOfRun, ownersOnDisk} from './owners.ts';
 
 /** What a container has written, held open. */
 export interface OpenedUpper extends Disposable {
@@ -19,6 +21,8 @@ export interface OpenedUpper extends Disposable {
   readonly directoryFd: number | null;
   /** Whether it is a copy with all files of the image but those that were removed. */
   readonly isWhole: boolean;
+  /** Null: owners are as the container has them. */
+  readonly owners: OwnerTranslation | null;
 }
 
 /**
@@ -33,14 +37,16 @@ export async function openUpper(context: ContainerContext, text: string): Promis
   throw unknownContainer(text);
 }
 
-function openKept(context: ContainerContext, {id, imageId, snapshotter}: KeptRecord): OpenedUpper {
+function openKept(context: ContainerContext, record: KeptRecord): OpenedUpper {
+  const {id, imageId, snapshotter} = record;
+  const owners = ownersOnDisk(record);
   const isWhole = snapshotter === 'copy';
   const path = join(placesOf(context, id).writable, isWhole ? KEPT_ROOTFS : UPPER_DIRECTORY);
   try {
     const directoryFd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    return {imageId, directoryFd, isWhole, [Symbol.dispose]: () => closeSync(directoryFd)};
+    return {imageId, directoryFd, isWhole, owners, [Symbol.dispose]: () => closeSync(directoryFd)};
   } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return {imageId, directoryFd: null, isWhole, [Symbol.dispose]: () => {}};
+    if (hasErrno(error, 'ENOENT')) return {imageId, directoryFd: null, isWhole, owners, [Symbol.dispose]: () => {}};
     throw error;
   }
 }
@@ -49,9 +55,10 @@ function openKept(context: ContainerContext, {id, imageId, snapshotter}: KeptRec
 async function openRun(context: ContainerContext, run: OneShotRun): Promise<OpenedUpper> {
   const {id, imageId} = run;
   if (imageId === null) throw withoutLayer(run);
+  const owners = ownersOfRun(readSpec(await requireLive(context, id)));
   const open = async (findPath: (live: LiveContainer) => string, isWhole: boolean) => {
     const directoryFd = await openOfRun(context, id, findPath);
-    return {imageId, directoryFd, isWhole, [Symbol.dispose]: () => closeSync(directoryFd)};
+    return {imageId, directoryFd, isWhole, owners, [Symbol.dispose]: () => closeSync(directoryFd)};
   };
   try {
     return await open((live) => pathBeside(live, join(live.directory, 'writable', UPPER_DIRECTORY)), false);

@@ -33,11 +33,11 @@ export interface CopyOut {
 
 /** Files that are read, and still to be put into a run. */
 export interface SpooledCopies extends AsyncDisposable {
-  put(root: OpenedRoot): Promise<void>;
+  /** @param owner Whose they are on disk, when they belong to root in the run. */
+  put(root: OpenedRoot, owner: {readonly uid: number; readonly gid: number}): Promise<void>;
 }
 
 const CONTAINER = 'of the run';
-const AS_ROOT = Object.freeze({ownerOf: () => ({uid: 0, gid: 0})});
 
 /**
  * Reads what is to go into a run, before anything of it is mounted.
@@ -57,13 +57,13 @@ export async function spoolCopiesIn(
   }
   const kept = held.move();
   return {
-    put: async ({rootFd, syscalls}) => {
+    put: async ({rootFd, syscalls}, owner) => {
       for (const {directory, tree} of spooled) {
         const becomesDirectory = tree.node.kind === 'directory' && isMissing({rootFd, syscalls}, directory);
         prepareMountPoints(syscalls, rootFd, [{path: directory, kind: 'directory'}]);
         const source = becomesDirectory ? {...tree, name: null} : tree;
         using target = findPutTarget({rootFd, syscalls}, {container: CONTAINER, path: directory}, source);
-        await putFiles(target, {...options, ...AS_ROOT});
+        await putFiles(target, {...options, ownerOf: () => owner});
       }
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -131,6 +131,6 @@ async function takeOut(
 ): Promise<void> {
   using file = locateFile(syscalls, {rootFd, container: CONTAINER, path}, {followsLast: false});
   if (file.stats === null) throw unknownPath(`${excerpt(path)} in the container ${CONTAINER}`);
-  await using tree = await spoolPlace(context, {path, file}, options);
+  await using tree = await spoolPlace(context, {path, file, owners: null}, options);
   await copyTree(tree, destination, options);
 }

@@ -1,8 +1,12 @@
+import type {UsernsMode} from '../../bundle/userns-mode.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
+import {isRoot} from '../../host/account.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import type {MountableLayer} from '../../images/stored-image.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
+import {COPIED_FOR_OWNERS} from '../prepare-layers.ts';
 import {nameOf} from './find-container.ts';
 import type {KeptRecord, OwnDriver} from './record.ts';
 
@@ -14,10 +18,15 @@ import type {KeptRecord, OwnDriver} from './record.ts';
  */
 export async function chooseOwnDriver(
   context: ContainerContext,
-  layers: readonly MountableLayer[],
+  {layers, userns}: {readonly layers: readonly MountableLayer[]; readonly userns: UsernsMode | undefined},
   {onEvent}: Pick<CallOptions, 'onEvent'>,
 ): Promise<OwnDriver | null> {
   const {name, fallbackReason} = await chooseDriver(context);
+  if (needsOwners(userns)) {
+    const message = `all files are copied for this container, which takes time and space: ${COPIED_FOR_OWNERS}`;
+    onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
+    return 'copy';
+  }
   if (name === 'erofs') return null;
   const mayCopy = name !== 'copy' && fallbackReason !== null && layers.some(({whiteouts}) => whiteouts > 0);
   const fault = mayCopy ? (await import('../try-extraction.ts')).findExtractionFault(context.store.paths.ingest) : null;
@@ -26,6 +35,9 @@ export async function chooseOwnDriver(
   onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
   return 'copy';
 }
+
+const needsOwners = (userns: UsernsMode | undefined): boolean =>
+  userns !== undefined && userns !== 'host' && !(isRoot() && isInitialUserNamespace());
 
 /** The context with the driver that a container goes on with. @throws {WinchError} `KEEP_UNSUPPORTED` */
 export async function withOwnDriver(

@@ -12,10 +12,12 @@ import type {Supervised} from '../../runtime/start-supervisor.ts';
 import type {ContainerContext} from '../context.ts';
 import {runtimeStateDirectory} from '../directories.ts';
 import {joinNamespaces} from '../join-namespaces.ts';
+import type {MappedContainer} from '../mapped-container.ts';
 import {prepareImagesOfKept} from '../mounted-images.ts';
 import type {ConnectedNetwork} from '../networks/network-files.ts';
 import {takeNetwork} from '../networks/take-network.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
+import {takeUserns} from '../take-userns.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import {writeImageBundle} from '../write-image-bundle.ts';
 import {withOwnDriver} from './own-driver.ts';
@@ -42,18 +44,21 @@ export async function prepareKept(
   using lease = await context.store.readerLease(options.signal);
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
   const directories = makeDirectories(context, record);
-  const prepared = await prepareLayers({...own, lease}, {layers: image.layers, directories, keepsCopy: true}, options);
-  using held = new DisposableStack();
-  const container = await joinNamespaces(context, bindVolumes(context, record.container), held);
+  await using held = new AsyncDisposableStack();
+  const {container: asked, mapped} = await takeUserns(record.container, held);
+  const wanted = {layers: image.layers, directories, keepsCopy: true, ownerIds: mapped?.ownerIds ?? null};
+  const prepared = await prepareLayers({...own, lease}, wanted, options);
+  const container = await joinNamespaces(context, bindVolumes(context, asked), held);
   const images = await prepareImagesOfKept({...own, lease}, {container, ...directories}, options);
   const conmon = findConmon();
   options.signal?.throwIfAborted();
-  const network = await takeKeptNetwork(context, {record: {...record, container}, image, held}, options);
+  const network = await takeKeptNetwork(context, {record: {...record, container}, image, held, mapped}, options);
   const syscalls = loadSyscalls();
   void expectCgroupMove();
   const supervised = inPrivateMountNamespace(syscalls, () => {
-    const withImages = images?.mount(syscalls).container ?? container;
-    mountKept(context, {...start, record: {...record, container: withImages}, image, prepared, syscalls, network});
+    const withImages = images?.mount(syscalls, mapped).container ?? container;
+    const mounting = {...start, record: {...record, container: withImages}, image, prepared, syscalls, network, mapped};
+    mountKept(context, mounting);
     return startConmon({
       conmon,
       runtime: record.runtime,
@@ -67,7 +72,7 @@ export async function prepareKept(
     });
   });
   const kept = held.move();
-  return {...supervised, created: supervised.created.finally(() => kept.dispose())};
+  return {...supervised, created: supervised.created.finally(() => kept.disposeAsync())};
 }
 
 function makeDirectories(context: ContainerContext, {id}: KeptRecord) {
@@ -96,25 +101,27 @@ interface Mounting extends KeptStart {
   readonly prepared: PreparedLayers;
   readonly syscalls: Syscalls;
   readonly network: ConnectedNetwork | null;
+  readonly mapped: MappedContainer | null;
 }
 
-interface NetworkOfKept extends Pick<Mounting, 'record' | 'image'> {
-  readonly held: DisposableStack;
+interface NetworkOfKept extends Pick<Mounting, 'record' | 'image' | 'mapped'> {
+  readonly held: AsyncDisposableStack;
 }
 
 /** The namespace is held until the container is in it. */
 async function takeKeptNetwork(
   context: ContainerContext,
-  {record: {id, name, container}, image: {config: image}, held}: NetworkOfKept,
+  {record: {id, name, container}, image: {config: image}, held, mapped}: NetworkOfKept,
   options: CallOptions,
 ): Promise<ConnectedNetwork | null> {
   const directory = volatileDirectory(context, id);
-  const network = await takeNetwork(context, {id, name, directory, container, image}, options);
+  const network = await takeNetwork(context, {id, name, directory, container, image, mapped}, options);
   if (network !== null) held.defer(network.close);
   return network;
 }
 
-function mountKept(context: ContainerContext, {record, image, prepared, syscalls, network}: Mounting): void {
+function mountKept(context: ContainerContext, mounting: Mounting): void {
+  const {record, image, prepared, syscalls, network, mapped} = mounting;
   const {id, container} = record;
   const directory = volatileDirectory(context, id);
   const rootfs = prepared.snapshotter.prepare({
@@ -124,14 +131,15 @@ function mountKept(context: ContainerContext, {record, image, prepared, syscalls
     servers: serversOf(context, id),
   });
   performMounts(syscalls, rootfs.mounts);
-  const mounted = mountBindSources(syscalls, container, directory);
+  const mounted = mountBindSources(syscalls, container, {directory, namespaceFd: mapped?.namespaceFd ?? null});
   const rootFd = openSync(rootfs.path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     const {hostname} = context;
     const rootfsPath = rootfs.path;
     const bundle = {id, directory, rootFd, rootfsPath, image: image.config, syscalls, hostname};
-    writeImageBundle({...bundle, container: mounted, network});
+    writeImageBundle({...bundle, container: mounted, network, mapped});
   } finally {
     closeSync(rootFd);
   }
+  mapped?.mount(syscalls, rootfs);
 }

@@ -6,6 +6,7 @@ import {assignPorts} from '../../network/assign-ports.ts';
 import {findHostGateway, replaceHostGateway} from '../../network/host-gateway.ts';
 import type {PublishRequest, StackName} from '../../network/network-mode.ts';
 import {chooseStack, planStackFiles, startStack} from '../../network/user-stack.ts';
+import type {MappedContainer} from '../mapped-container.ts';
 import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
 import {writeStack} from './stack-note.ts';
 
@@ -17,6 +18,8 @@ export interface StackConnection {
   readonly stack: StackName | null;
   readonly publish: readonly PublishRequest[];
   readonly container: Pick<ContainerOptions, 'extraHosts' | 'dns'>;
+  /** As of `NetworkRequest`. */
+  readonly mapped: MappedContainer | null;
 }
 
 /**
@@ -27,7 +30,7 @@ export interface StackConnection {
  * `PORT_TAKEN` | `PORT_ADDRESS_MISSING` | `PORT_DENIED` | `PORT_UNREACHABLE`
  */
 export async function connectStack(
-  {directory, hostname, stack: asked, publish, container: {extraHosts, dns}}: StackConnection,
+  {directory, hostname, stack: asked, publish, container: {extraHosts, dns}, mapped}: StackConnection,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<OpenNetwork> {
   requireUser(asked);
@@ -38,7 +41,7 @@ export async function connectStack(
   const files = planStackFiles(stack.name, {hostname, extraHosts: entries, dns, ...readReachableHostFiles()});
   const ports = await assignPorts(publish, []);
   writeStack(directory, {name: stack.name, ports});
-  const namespace = await makeNetworkNamespace();
+  const namespace = await (mapped?.makeNetwork() ?? makeNetworkNamespace());
   try {
     const ownAddress = machine?.freeAddress ?? null;
     await startStack(stack, {directory, namespace: namespace.path, ports, ownAddress}, {signal});

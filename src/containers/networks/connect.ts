@@ -13,6 +13,7 @@ import {replaceHostGateway} from '../../network/host-gateway.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
+import type {MappedContainer} from '../mapped-container.ts';
 import {type ConnectionNote, listConnections, type Membership, writeConnection} from './connection-note.ts';
 import {requireNetwork} from './definitions.ts';
 import {attachMembership, planMembership} from './membership.ts';
@@ -29,6 +30,8 @@ export interface ConnectRequest {
   readonly joins: readonly NetworkJoin[];
   readonly publish: readonly PublishRequest[];
   readonly container: Pick<ContainerOptions, 'extraHosts' | 'dns'>;
+  /** As of `NetworkRequest`. */
+  readonly mapped: MappedContainer | null;
 }
 
 /** How long a container that has ended may take to be cleared by somebody else. */
@@ -75,7 +78,7 @@ async function connect(
   signal: AbortSignal | undefined,
 ): Promise<OpenNetwork> {
   using _lock = await lockNetworks(context, signal);
-  const {id, name, hostname, directory, joins, publish} = request;
+  const {id, name, hostname, directory, joins, publish, mapped} = request;
   const own: ConnectionNote = {id, name, hostname, memberships: [], ports: []};
   // Whoever is killed while the default network is made has something to leave as well.
   writeConnection(directory, own);
@@ -85,7 +88,7 @@ async function connect(
   writeConnection(directory, planned);
   requireReachable(publish, planned.memberships);
   const ports = await choosePorts(context, publish, familiesOf(bridged));
-  const namespace = createNetworkNamespace(loadSyscalls());
+  const namespace = (await mapped?.makeNetwork()) ?? createNetworkNamespace(loadSyscalls());
   try {
     const memberships = await attach(planned, namespace, signal);
     const note = {...planned, memberships, ports};

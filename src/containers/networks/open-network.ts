@@ -19,7 +19,7 @@ import type {NetworkRequest} from './take-network.ts';
  */
 export async function openNetwork(
   context: ContainerContext,
-  {id, name, directory, container, image}: NetworkRequest,
+  {id, name, directory, container, image, mapped}: NetworkRequest,
   options: CallOptions,
 ): Promise<OpenNetwork> {
   const mode = container.network as Exclude<NetworkMode, string>;
@@ -29,15 +29,16 @@ export async function openNetwork(
     const publish = mode.networks.length > 0 ? listPublished(container, image) : [];
     return connectContainer(
       context,
-      {id, name: name ?? nameFromId(id), hostname, directory, joins: mode.networks, publish, container},
+      {id, name: name ?? nameFromId(id), hostname, directory, joins: mode.networks, publish, container, mapped},
       options,
     );
   }
   if ('stack' in mode) {
     const {connectStack} = await import('./connect-stack.ts');
     const publish = listPublished(container, image);
-    return connectStack({directory, hostname, stack: mode.stack, publish, container}, options);
+    return connectStack({directory, hostname, stack: mode.stack, publish, container, mapped}, options);
   }
+  if (mapped) throw foreignNetwork();
   const {shareNetwork} = await import('./share.ts');
   return shareNetwork(context, mode, {directory, hostname, container});
 }
@@ -66,3 +67,10 @@ function parseExposed(text: string): readonly PublishRequest[] {
 
 const invalidExposed = (text: string): WinchError =>
   new WinchError('PORT_INVALID', `the image exposes ${excerpt(text)}, which is no port`, {kind: 'refused'});
+
+/** The kernel lets nobody from a user namespace join what belongs to another one. */
+const foreignNetwork = (): WinchError =>
+  new WinchError('NAMESPACE_UNSUPPORTED', 'a container in a user namespace of its own joins no network of another', {
+    kind: 'unsupported',
+    hint: 'give it a network of its own, or the ids of the machine',
+  });

@@ -1,8 +1,10 @@
 import {chmodSync, chownSync, existsSync, lstatSync, readdirSync, renameSync, rmdirSync} from 'node:fs';
+import type {IdMappings} from '../../bundle/id-mappings.ts';
 import type {CallOptions} from '../../events.ts';
 import {moveEntries} from '../../host/move-entries.ts';
 import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
+import {mapOwners} from '../../images/map-owners.ts';
 import type {MountableLayer} from '../../images/stored-image.ts';
 import type {FileNode} from '../../layers/file-tree.ts';
 import {searchFile} from '../../layers/find-file.ts';
@@ -17,6 +19,8 @@ export interface VolumeFilling {
   readonly layers: readonly MountableLayer[];
   /** Where the image has what an empty volume begins with. */
   readonly path: string;
+  /** Whose its files are to be on disk; null: as in the image. */
+  readonly ownerIds: IdMappings | null;
   readonly durability: 'full' | 'fast';
 }
 
@@ -39,13 +43,14 @@ export async function fillVolume(filling: VolumeFilling, {signal}: CallOptions):
 }
 
 async function prepareFilling(filling: VolumeFilling, signal: AbortSignal | undefined): Promise<boolean> {
-  const {places, layers, path, durability} = filling;
+  const {places, layers, path, ownerIds, durability} = filling;
   await removeTree(places.halfFilling);
   if (readdirSync(places.data).length > 0) return false;
   const source = findDirectory(layers, path);
   if (source === null) return false;
   const target = {directory: places.directory, name: 'filling.half'};
-  await writeRootfs(source, target, {signal, mayBlock: true});
+  const ownerOf = ownerIds ? mapOwners(source, ownerIds) : undefined;
+  await writeRootfs(source, target, {signal, ownerOf, mayBlock: true});
   if (durability === 'full') await syncFileSystem(places.directory);
   renameSync(places.halfFilling, places.filling);
   return true;

@@ -31,15 +31,21 @@ export const isBind = ({type, options}: MountedDevice): boolean =>
 /** The bind with what a volume mounts in its place; a directory of this machine is bound from where it is. */
 export function withDevice(bind: BindRequest, {mounts}: Pick<Volume, 'mounts'>): MountRequest {
   if (mounts === undefined) return bind;
-  if (!isBind(mounts)) return {...bind, mounts};
+  if (!isBind(mounts)) return {...bind, mounts, mapsOwners: mounts.type === 'tmpfs'};
   const words = mounts.options.split(',');
   const readOnly = bind.readOnly || words.includes('ro');
-  return {...bind, source: mounts.device, readOnly, ...(words.includes('bind') && {recursive: false})};
+  return {
+    ...bind,
+    source: mounts.device,
+    readOnly,
+    mapsOwners: false,
+    ...(words.includes('bind') && {recursive: false}),
+  };
 }
 
 /** The bind that a volume is for the runtime. */
 export function bindOf({target, readOnly = false, ...mount}: VolumeMount, {data}: VolumePlaces): BindRequest {
   const {subpath, propagation} = mount;
   const more = {...(subpath !== undefined && {subpath}), ...(propagation && {propagation})};
-  return {type: 'bind', source: data, target, readOnly, createSource: false, ...more};
+  return {type: 'bind', source: data, target, readOnly, createSource: false, mapsOwners: true, ...more};
 }

@@ -5,6 +5,7 @@ import {normalizeTarget} from '../../bundle/mount-request.ts';
 import type {CallOptions} from '../../events.ts';
 import type {StoredImage} from '../../images/stored-image.ts';
 import type {ContainerContext} from '../context.ts';
+import {ownerIdsOf} from '../take-userns.ts';
 import {takeMountsFrom} from './borrowed-mounts.ts';
 import {beginStore, ensureVolume, makeData, randomVolumeName} from './create-volume.ts';
 import {addImageVolumes} from './image-volumes.ts';
@@ -125,12 +126,13 @@ async function prepareVolume(
 
 async function fill(
   {store}: ContainerContext,
-  {mount, image, places}: VolumePreparation & {readonly places: VolumePlaces},
+  {mount, image, container, places}: VolumePreparation & {readonly places: VolumePlaces},
   options: CallOptions,
 ): Promise<void> {
   const isEmpty = existsSync(places.filling) || readdirSync(places.data).length === 0;
   if (!isEmpty || mount.nocopy || mount.subpath !== undefined) return;
   // Writing what an image has costs more to load than most runs take.
   const {fillVolume} = await import('./fill-volume.ts');
-  await fillVolume({places, layers: image.layers, path: mount.target, durability: store.durability}, options);
+  const filling = {places, layers: image.layers, path: mount.target, ownerIds: await ownerIdsOf(container)};
+  await fillVolume({...filling, durability: store.durability}, options);
 }

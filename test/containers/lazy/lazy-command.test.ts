@@ -39,6 +39,24 @@ describe('winch run --lazy', ({test: declare}) => {
     );
   });
 
+  test('shows a user namespace the owners of the image', async () => {
+    const {registry, image} = await serve(layer());
+    await using _registry = registry;
+    using winch = makeWinch();
+    const words = [
+      '--uidmap',
+      '0:300000:65536',
+      image,
+      'sh',
+      '-c',
+      'stat -c %u /noise; md5sum </noise; cat /proc/self/uid_map',
+    ];
+    const {exitCode, stdout, stderr} = await winch.run(['run', '--lazy', ...words]);
+    assert.is(exitCode, 0, stderr);
+    assert.is(stderr, '');
+    assert.match(stdout, /^0\n[0-9a-f]{32} .*\n +0 +300000 +65536\n$/);
+  });
+
   test('says in one line why the image is pulled', async () => {
     const {registry, image} = await serve(layer());
     await using _registry = registry;
