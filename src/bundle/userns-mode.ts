@@ -11,6 +11,10 @@ export interface KeptId {
   readonly keepId: {readonly uid?: number | undefined; readonly gid?: number | undefined};
 }
 
+/** Whether a container with this mode needs a user namespace of its own. */
+export const hasOwnUserns = (mode: UsernsMode | undefined): mode is KeptId | IdMappings =>
+  mode !== undefined && mode !== 'host';
+
 /** All that `readUsernsMode` takes, for messages. */
 export const USERNS_MODES = 'host, keep-id, keep-id:uid=N,gid=N';
 

@@ -1,7 +1,7 @@
 import type {AddedAccount} from '../bundle/add-account.ts';
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import {findHostId, type IdMappings, requireIdMappings} from '../bundle/id-mappings.ts';
-import type {KeptId, UsernsMode} from '../bundle/userns-mode.ts';
+import {hasOwnUserns, type KeptId} from '../bundle/userns-mode.ts';
 import {WinchError} from '../errors.ts';
 import {findName} from '../host/subordinate-ids.ts';
 import {type IdMaps, isInitialUserNamespace, type MappedIds, readIdMaps, readOwnIds} from '../host/user-namespace.ts';
@@ -23,17 +23,13 @@ export interface OwnUserns {
  */
 export function resolveUserns(container: ContainerOptions): OwnUserns {
   const {userns} = container;
-  if (userns === undefined || userns === 'host') return {container, mappings: null, account: null};
+  if (!hasOwnUserns(userns)) return {container, mappings: null, account: null};
   if ('keepId' in userns) return keepOwnId(container, userns);
   requireIdMappings(userns);
   requireRoot(userns);
   if (!isInitialUserNamespace()) requireOwnIds(userns, readIdMaps());
   return {container, mappings: userns, account: null};
 }
-
-/** Whether it needs a user namespace of its own. */
-export const hasOwnUserns = (userns: UsernsMode | undefined): userns is KeptId | IdMappings =>
-  userns !== undefined && userns !== 'host';
 
 function keepOwnId(container: ContainerOptions, {keepId}: KeptId): OwnUserns {
   if (isInitialUserNamespace()) {

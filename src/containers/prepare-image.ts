@@ -43,7 +43,7 @@ export async function prepareImage(
 ): Promise<PreparedContainer> {
   const {id, request, directories, cleanup} = preparation;
   using held = new DisposableStack();
-  const {container: own, mapped} = await takeUserns(request.container ?? {}, {defer: (close) => cleanup.add(close)});
+  const {container: own, mapped} = await takeUserns(request, {defer: (close) => cleanup.add(close)});
   const lease = held.use(await context.store.readerLease(options.signal));
   const lazy = request.lazy ? await takeLazily({...context, lease}, {request, directories, cleanup}, options) : null;
   const image = lazy?.image ?? (await ensureImage({...context, lease}, request, options));

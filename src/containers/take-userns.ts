@@ -1,7 +1,9 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
 import type {IdMappings} from '../bundle/id-mappings.ts';
+import {hasOwnUserns} from '../bundle/userns-mode.ts';
 import {isRoot} from '../host/account.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
+import {findRuntime} from '../runtime/find-runtime.ts';
 import type {MappedContainer} from './mapped-container.ts';
 
 export interface TakenUserns {
@@ -9,6 +11,12 @@ export interface TakenUserns {
   readonly container: ContainerOptions;
   /** Null: it has no user namespace of its own. */
   readonly mapped: MappedContainer | null;
+}
+
+interface UsernsRequest {
+  readonly container?: ContainerOptions;
+  /** What is to run it, by name or by absolute path; absent: the usual one. */
+  readonly runtime?: string | undefined;
 }
 
 /** Keeps what is open until the container has it. */
@@ -19,16 +27,18 @@ export interface HeldLater {
 /**
  * The user namespace that a container asks for, held until it has started.
  *
- * @throws {WinchError} `ID_MAPPING_INVALID` | `NAMESPACE_UNSUPPORTED` | `USER_NAMESPACE_DENIED`
+ * @throws {WinchError} `ID_MAPPING_INVALID` | `NAMESPACE_UNSUPPORTED` | `USER_NAMESPACE_DENIED` | `RUNTIME_UNSUPPORTED`
  */
-export async function takeUserns(container: ContainerOptions, held: HeldLater): Promise<TakenUserns> {
-  const {userns} = container;
-  if (userns === undefined || userns === 'host') return {container, mapped: null};
+export async function takeUserns({container = {}, runtime}: UsernsRequest, held: HeldLater): Promise<TakenUserns> {
+  if (!hasOwnUserns(container.userns)) return {container, mapped: null};
   const {resolveUserns} = await import('./own-userns.ts');
   const own = resolveUserns(container);
   const {mappings, account} = own;
   if (mappings === null) return {container, mapped: null};
   const {mapContainer} = await import('./mapped-container.ts');
+  if (isInitialUserNamespace()) {
+    (await import('../runtime/require-harmless.ts')).requireHarmlessRuntime(findRuntime(runtime));
+  }
   const mapped = await mapContainer({mappings, account});
   held.defer(() => mapped[Symbol.asyncDispose]());
   return {container: own.container, mapped};
@@ -41,7 +51,7 @@ export async function takeUserns(container: ContainerOptions, held: HeldLater): 
  * @throws {WinchError} `ID_MAPPING_INVALID` | `NAMESPACE_UNSUPPORTED`
  */
 export async function requireUserns(container: ContainerOptions): Promise<void> {
-  if (container.userns === undefined || container.userns === 'host' || !isRoot()) return;
+  if (!hasOwnUserns(container.userns) || !isRoot()) return;
   (await import('./own-userns.ts')).resolveUserns(container);
 }
 
@@ -50,7 +60,7 @@ export async function requireUserns(container: ContainerOptions): Promise<void> 
  *
  * @throws {WinchError} as `requireUserns`
  */
-export async function ownerIdsOf({userns, ...container}: ContainerOptions): Promise<IdMappings | null> {
-  if (userns === undefined || userns === 'host' || isInitialUserNamespace()) return null;
-  return (await import('./own-userns.ts')).resolveUserns({...container, userns}).mappings;
+export async function ownerIdsOf(container: ContainerOptions): Promise<IdMappings | null> {
+  if (!hasOwnUserns(container.userns) || isInitialUserNamespace()) return null;
+  return (await import('./own-userns.ts')).resolveUserns(container).mappings;
 }

@@ -55,7 +55,8 @@ export async function holdUserNamespace({uids, gids}: Maps): Promise<HeldNamespa
   };
   try {
     await Promise.race([once(child.stdout, 'data'), exited]);
-    if (child.exitCode !== null) throw denied('the kernel makes none', 'see `winch doctor`');
+    if (child.exitCode !== null)
+      throw denied('the kernel makes no more', 'sysctl user.max_user_namespaces tells how many there may be');
     const place = `/proc/${child.pid}`;
     writeFileSync(`${place}/uid_map`, mapText(uids));
     writeFileSync(`${place}/gid_map`, mapText(gids));

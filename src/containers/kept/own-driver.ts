@@ -1,4 +1,4 @@
-import type {UsernsMode} from '../../bundle/userns-mode.ts';
+import {hasOwnUserns, type UsernsMode} from '../../bundle/userns-mode.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
 import {isRoot} from '../../host/account.ts';
@@ -37,7 +37,7 @@ export async function chooseOwnDriver(
 }
 
 const needsOwners = (userns: UsernsMode | undefined): boolean =>
-  userns !== undefined && userns !== 'host' && !(isRoot() && isInitialUserNamespace());
+  hasOwnUserns(userns) && !(isRoot() && isInitialUserNamespace());
 
 /** The context with the driver that a container goes on with. @throws {WinchError} `KEEP_UNSUPPORTED` */
 export async function withOwnDriver(

@@ -45,7 +45,7 @@ export async function prepareKept(
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
   const directories = makeDirectories(context, record);
   await using held = new AsyncDisposableStack();
-  const {container: asked, mapped} = await takeUserns(record.container, held);
+  const {container: asked, mapped} = await takeUserns(record, held);
   const wanted = {layers: image.layers, directories, keepsCopy: true, ownerIds: mapped?.ownerIds ?? null};
   const prepared = await prepareLayers({...own, lease}, wanted, options);
   const container = await joinNamespaces(context, bindVolumes(context, asked), held);
