@@ -1,6 +1,6 @@
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
-import {readFlagFile} from './read-file.ts';
+import {readFlagLines} from './read-file.ts';
 
 /**
  * Reads `-e` and `--env-file` into `NAME=value` entries, files first, as docker orders them.
@@ -19,16 +19,12 @@ export function readEnvironmentVariables(
 }
 
 function parseEnvironmentFile(path: string, environment: Environment): readonly string[] {
-  const lines = readFlagFile('--env-file', path, environment).split(/\r?\n/);
-  return lines
-    .map((line) => line.trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const [name = ''] = line.split('=', 1);
-      const isName = name !== '' && !/\s/.test(line.includes('=') ? name : name.trimEnd());
-      if (isName) return line.includes('=') ? line : line.trimEnd();
-      throw flagInvalid('--env-file', `${quote(line)} in ${quote(path)} names no variable`, 'lines of NAME=value');
-    });
+  return readFlagLines('--env-file', path, environment).map((line) => {
+    const [name = ''] = line.split('=', 1);
+    const isName = name !== '' && !/\s/.test(line.includes('=') ? name : name.trimEnd());
+    if (isName) return line.includes('=') ? line : line.trimEnd();
+    throw flagInvalid('--env-file', `${quote(line)} in ${quote(path)} names no variable`, 'lines of NAME=value');
+  });
 }
 
 function resolveEntry(entry: string, {variables}: Environment): readonly string[] {

@@ -1,6 +1,6 @@
 import {flagInvalid, quote} from '../arguments/usage-error.ts';
 import type {Environment} from '../environment.ts';
-import {readFlagFile} from './read-file.ts';
+import {readFlagLines} from './read-file.ts';
 
 /**
  * The lines of a file that are labels: as of a file of variables, empty ones and those behind a `#` are none.
@@ -8,8 +8,7 @@ import {readFlagFile} from './read-file.ts';
  * @throws {WinchError} `FLAG_INVALID`
  */
 export function parseLabelFile(path: string, environment: Environment): readonly string[] {
-  const lines = readFlagFile('--label-file', path, environment).split(/\r?\n/);
-  const labels = lines.map((line) => line.trimStart()).filter((line) => line !== '' && !line.startsWith('#'));
+  const labels = readFlagLines('--label-file', path, environment);
   const wrong = labels.find((label) => /^[^=]*\s[^=]*=|^=/.test(label));
   if (wrong === undefined) return labels;
   throw flagInvalid('--label-file', `${quote(wrong)} in ${quote(path)} names no label`, 'lines of KEY=value');

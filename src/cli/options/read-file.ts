@@ -36,3 +36,10 @@ function openFlagFile(flag: string, path: string, environment: Environment): num
     throw flagInvalid(flag, `${quote(path)} ${problem}`, `${flag} with a file's path`);
   }
 }
+
+/** Its lines, but for empty ones and those behind a `#`; what is in front of a line is no part of it. */
+export const readFlagLines = (...file: Parameters<typeof readFlagFile>): readonly string[] =>
+  readFlagFile(...file)
+    .split(/\r?\n/)
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'));
