@@ -1,12 +1,7 @@
 import {WinchError} from '../errors.ts';
+import {findHostId, type IdMappings} from '../oci/id-mappings.ts';
 import type {RuntimeIdMapping, RuntimeMount, RuntimeSpec} from '../oci/runtime-spec.ts';
 import {adaptToUserNamespace, foreignMemory} from './user-namespace.ts';
-
-/** Which ids of the host stand for those of a container in a user namespace. */
-export interface IdMappings {
-  readonly uids: readonly RuntimeIdMapping[];
-  readonly gids: readonly RuntimeIdMapping[];
-}
 
 /** What the kernel takes: 2^32 - 1 stands for no id (user_namespaces(7)). */
 const ID_LIMIT = 2 ** 32 - 1;
@@ -26,12 +21,6 @@ export function requireIdMappings({uids, gids}: IdMappings): void {
     for (const range of ranges) requireRange(what, range);
     for (const side of ['containerID', 'hostID'] as const) requireDistinct(what, ranges, side);
   }
-}
-
-/** The host's id for one of the container; null: there is none. */
-export function findHostId(ranges: readonly RuntimeIdMapping[], id: number): number | null {
-  const range = ranges.find(({containerID, size}) => id >= containerID && id < containerID + size);
-  return range ? range.hostID + id - range.containerID : null;
 }
 
 interface Owner {

@@ -1,4 +1,4 @@
-import type {IdMappings} from './id-mappings.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 
 /**
  * Whose ids a container has: `host`, those of whoever starts it; a user's own one under the same number in the container,

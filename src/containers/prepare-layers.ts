@@ -1,8 +1,8 @@
-import type {IdMappings} from '../bundle/id-mappings.ts';
 import {isWinchError} from '../errors.ts';
 import type {CallOptions} from '../events.ts';
 import {findMergedIndex} from '../images/merged-index.ts';
 import type {MountableLayer} from '../images/stored-image.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import type {SnapshotLayer, Snapshotter} from '../snapshots/snapshotter.ts';
 import {chooseDriver, type DriverChoice} from './choose-driver.ts';
 import type {ContainerContext} from './context.ts';

@@ -1,8 +1,8 @@
 import type {ContainerOptions} from '../bundle/container-options.ts';
-import type {IdMappings} from '../bundle/id-mappings.ts';
 import {hasOwnUserns} from '../bundle/userns-mode.ts';
 import {isRoot} from '../host/account.ts';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import {findRuntime} from '../runtime/find-runtime.ts';
 import type {MappedContainer} from './mapped-container.ts';
 

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import {findHostId, requireIdMappings, translateOwners, withIdMappings} from '../../src/bundle/id-mappings.ts';
+import {requireIdMappings, translateOwners, withIdMappings} from '../../src/bundle/id-mappings.ts';
+import {findHostId} from '../../src/oci/id-mappings.ts';
 import type {RuntimeSpec} from '../../src/oci/runtime-spec.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';

@@ -1,5 +1,5 @@
-import type {IdMappings} from '../../bundle/id-mappings.ts';
 import {readUsernsMode, USERNS_MODES, type UsernsMode} from '../../bundle/userns-mode.ts';
+import type {IdMappings} from '../../oci/id-mappings.ts';
 import {grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
 

@@ -1,15 +1,15 @@
 import {chmodSync, chownSync, existsSync, lstatSync, readdirSync, renameSync, rmdirSync} from 'node:fs';
-import type {IdMappings} from '../../bundle/id-mappings.ts';
 import type {CallOptions} from '../../events.ts';
 import {moveEntries} from '../../host/move-entries.ts';
 import {removeTree} from '../../host/remove-tree.ts';
 import {storageError} from '../../host/storage-error.ts';
-import {mapOwners} from '../../images/map-owners.ts';
 import type {MountableLayer} from '../../images/stored-image.ts';
 import type {FileNode} from '../../layers/file-tree.ts';
 import {searchFile} from '../../layers/find-file.ts';
 import {openLayeredFiles} from '../../layers/layered-files.ts';
+import {mapOwners} from '../../layers/map-owners.ts';
 import {writeRootfs} from '../../layers/write-rootfs.ts';
+import type {IdMappings} from '../../oci/id-mappings.ts';
 import {syncFileSystem} from '../../store/unsynced.ts';
 import type {VolumePlaces} from './places.ts';
 

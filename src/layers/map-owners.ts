@@ -1,8 +1,8 @@
-import {findHostId, type IdMappings} from '../bundle/id-mappings.ts';
 import {WinchError} from '../errors.ts';
-import {type ByteString, displayBytes} from '../layers/byte-string.ts';
-import type {FileNode} from '../layers/file-tree.ts';
-import type {OwnerMap} from '../layers/plan-rootfs.ts';
+import {findHostId, type IdMappings} from '../oci/id-mappings.ts';
+import {type ByteString, displayBytes} from './byte-string.ts';
+import type {FileNode} from './file-tree.ts';
+import type {OwnerMap} from './plan-rootfs.ts';
 
 /**
  * Who owns an image's files on the host, once the container's ids are mapped.
