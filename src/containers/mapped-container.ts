@@ -1,4 +1,4 @@
-import {chownSync, closeSync, writeFileSync} from 'node:fs';
+import {chownSync, closeSync, lstatSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {type AddedFiles, addAccount} from '../bundle/add-account.ts';
 import {translateOwners, withIdMappings} from '../bundle/id-mappings.ts';
@@ -80,7 +80,10 @@ export async function mapContainer({mappings, account}: MappedIds): Promise<Mapp
       return isOfMachine ? {...mapped, root: {...mapped.root, path: MAPPED_ROOTFS}} : mapped;
     },
     mount: (syscalls, rootfs) => {
-      if (namespaceFd === null) return rootfs.path;
+      if (namespaceFd === null) {
+        takeForRoot(rootfs.path, root);
+        return rootfs.path;
+      }
       mapRootfs(syscalls, {...rootfs, namespaceFd}, MAPPED_ROOTFS);
       return MAPPED_ROOTFS;
     },
@@ -99,3 +102,9 @@ const writeAccount = (directory: string, files: AddedFiles): readonly RuntimeMou
     writeFileSync(source, text, {encoding: 'latin1', mode: 0o644});
     return [{destination: `/etc/${name}`, type: 'bind', source, options: ['bind', 'rprivate']}];
   });
+
+/** The directory of an overlay itself is made by whoever mounts it. */
+function takeForRoot(path: string, root: MappedContainer['rootOnDisk']): void {
+  const {uid, gid} = lstatSync(path);
+  if (uid === 0 && gid === 0) chownSync(path, root.uid, root.gid);
+}

@@ -9,7 +9,7 @@ import type {ContainerContext} from './context.ts';
 import type {ContainerDirectories} from './directories.ts';
 
 /** Why only a copy will do. */
-export const COPIED_FOR_OWNERS = 'only root has mounts that show other owners';
+export const COPIED_FOR_OWNERS = 'only copies and the overlay driver can have other owners';
 
 /** Layers as their driver mounts them. */
 export interface PreparedLayers {
@@ -31,7 +31,7 @@ export interface LayersOfRun {
   readonly mayCopy?: boolean;
   /** Whether a copy stays in the writable directory, for the next start of the container; default false. */
   readonly keepsCopy?: boolean;
-  /** Whose the files are to be on disk, which only copies can have; absent or null: they are as in the image. */
+  /** Whose the files are to be on disk; absent or null: those who own them in the image. */
   readonly ownerIds?: IdMappings | null;
 }
 
@@ -47,7 +47,9 @@ export async function prepareLayers(
   options: CallOptions,
 ): Promise<PreparedLayers> {
   const choice = await chooseDriver(context);
-  if (run.ownerIds) return copy(context, {...run, choice: {name: 'copy', fallbackReason: COPIED_FOR_OWNERS}}, options);
+  if (run.ownerIds && choice.name !== 'overlay') {
+    return copy(context, {...run, choice: {name: 'copy', fallbackReason: COPIED_FOR_OWNERS}}, options);
+  }
   switch (choice.name) {
     case 'erofs': {
       const {openErofsSnapshotter} = await import('../snapshots/erofs.ts');
@@ -88,12 +90,14 @@ async function extractOrCopy(
 
 async function extract(
   context: ContainerContext,
-  {layers, choice, snapshotter}: ExtractedRun,
+  {layers, choice, snapshotter, ownerIds}: ExtractedRun,
   options: CallOptions,
 ): Promise<PreparedLayers> {
-  const {extractLayers} = await import('../images/extract-layers.ts');
-  const isMissing = !layers.every(({diffId}) => context.store.trees.isComplete(diffId));
-  const extracted = await extractLayers(context, layers, options);
+  const {extractLayers, treesOf} = await import('../images/extract-layers.ts');
+  const extraction = {...options, ownerIds: ownerIds ?? undefined};
+  const trees = treesOf(context, extraction);
+  const isMissing = !layers.every(({diffId}) => trees.isComplete(diffId));
+  const extracted = await extractLayers(context, layers, extraction);
   if (isMissing) warnOfFallback('layers are extracted, which takes time and space', choice, options);
   return {snapshotter, layers: extracted, needsLease: true};
 }

@@ -2,7 +2,9 @@ import type {CallOptions} from '../events.ts';
 import {runTogether} from '../host/run-together.ts';
 import type {SkippedFiles} from '../layers/write-rootfs.ts';
 import {type Digest, shortDigest} from '../oci/digest.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import type {SnapshotLayer} from '../snapshots/snapshotter.ts';
+import type {LayerTrees} from '../store/layer-trees.ts';
 import type {ImageContext} from './context.ts';
 import {describeSkipped} from './describe-skipped.ts';
 import type {MountableLayer} from './stored-image.ts';
@@ -10,6 +12,11 @@ import type {MountableLayer} from './stored-image.ts';
 /** Each of several threads by itself: more such layers at once are no faster, and only take memory. */
 const LARGE_BYTES = 16 * 1024 * 1024;
 const SMALL_LAYERS_AT_ONCE = 3;
+
+export interface ExtractionOptions extends CallOptions {
+  /** Whose the files are to be on disk; absent: those who own them in the layers. */
+  readonly ownerIds?: IdMappings | undefined;
+}
 
 /**
  * The same layers as directories, for the overlay driver; those that no run has needed yet are extracted now.
@@ -21,9 +28,9 @@ const SMALL_LAYERS_AT_ONCE = 3;
 export async function extractLayers(
   context: ImageContext,
   layers: readonly MountableLayer[],
-  options: CallOptions,
+  options: ExtractionOptions,
 ): Promise<readonly SnapshotLayer[]> {
-  const {trees} = context.store;
+  const trees = treesOf(context, options);
   const distinct = [...new Map(layers.map((layer) => [layer.diffId, layer])).values()];
   const missing = distinct.filter(({diffId}) => !trees.isComplete(diffId));
   const extract = (part: readonly MountableLayer[], limit: number) => {
@@ -39,24 +46,29 @@ export async function extractLayers(
   return layers.map((layer) => ({...layer, path: trees.path(layer.diffId)}));
 }
 
-async function extractStored(context: ImageContext, layer: MountableLayer, options: CallOptions): Promise<void> {
+/** Where such layers are, or will be. */
+export const treesOf = ({store: {trees}}: ImageContext, {ownerIds}: Pick<ExtractionOptions, 'ownerIds'>): LayerTrees =>
+  ownerIds ? trees.ownedBy(ownerIds) : trees;
+
+async function extractStored(context: ImageContext, layer: MountableLayer, options: ExtractionOptions): Promise<void> {
   const {store} = context;
+  const trees = treesOf(context, options);
   const {diffId} = layer;
-  const {signal, onEvent} = options;
+  const {signal, onEvent, ownerIds} = options;
   using _lock = await store.lock('layer', diffId, {
     signal,
     onWait: (holder) => onEvent?.({type: 'blob:waiting', digest: diffId, holder}),
   });
-  if (store.trees.isComplete(diffId)) return;
+  if (trees.isComplete(diffId)) return;
   onEvent?.({type: 'layer:extracting', diffId});
   const pool = await context.layerPool();
   try {
-    const skipped = await pool.extract({layer, directory: await store.trees.stage(diffId)}, {signal});
-    await store.trees.commit(diffId);
+    const skipped = await pool.extract({layer, directory: await trees.stage(diffId), ownerIds}, {signal});
+    await trees.commit(diffId);
     warnOfSkipped(skipped, diffId, options);
   } catch (error) {
     // What cannot be removed now is garbage, and must not hide why it was not wanted.
-    await store.trees.discard(diffId).catch(() => {});
+    await trees.discard(diffId).catch(() => {});
     throw error;
   }
 }

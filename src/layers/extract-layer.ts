@@ -1,10 +1,12 @@
 import {join} from 'node:path';
 import {isInitialUserNamespace} from '../host/user-namespace.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import type {ByteString} from './byte-string.ts';
 import {findDifference} from './compare-tree.ts';
 import {OPAQUE_NAME} from './erofs-xattr.ts';
 import {EXTRACTED} from './extracted.ts';
 import type {FileNode} from './file-tree.ts';
+import {mapOwners} from './map-owners.ts';
 import {type IndexedLayer, stackLayer} from './read-layer-index.ts';
 import {cannotExtract, OPAQUE_FOR_USERS, requireMarks, requireWhiteouts} from './require-marks.ts';
 import {type SkippedFiles, writeRootfs} from './write-rootfs.ts';
@@ -13,6 +15,8 @@ export interface LayerToExtract {
   readonly layer: IndexedLayer;
   /** Where the parts named in `EXTRACTED` go: an empty directory that nobody else can enter. */
   readonly directory: string;
+  /** Whose its files are to be; absent: those who own them in the layer. */
+  readonly ownerIds?: IdMappings | undefined;
 }
 
 /**
@@ -21,11 +25,11 @@ export interface LayerToExtract {
  * Root of a user namespace is not refused what it cannot keep: owners that the namespace lacks, devices, and attributes
  * of other namespaces. They are counted. What hides files of lower layers is kept, or the layer refused.
  *
- * @throws {WinchError} `EXTRACT_UNSUPPORTED` | as `stackLayer` and `writeRootfs`
+ * @throws {WinchError} `EXTRACT_UNSUPPORTED` | as `stackLayer`, `mapOwners` and `writeRootfs`
  * @see https://docs.kernel.org/filesystems/overlayfs.html (whiteouts and opaque directories)
  */
 export async function extractLayer(
-  {layer, directory}: LayerToExtract,
+  {layer, directory, ownerIds}: LayerToExtract,
   {signal}: {readonly signal?: AbortSignal | undefined} = {},
 ): Promise<SkippedFiles> {
   const isPrivileged = isInitialUserNamespace();
@@ -34,7 +38,8 @@ export async function extractLayer(
   if (!isPrivileged && layer.directories.opaque.length > 0) requireMarks(directory);
   const total = {owners: 0, devices: 0, xattrs: 0};
   for (const [name, root] of parts) {
-    const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal, mayBlock: true});
+    const ownerOf = ownerIds ? mapOwners(root, ownerIds) : undefined;
+    const {owners, devices, xattrs} = await writeRootfs(root, {directory, name}, {signal, ownerOf, mayBlock: true});
     if (isPrivileged && owners + devices + xattrs > 0) throw cannotExtract(directory);
     if (name !== EXTRACTED.content) continue;
     Object.assign(total, {owners, devices, xattrs});

@@ -1,7 +1,7 @@
-import {existsSync, readdirSync} from 'node:fs';
+import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {hasErrno} from '../errors.ts';
-import {storePaths} from './paths.ts';
+import {isLayerTree, storePaths} from './paths.ts';
 import {isStagedTree} from './staged-tree.ts';
 
 /**
@@ -18,7 +18,7 @@ export function mayHoldForeignFiles(root: string): boolean {
 }
 
 const holdsTrees = (directory: string): boolean =>
-  namesIn(directory).some((name) => isStagedTree(name) || existsSync(join(directory, name, 'fs')));
+  namesIn(directory).some((name) => isStagedTree(name) || namesIn(join(directory, name)).some(isLayerTree));
 
 function namesIn(directory: string): readonly string[] {
   try {

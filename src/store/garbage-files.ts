@@ -4,7 +4,7 @@ import {hasErrno} from '../errors.ts';
 import {removeTreeSync} from '../host/remove-tree.ts';
 import {isDigest} from '../oci/digest.ts';
 import type {Needed} from './needed.ts';
-import type {StorePaths} from './paths.ts';
+import {isLayerTree, type StorePaths} from './paths.ts';
 import {namesIn, unlessGone} from './unless-gone.ts';
 
 /** A file or directory of the store that may be garbage. */
@@ -32,14 +32,14 @@ export const listEntries = ({layers, merged, blobs, ingest, locks}: StorePaths, 
 ];
 
 /**
- * Bytes; null: it is gone. A layer that is extracted as well counts twice: the files are not looked at one by one. What
+ * Bytes; null: it is gone. A layer that is extracted as well counts that often: the files are not looked at one by one. What
  * is no part of an image counts as nothing.
  */
 export function sizeOf({path, kind}: Entry): number | null {
   if (kind === 'lock' || kind === 'merged') return 0;
   const file = kind === 'layer' || kind === 'staged' ? statOrNull(join(path, 'layer.erofs')) : null;
   if (file === null) return statOrNull(path)?.size ?? null;
-  return existsSync(join(path, 'fs')) ? 2 * file.size : file.size;
+  return (1 + namesIn(path).filter(isLayerTree).length) * file.size;
 }
 
 export const statOrNull = (path: string): Stats | null =>

@@ -1,3 +1,4 @@
+import {hash} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
@@ -7,6 +8,7 @@ import {readBootId} from '../host/boot-id.ts';
 import {storageError} from '../host/storage-error.ts';
 import {describeIdMaps, isInitialUserNamespace} from '../host/user-namespace.ts';
 import type {Digest} from '../oci/digest.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import type {StorePaths} from './paths.ts';
 import {setAside} from './set-aside.ts';
 import {stagedTree} from './staged-tree.ts';
@@ -28,19 +30,24 @@ export interface LayerTrees {
   /** Marks what was staged as complete and moves it to its place, out of which an incomplete one is taken. */
   commit(diffId: Digest): Promise<void>;
   discard(diffId: Digest): Promise<void>;
+  /** The same layers with other owners, each beside its own. */
+  ownedBy(ids: IdMappings): LayerTrees;
 }
 
 const MARK = 'complete';
 const FORMAT = 'layer tree 1';
+const NAME_DIGITS = 16;
 const SYNCED = 'synced';
 const NAMESPACE = / in [\d /]+ /;
 
-export function createLayerTrees(paths: StorePaths, durability: Durability): LayerTrees {
-  const staged = (diffId: Digest) => stagedTree(paths, diffId);
+/** @param owners Whose the files are, where not those who own them in the layers. */
+export function createLayerTrees(paths: StorePaths, durability: Durability, owners?: string): LayerTrees {
+  const staged = (diffId: Digest) => stagedTree(paths, diffId, owners);
+  const pathOf = (diffId: Digest) => paths.layerTree(diffId, owners);
   return {
-    path: paths.layerTree,
-    isComplete: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK)), markText),
-    isMarked: (diffId) => isOneOf(readMark(join(paths.layerTree(diffId), MARK))?.replace(NAMESPACE, ' '), rootText),
+    path: pathOf,
+    isComplete: (diffId) => isOneOf(readMark(join(pathOf(diffId), MARK)), markText),
+    isMarked: (diffId) => isOneOf(readMark(join(pathOf(diffId), MARK))?.replace(NAMESPACE, ' '), rootText),
     stage: (diffId) =>
       guarded(staged(diffId), async (path) => {
         await removeStaged(path);
@@ -48,7 +55,7 @@ export function createLayerTrees(paths: StorePaths, durability: Durability): Lay
         return path;
       }),
     commit: (diffId) =>
-      guarded(paths.layerTree(diffId), async (path) => {
+      guarded(pathOf(diffId), async (path) => {
         // What no sync has made sure of is whole until the machine stops.
         const text = markText(durability === 'full' ? SYNCED : readBootId());
         await writeFile(join(staged(diffId), MARK), text, {mode: 0o600, flag: 'wx'});
@@ -58,8 +65,12 @@ export function createLayerTrees(paths: StorePaths, durability: Durability): Lay
         if (durability === 'full') await syncDirectory(dirname(path));
       }),
     discard: (diffId) => removeStaged(staged(diffId)),
+    ownedBy: (ids) => createLayerTrees(paths, durability, nameOf(ids)),
   };
 }
+
+const nameOf = ({uids, gids}: IdMappings): string =>
+  hash('sha256', JSON.stringify([uids, gids].map((ranges) => ranges.map(Object.values)))).slice(0, NAME_DIGITS);
 
 /** On FUSE a directory may be empty only the second time that it is looked at. */
 const removeStaged = (path: string): Promise<void> => rm(path, {recursive: true, force: true, maxRetries: 3});

@@ -40,11 +40,19 @@ export interface StorePaths {
   blob(digest: Digest): string;
   /** `layers/<algorithm>/<hex>/layer.erofs`, named by diff id. */
   layer(diffId: Digest): string;
-  /** `layers/<algorithm>/<hex>/fs`: the same layer as directories, once a machine had to extract it. */
-  layerTree(diffId: Digest): string;
+  /**
+   * `layers/<algorithm>/<hex>/fs`: the same layer as directories, once a machine had to extract it; with other owners than
+   * the layer's, `fs-<16 hex digits of whose>`.
+   */
+  layerTree(diffId: Digest, owners?: string): string;
   /** `merged/<algorithm>/<hex>`: the merged index of a chain of layers, named by its chain id. */
   mergedIndex(chainId: Digest): string;
 }
+
+const TREE = 'fs';
+
+/** Whether an entry in the directory of a layer is the layer as directories. */
+export const isLayerTree = (name: string): boolean => name === TREE || name.startsWith(`${TREE}-`);
 
 /** The store's layout; no path is ever built from anything but a validated digest. */
 export function storePaths(root: string): StorePaths {
@@ -74,7 +82,7 @@ export function storePaths(root: string): StorePaths {
     partialBlob: (digest) => join(root, 'ingest', `blob-${digestAlgorithm(digest)}-${digestHex(digest)}`),
     blob: (digest) => join(root, 'blobs', digestAlgorithm(digest), digestHex(digest)),
     layer: (diffId) => `${ofLayer(diffId)}/layer.erofs`,
-    layerTree: (diffId) => `${ofLayer(diffId)}/fs`,
+    layerTree: (diffId, owners) => `${ofLayer(diffId)}/${TREE}${owners === undefined ? '' : `-${owners}`}`,
     mergedIndex: (chainId) => join(root, 'merged', digestAlgorithm(chainId), digestHex(chainId)),
   };
 }

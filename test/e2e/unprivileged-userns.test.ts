@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import {chownSync, mkdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
+import {chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {pullBox} from '../helpers/pull-box.ts';
 import {requireRefusal, requireSuccess} from '../helpers/require-exit.ts';
@@ -146,6 +146,28 @@ describe('e2e/unprivileged-userns', ({test: declare}) => {
     const made = await act('run', '-q', '--network', 'none', 'made', 'sh', '-c', `${OWNERS} /home/alice/made`);
     assert.equal(made, '1000 1000 /home/alice/made');
     assert.match(await act('inspect', id), /"UsernsMode": "keep-id:uid=1000,gid=1000"/);
+  });
+
+  test('layers are extracted once for each mapping, and go with their image', async ({user, image, do: act}) => {
+    const trees = () =>
+      readdirSync(join(user.winch.root, 'layers', 'sha256'), {recursive: true, encoding: 'utf8'})
+        .filter((path) => /^[0-9a-f]{64}\/fs[^/]*$/.test(path))
+        .map((path) => path.slice(65));
+    const run = (...flags: readonly string[]) => user.run(['run', '--network', 'none', ...flags, image, 'true']);
+    const first = requireSuccess(await run('--userns', 'keep-id'));
+    if (trees().length === 0) {
+      assert.match(first.stderr, /SNAPSHOTTER_FALLBACK: all files are copied/, 'only overlays are laid over layers');
+      return;
+    }
+    assert.equal(requireSuccess(await run('--userns', 'keep-id')).stderr, '');
+    const [tree] = trees();
+    assert.match(tree ?? '', /^fs-[0-9a-f]{16}$/);
+    requireSuccess(await run('--userns', 'keep-id:uid=5'));
+    requireSuccess(await run());
+    assert.deepEqual([trees().length, new Set(trees()).size, trees().includes('fs')], [3, 3, true]);
+    assert.equal(await act('check', '-q', '--deep'), '');
+    await act('rmi', image);
+    assert.deepEqual(trees(), []);
   });
 
   test('volumes and other images begin with the owners of the image', async ({image, do: act}) => {

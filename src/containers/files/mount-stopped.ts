@@ -14,6 +14,7 @@ import {placesOf, serversOf, volatileDirectory} from '../kept/places.ts';
 import type {KeptRecord} from '../kept/record.ts';
 import {type PreparedImages, prepareImagesOfKept} from '../mounted-images.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
+import {ownerIdsOf} from '../take-userns.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import type {RootOptions} from './open-root.ts';
 
@@ -48,7 +49,8 @@ export async function mountStopped(
   const lease = held.use(await context.store.readerLease(options.signal));
   const image = await ensureImage({...context, lease}, {image: record.imageId, policy: 'never'}, options);
   const own = {...(await withOwnDriver(context, record)), lease};
-  const prepared = await prepareLayers(own, {layers: image.layers, directories, keepsCopy: true}, options);
+  const wanted = {layers: image.layers, directories, keepsCopy: true, ownerIds: await ownerIdsOf(record.container)};
+  const prepared = await prepareLayers(own, wanted, options);
   const container = options.hasMounts ? bindVolumes(context, record.container) : {};
   const servers = serversOf(context, record.id);
   const images = await prepareImagesOfKept(own, {container, ...directories, servers}, options);

@@ -22,7 +22,7 @@ export async function chooseOwnDriver(
   {onEvent}: Pick<CallOptions, 'onEvent'>,
 ): Promise<OwnDriver | null> {
   const {name, fallbackReason} = await chooseDriver(context);
-  if (needsOwners(userns)) {
+  if (name === 'fuse-overlayfs' && needsOwners(userns)) {
     const message = `all files are copied for this container, which takes time and space: ${COPIED_FOR_OWNERS}`;
     onEvent?.({type: 'warning:raised', code: 'SNAPSHOTTER_FALLBACK', message});
     return 'copy';

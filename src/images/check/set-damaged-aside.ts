@@ -1,8 +1,10 @@
-import {dirname} from 'node:path';
+import {dirname, join} from 'node:path';
 import type {CallOptions} from '../../events.ts';
 import type {ExpectedFile} from '../../store/expected-files.ts';
 import {statFile} from '../../store/found-files.ts';
+import {isLayerTree} from '../../store/paths.ts';
 import {setAside} from '../../store/set-aside.ts';
+import {namesIn} from '../../store/unless-gone.ts';
 import type {ImageContext} from '../context.ts';
 import {checkFile, pathOf} from './check-file.ts';
 import {isAboutAccess} from './finding.ts';
@@ -36,6 +38,7 @@ export async function setDamagedAside(
   const isInTheWay = statFile(directory)?.isDirectory() === false;
   await setAside(store.paths, isInTheWay ? directory : path);
   // What was extracted of it is damaged as well.
-  if (kind === 'layer') await setAside(store.paths, store.paths.layerTree(digest));
+  const trees = kind === 'layer' ? namesIn(directory).filter(isLayerTree) : [];
+  for (const name of trees) await setAside(store.paths, join(directory, name));
   return true;
 }
