@@ -1,15 +1,9 @@
 import {closeSync, constants, openSync} from 'node:fs';
 import {loadKoffi} from './load-koffi.ts';
+import {loadMountCalls} from './mount-calls.ts';
 import {CloneFlag, type Syscalls} from './syscalls.ts';
 import {createCheck} from './system-error.ts';
 
-const SYS_OPEN_TREE = 428;
-const SYS_MOVE_MOUNT = 429;
-const AT_FDCWD = -100;
-const AT_EMPTY_PATH = 0x1000;
-const OPEN_TREE_CLONE = 1;
-const OPEN_TREE_CLOEXEC = 0o2000000;
-const MOVE_MOUNT_EMPTY_PATH = 4;
 const CLONE_FS = 0x200;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 
@@ -29,7 +23,7 @@ export interface ForeignPlace {
  * @throws a Node system error (`ENOSYS`, `EPERM`, `EINVAL` …)
  */
 export function cloneForeignMount(syscalls: Syscalls, {namespaceFd, placeFd}: ForeignPlace): number {
-  const calls = loadCalls();
+  const [calls, mounts] = [loadRootCalls(), loadMountCalls()];
   const own = [openSync('/proc/thread-self/ns/mnt', 'r'), openSync('/', DIRECTORY), openSync('.', DIRECTORY)] as const;
   const [home, root, workingDirectory] = own;
   try {
@@ -37,7 +31,7 @@ export function cloneForeignMount(syscalls: Syscalls, {namespaceFd, placeFd}: Fo
     syscalls.unshare(CLONE_FS);
     syscalls.setNamespace(namespaceFd, CloneFlag.newMountNamespace);
     try {
-      return calls.cloneTree(placeFd);
+      return mounts.cloneTree(placeFd, false);
     } finally {
       syscalls.setNamespace(home, CloneFlag.newMountNamespace);
       calls.changeRoot(root);
@@ -49,26 +43,16 @@ export function cloneForeignMount(syscalls: Syscalls, {namespaceFd, placeFd}: Fo
 }
 
 /** Mounts what `cloneForeignMount` has taken. @throws a Node system error */
-export const attachMount = (fd: number, target: string): void => loadCalls().moveMount(fd, target);
+export const attachMount = (fd: number, target: string): void => loadMountCalls().moveMount(fd, target);
 
-function loadCalls() {
+function loadRootCalls() {
   const koffi = loadKoffi();
   const libc = koffi.load(null);
-  const openTree = libc.func('long syscall(long, int, const char*, unsigned int)');
-  const moveMount = libc.func('long syscall(long, int, const char*, int, const char*, unsigned int)');
   const fchdir = libc.func('int fchdir(int)');
   const chroot = libc.func('int chroot(const char*)');
   const check = createCheck(koffi);
   const changeDirectory = (fd: number) => void check(fchdir(fd), 'fchdir', '');
   return {
-    cloneTree: (fd: number): number => {
-      const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
-      return check(Number(openTree(SYS_OPEN_TREE, fd, '', flags)), 'open_tree', '');
-    },
-    moveMount: (fd: number, target: string): void => {
-      const result = moveMount(SYS_MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_EMPTY_PATH);
-      check(Number(result), 'move_mount', target);
-    },
     changeDirectory,
     changeRoot: (fd: number): void => {
       changeDirectory(fd);
