@@ -54,4 +54,25 @@ describe('store/layer-trees', ({test}) => {
     await trees.discard(DIFF_ID);
     assert.not(existsSync(trees.path(DIFF_ID)));
   });
+
+  test('with other owners it is another one, the same for the same owners', async () => {
+    using directory = makeTemporaryDirectory();
+    const {paths, trees} = open(directory.path, 'fast');
+    const range = (hostID: number) => [{containerID: 0, hostID, size: 10}];
+    const shifted = trees.ownedBy({uids: range(1), gids: range(1)});
+    await shifted.stage(DIFF_ID);
+    await shifted.commit(DIFF_ID);
+    const others = [
+      trees,
+      trees.ownedBy({uids: range(1), gids: range(2)}),
+      trees.ownedBy({uids: range(2), gids: range(1)}),
+    ];
+    assert.equal(
+      others.map(({isComplete}) => isComplete(DIFF_ID)),
+      [false, false, false],
+    );
+    assert.is(new Set([shifted, ...others].map(({path}) => path(DIFF_ID))).size, 4);
+    assert.ok(trees.ownedBy({gids: range(1), uids: range(1)}).isComplete(DIFF_ID));
+    assert.match(shifted.path(DIFF_ID), new RegExp(`^${paths.layerTree(DIFF_ID)}-[0-9a-f]{16}$`));
+  });
 });
