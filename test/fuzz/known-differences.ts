@@ -15,6 +15,7 @@ const FOREIGN_CHARSET = /hdrcharset=[^\n]*[\x80-\xff]/;
 const NO_CONTENT = /[1-6]/;
 const UNUSED_ID = /out of [ug]id_t range|Extended header [ug]id=\d+ is out of range/;
 const EMPTY_RECORD = /\d+ (?:uid|gid|size|[acm]time|path|linkpath)=\n/;
+const SIZE_RECORD = /\d+ size=0*[1-9]\d*\n/;
 
 export interface Reading {
   readonly reader: 'tarfile' | 'gnuTar';
@@ -46,11 +47,19 @@ export function knownDifference({reader, listing, headers}: Reading, {tar, count
   const hasEmptyLink = headers?.some(({type, linkPath}) => type === 'hardlink' && linkPath === '');
   if (hasEmptyLink) return 'a hard link to nothing';
   const hasSizedName = headers?.some(({type, size}) => type !== 'file' && size !== 0) ?? hasSizedHeader(tar);
-  return hasSizedName ? 'an entry without content that has a size' : null;
+  return hasSizedName || hasSizeRecord(tar) ? 'an entry without content that has a size' : null;
 }
 
 const hasSizedHeader = (tar: Buffer): boolean =>
   headersOf(tar).some((at) => NO_CONTENT.test(flagAt(tar, at)) && parseTarNumber(tar, at + SIZE_AT, SIZE_BYTES) > 0);
+
+/** The same by a record in front of the header. */
+const hasSizeRecord = (tar: Buffer): boolean =>
+  headersOf(tar).some((at, index, places) => {
+    const next = places[index + 1];
+    if (flagAt(tar, at) !== 'x' || next === undefined || !NO_CONTENT.test(flagAt(tar, next))) return false;
+    return SIZE_RECORD.test(tar.toString('latin1', at + BLOCK, next));
+  });
 
 function knownOfGnuTar(listing: ReferenceListing): string | null {
   if ('entries' in listing) {
