@@ -69,8 +69,10 @@ export function createLayerTrees(paths: StorePaths, durability: Durability, owne
   };
 }
 
-const nameOf = ({uids, gids}: IdMappings): string =>
-  hash('sha256', JSON.stringify([uids, gids].map((ranges) => ranges.map(Object.values)))).slice(0, NAME_DIGITS);
+function nameOf({uids, gids}: IdMappings): string {
+  const rows = [uids, gids].map((ranges) => ranges.map(({containerID, hostID, size}) => [containerID, hostID, size]));
+  return hash('sha256', JSON.stringify(rows)).slice(0, NAME_DIGITS);
+}
 
 /** On FUSE a directory may be empty only the second time that it is looked at. */
 const removeStaged = (path: string): Promise<void> => rm(path, {recursive: true, force: true, maxRetries: 3});

@@ -73,6 +73,8 @@ describe('store/layer-trees', ({test}) => {
     );
     assert.is(new Set([shifted, ...others].map(({path}) => path(DIFF_ID))).size, 4);
     assert.ok(trees.ownedBy({gids: range(1), uids: range(1)}).isComplete(DIFF_ID));
+    const turned = [{hostID: 0, containerID: 1, size: 10}];
+    assert.not(trees.ownedBy({uids: turned, gids: turned}).isComplete(DIFF_ID), 'whatever comes first');
     assert.match(shifted.path(DIFF_ID), new RegExp(`^${paths.layerTree(DIFF_ID)}-[0-9a-f]{16}$`));
   });
 });
