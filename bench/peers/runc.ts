@@ -1,9 +1,10 @@
-import {mkdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {readOutput} from '../command.ts';
 import type {PeerDefinition, PeerSetting, ServedImage} from './peer.ts';
 
-/** The floor of `run`: a rootfs that is unpacked already, and nothing around the runtime. */
+const WINCH = [process.execPath, join(import.meta.dirname, '../../bin/winch.js')];
+
+/** The floor of `run`: the bundle that winch makes for the same command, unpacked already, and nothing around the runtime. */
 export const runc: PeerDefinition = {
   name: 'runc',
   probe: ['--version'],
@@ -12,7 +13,7 @@ export const runc: PeerDefinition = {
     return {
       name: 'runc',
       version,
-      note: 'bare, on an unpacked rootfs: the floor of run',
+      note: "bare, on winch's bundle of the same command: the floor of run",
       commands: {
         version: [...words, '--version'],
         run: ({name}) => [...words, 'run', '-b', join(directory, name), `winch-bench-${name}`],
@@ -23,19 +24,10 @@ export const runc: PeerDefinition = {
   },
 };
 
-async function prepareBundle(setting: PeerSetting, {name, layerFiles}: ServedImage): Promise<void> {
-  const {words, directory, removeDirectory} = setting;
-  const bundle = join(directory, name);
-  const rootfs = join(bundle, 'rootfs');
+async function prepareBundle({directory, removeDirectory}: PeerSetting, {name, reference}: ServedImage): Promise<void> {
+  const [store, bundle] = [join(directory, 'store'), join(directory, name)];
   await removeDirectory(bundle);
-  await mkdir(rootfs, {recursive: true});
-  // The layers of these images delete nothing, so that one over the other is the merged tree.
-  for (const file of layerFiles) await readOutput(['tar', '-C', rootfs, '--numeric-owner', '-xzf', file]);
-  await readOutput([...words, 'spec', '-b', bundle]);
-  const path = join(bundle, 'config.json');
-  const config = JSON.parse(await readFile(path, 'utf8'));
-  config.process = {...config.process, terminal: false, args: ['true']};
-  config.process.env = ['PATH=/usr/bin:/bin'];
-  config.root.readonly = false;
-  await writeFile(path, JSON.stringify(config));
+  await readOutput([...WINCH, '--root', store, 'bundle', '--network', 'none', reference, bundle, 'true']);
+  // Unmounts and writes of gigabytes of files are not to be in the figures.
+  await removeDirectory(store);
 }
