@@ -8,7 +8,7 @@ import {detachBelow} from '../host/detach-below.ts';
 import {performMounts} from '../host/mounts.ts';
 import {storageError} from '../host/storage-error.ts';
 import {loadSyscalls, type Syscalls, UnmountFlag} from '../host/syscalls.ts';
-import {isInitialUserNamespace} from '../host/user-namespace.ts';
+import {isMachinesRoot} from '../host/user-namespace.ts';
 import {type BundleTarget, ROOTFS, requireEmpty, writeConfig} from '../images/export-bundle.ts';
 import {forgetUnmountedBundles, listMountedBundles, noteMountedBundle} from '../images/mounted-bundles.ts';
 import type {PullPolicy} from '../images/pull.ts';
@@ -104,7 +104,7 @@ export async function unmountBundle(context: ContainerContext, given: string): P
 }
 
 async function requireMountable(context: ContainerContext): Promise<void> {
-  if (process.geteuid?.() !== 0 || !isInitialUserNamespace()) {
+  if (!isMachinesRoot()) {
     throw unsupported('this user can mount nothing that others see', 'write the bundle as a copy, or be root');
   }
   const {name} = await chooseDriver(context);

@@ -10,9 +10,9 @@ import {ensureImage} from '../images/stored-image.ts';
 import type {RootfsRequest} from '../snapshots/snapshotter.ts';
 import type {ContainerContext} from './context.ts';
 import type {ContainerDirectories} from './directories.ts';
-import type {MappedContainer} from './mapped-container.ts';
 import {type LayersOfRun, type PreparedLayers, prepareLayers} from './prepare-layers.ts';
-import {ownerIdsOf} from './take-userns.ts';
+import type {MappedContainer} from './userns/mapped-container.ts';
+import {ownerIdsOf} from './userns/take-userns.ts';
 
 const IMAGES = 'images';
 

@@ -13,7 +13,6 @@ import type {SpooledCopies} from './files/run-copies.ts';
 import type {ImageToRun} from './image-to-run.ts';
 import {joinNamespaces} from './join-namespaces.ts';
 import type {LazyImageOfRun, LazyPreparation} from './lazy/prepare-lazily.ts';
-import type {MappedContainer} from './mapped-container.ts';
 import {mountRootfs} from './mount-rootfs.ts';
 import {
   asksForImages,
@@ -27,7 +26,8 @@ import {takeNetworkOfRun} from './networks/take-network.ts';
 import type {Preparation, PreparedContainer} from './prepare-container.ts';
 import {type PreparedLayers, prepareLayers} from './prepare-layers.ts';
 import type {RunRequest} from './run.ts';
-import {takeUserns} from './take-userns.ts';
+import type {MappedContainer} from './userns/mapped-container.ts';
+import {takeUserns} from './userns/take-userns.ts';
 import {asksForVolumes, bindVolumes} from './volumes/mounted-volumes.ts';
 import {chooseStopSignal, writeImageBundle} from './write-image-bundle.ts';
 

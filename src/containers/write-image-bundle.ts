@@ -15,9 +15,9 @@ import {planNetwork} from '../network/plan-network.ts';
 import type {ImageConfig} from '../oci/image-config.ts';
 import type {RuntimeSpec} from '../oci/runtime-spec.ts';
 import {cgroupPathOf} from './cgroup-place.ts';
-import type {MappedContainer} from './mapped-container.ts';
 import {type ConnectedNetwork, readHostFiles, writeNetworkFiles} from './networks/network-files.ts';
 import {requireExecutable} from './require-executable.ts';
+import type {MappedContainer} from './userns/mapped-container.ts';
 
 export interface ImageBundle {
   readonly id: string;

@@ -1,15 +1,10 @@
-import {spawn} from 'node:child_process';
-import {once} from 'node:events';
 import {writeFileSync} from 'node:fs';
 import {WinchError} from '../errors.ts';
+import type {IdMappings} from '../oci/id-mappings.ts';
 import type {RuntimeIdMapping} from '../oci/runtime-spec.ts';
 import {openNamespace} from './open-namespace.ts';
-import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
-
-interface Maps {
-  readonly uids: readonly RuntimeIdMapping[];
-  readonly gids: readonly RuntimeIdMapping[];
-}
+import {findSystemProgram} from './system-programs.ts';
+import {startWaitingProcess} from './waiting-process.ts';
 
 /** The kernel's largest id but one, which stands for none. */
 const LAST_ID = 2 ** 32 - 2;
@@ -29,7 +24,7 @@ export interface HeldNamespace {
  * @returns a descriptor, for whoever closes it.
  * @throws {WinchError} `USER_NAMESPACE_DENIED`
  */
-export async function openOwnersNamespace({uids, gids}: Maps): Promise<number> {
+export async function openOwnersNamespace({uids, gids}: IdMappings): Promise<number> {
   const {path, close} = await holdUserNamespace({uids: withRoot(uids), gids: withRoot(gids)});
   try {
     const fd = openNamespace(path, 'user');
@@ -41,26 +36,17 @@ export async function openOwnersNamespace({uids, gids}: Maps): Promise<number> {
 }
 
 /** Makes a user namespace with ids of this process's own. @throws {WinchError} `USER_NAMESPACE_DENIED` */
-export async function holdUserNamespace({uids, gids}: Maps): Promise<HeldNamespace> {
+export async function holdUserNamespace({uids, gids}: IdMappings): Promise<HeldNamespace> {
   const unshare = findSystemProgram('unshare');
   if (unshare === null) throw denied('unshare is not installed', 'install it (apt-get install util-linux)');
-  const child = spawn(unshare, ['--user', '/bin/sh', '-c', 'echo; read -r line'], {
-    env: {PATH: SYSTEM_PATH},
-    stdio: ['pipe', 'pipe', 'ignore'],
-  });
-  const exited = once(child, 'exit');
-  const close = async () => {
-    child.stdin.end();
-    await exited;
-  };
+  const waiting = await startWaitingProcess([unshare, '--user']);
+  if (waiting === null)
+    throw denied('the kernel makes no more', 'sysctl user.max_user_namespaces tells how many there may be');
+  const {pid, close} = waiting;
   try {
-    await Promise.race([once(child.stdout, 'data'), exited]);
-    if (child.exitCode !== null)
-      throw denied('the kernel makes no more', 'sysctl user.max_user_namespaces tells how many there may be');
-    const place = `/proc/${child.pid}`;
-    writeFileSync(`${place}/uid_map`, mapText(uids));
-    writeFileSync(`${place}/gid_map`, mapText(gids));
-    return {path: `${place}/ns/user`, close};
+    writeFileSync(`/proc/${pid}/uid_map`, mapText(uids));
+    writeFileSync(`/proc/${pid}/gid_map`, mapText(gids));
+    return {path: `/proc/${pid}/ns/user`, close};
   } catch (error) {
     await close();
     throw error;

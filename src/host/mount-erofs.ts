@@ -4,7 +4,7 @@ import {hasErrno} from '../errors.ts';
 import {isKernelAtLeast} from './kernel-release.ts';
 import {attachLoopDevice} from './loop-device.ts';
 import {MountFlag, type Syscalls} from './syscalls.ts';
-import {isInitialUserNamespace} from './user-namespace.ts';
+import {isMachinesRoot} from './user-namespace.ts';
 
 export interface ErofsMount {
   /** A file. */
@@ -20,7 +20,7 @@ const OPEN_FILES = '/proc/self/fd';
 
 /** Whether the kernel can take files for the devices of a file system, and this process have them mounted. */
 export const canMountDevices = (kernel: string = release()): boolean =>
-  isKernelAtLeast(kernel, FILE_DEVICES_KERNEL) && process.geteuid?.() === 0 && isInitialUserNamespace();
+  isKernelAtLeast(kernel, FILE_DEVICES_KERNEL) && isMachinesRoot();
 
 /**
  * Mounts a file with the erofs driver of the kernel, read-only. With devices the working directory of the calling thread

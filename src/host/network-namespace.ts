@@ -1,12 +1,11 @@
-import {spawn} from 'node:child_process';
-import {once} from 'node:events';
 import {closeSync, openSync} from 'node:fs';
 import {WinchError} from '../errors.ts';
 import {excerpt} from '../oci/excerpt.ts';
 import {openNamespace} from './open-namespace.ts';
 import {loadSocketCalls} from './socket-calls.ts';
 import {CloneFlag, type Syscalls} from './syscalls.ts';
-import {findSystemProgram, SYSTEM_PATH} from './system-programs.ts';
+import {findSystemProgram} from './system-programs.ts';
+import {startWaitingProcess} from './waiting-process.ts';
 
 /** A network namespace that stays as long as this is open, or a process is in it. */
 export interface NetworkNamespace {
@@ -46,17 +45,15 @@ export function createNetworkNamespace(syscalls: Syscalls): NetworkNamespace {
 export async function makeNetworkNamespace(owner?: string): Promise<NetworkNamespace> {
   const [unshare, nsenter] = [findSystemProgram('unshare'), findSystemProgram('nsenter')];
   if (unshare === null || nsenter === null) throw denied(undefined);
-  const making = [unshare, '--net', '/bin/sh', '-c', 'echo; read -r line'];
-  const [program = '', ...words] = owner === undefined ? making : [nsenter, `--user=${owner}`, '--', ...making];
-  const child = spawn(program, words, {env: {PATH: SYSTEM_PATH}, stdio: ['pipe', 'pipe', 'ignore']});
-  const exited = once(child, 'exit');
+  const making = [unshare, '--net'];
+  const waiting = await startWaitingProcess(
+    owner === undefined ? making : [nsenter, `--user=${owner}`, '--', ...making],
+  );
+  if (waiting === null) throw denied(undefined);
   try {
-    await Promise.race([once(child.stdout, 'data'), exited]);
-    if (child.exitCode !== null) throw denied(undefined);
-    return openNetworkNamespace(`/proc/${child.pid}/ns/net`);
+    return openNetworkNamespace(`/proc/${waiting.pid}/ns/net`);
   } finally {
-    child.stdin.end();
-    await exited;
+    await waiting.close();
   }
 }
 

@@ -25,6 +25,9 @@ export function isInitialUserNamespace(): boolean {
   }
 }
 
+/** Whether this process may do what is for root of the machine alone. */
+export const isMachinesRoot = (): boolean => process.geteuid?.() === 0 && isInitialUserNamespace();
+
 /** The ids that there are in this process's user namespace (user_namespaces(7)). */
 export const readIdMaps = (): IdMaps => ({uids: readMap('/proc/self/uid_map'), gids: readMap('/proc/self/gid_map')});
 

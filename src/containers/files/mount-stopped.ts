@@ -14,7 +14,7 @@ import {placesOf, serversOf, volatileDirectory} from '../kept/places.ts';
 import type {KeptRecord} from '../kept/record.ts';
 import {type PreparedImages, prepareImagesOfKept} from '../mounted-images.ts';
 import {type PreparedLayers, prepareLayers} from '../prepare-layers.ts';
-import {ownerIdsOf} from '../take-userns.ts';
+import {ownerIdsOf} from '../userns/take-userns.ts';
 import {bindVolumes} from '../volumes/mounted-volumes.ts';
 import type {RootOptions} from './open-root.ts';
 

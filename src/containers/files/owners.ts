@@ -2,7 +2,7 @@ import type {ContainerOptions} from '../../bundle/container-options.ts';
 import {type OwnerTranslation, translateOwners} from '../../bundle/id-mappings.ts';
 import {isInitialUserNamespace} from '../../host/user-namespace.ts';
 import type {RuntimeSpec} from '../../oci/runtime-spec.ts';
-import {resolveUserns} from '../own-userns.ts';
+import {resolveUserns} from '../userns/own-userns.ts';
 
 /** Of a kept container whose files are seen as it sees them; null: their owners are as it has them. */
 export function ownersOfRunning({container}: {readonly container: ContainerOptions}): OwnerTranslation | null {

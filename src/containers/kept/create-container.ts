@@ -11,7 +11,7 @@ import type {ContainerContext} from '../context.ts';
 import {findMountedImages} from '../mounted-images.ts';
 import {requireValidName} from '../names.ts';
 import {randomName} from '../random-name.ts';
-import {requireUserns} from '../take-userns.ts';
+import {requireUserns} from '../userns/take-userns.ts';
 import {prepareKeptVolumes} from '../volumes/prepare-volumes.ts';
 import {chooseStopSignal} from '../write-image-bundle.ts';
 import {chooseOwnDriver} from './own-driver.ts';

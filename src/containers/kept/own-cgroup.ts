@@ -1,8 +1,7 @@
 import {WinchError} from '../../errors.ts';
-import {isRoot} from '../../host/account.ts';
 import {hasCgroup, readCgroups} from '../../host/cgroups.ts';
 import {findDelegatedCgroup} from '../../host/delegated-cgroup.ts';
-import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {isMachinesRoot} from '../../host/user-namespace.ts';
 import {type CgroupOwner, cgroupPathOf} from '../cgroup-place.ts';
 import {nameOf} from './find-container.ts';
 
@@ -24,8 +23,7 @@ export const hasOwnCgroup = (owner: CgroupOwner): boolean => hasCgroup(readCgrou
 
 /** As `requireOwnCgroup`, of a container whose next start is this user's. */
 export function requireCgroupRights(container: Named): void {
-  const isOfRoot = isRoot() && isInitialUserNamespace();
-  if (!isOfRoot && findDelegatedCgroup() === null) throw cgroupMissing(container);
+  if (!isMachinesRoot() && findDelegatedCgroup() === null) throw cgroupMissing(container);
 }
 
 const cgroupMissing = (container: Named): WinchError =>

@@ -1,8 +1,7 @@
 import {hasOwnUserns, type UsernsMode} from '../../bundle/userns-mode.ts';
 import {WinchError} from '../../errors.ts';
 import type {CallOptions} from '../../events.ts';
-import {isRoot} from '../../host/account.ts';
-import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {isMachinesRoot} from '../../host/user-namespace.ts';
 import type {MountableLayer} from '../../images/stored-image.ts';
 import {chooseDriver} from '../choose-driver.ts';
 import type {ContainerContext} from '../context.ts';
@@ -36,8 +35,7 @@ export async function chooseOwnDriver(
   return 'copy';
 }
 
-const needsOwners = (userns: UsernsMode | undefined): boolean =>
-  hasOwnUserns(userns) && !(isRoot() && isInitialUserNamespace());
+const needsOwners = (userns: UsernsMode | undefined): boolean => hasOwnUserns(userns) && !isMachinesRoot();
 
 /** The context with the driver that a container goes on with. @throws {WinchError} `KEEP_UNSUPPORTED` */
 export async function withOwnDriver(

@@ -6,7 +6,7 @@ import {assignPorts} from '../../network/assign-ports.ts';
 import {findHostGateway, replaceHostGateway} from '../../network/host-gateway.ts';
 import type {PublishRequest, StackName} from '../../network/network-mode.ts';
 import {chooseStack, planStackFiles, startStack} from '../../network/user-stack.ts';
-import type {MappedContainer} from '../mapped-container.ts';
+import type {MappedContainer} from '../userns/mapped-container.ts';
 import {type OpenNetwork, readReachableHostFiles, writeNetworkFiles} from './network-files.ts';
 import {writeStack} from './stack-note.ts';
 

@@ -5,7 +5,7 @@ import {isWinchError, WinchError} from '../../errors.ts';
 import {monotonicMs} from '../../host/monotonic-ms.ts';
 import {createNetworkNamespace, type NetworkNamespace} from '../../host/network-namespace.ts';
 import {loadSyscalls} from '../../host/syscalls.ts';
-import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import {isMachinesRoot} from '../../host/user-namespace.ts';
 import {readForwardedPorts, requireFirewallPrograms} from '../../network/apply-firewall.ts';
 import {planBridgeNetwork} from '../../network/bridge.ts';
 import {DEFAULT_NETWORK, familiesOf, isBridged} from '../../network/definition.ts';
@@ -13,7 +13,7 @@ import {replaceHostGateway} from '../../network/host-gateway.ts';
 import {replaceNetworkNames} from '../../network/hosts-names.ts';
 import type {NetworkJoin, PublishRequest} from '../../network/network-mode.ts';
 import type {ContainerContext} from '../context.ts';
-import type {MappedContainer} from '../mapped-container.ts';
+import type {MappedContainer} from '../userns/mapped-container.ts';
 import {type ConnectionNote, listConnections, type Membership, writeConnection} from './connection-note.ts';
 import {requireNetwork} from './definitions.ts';
 import {attachMembership, planMembership} from './membership.ts';
@@ -109,7 +109,7 @@ async function connect(
 
 /** @throws {WinchError} `NETWORK_UNSUPPORTED` */
 export function requireNetworkRights(): void {
-  if (process.geteuid?.() === 0 && isInitialUserNamespace()) return;
+  if (isMachinesRoot()) return;
   throw new WinchError('NETWORK_UNSUPPORTED', 'only root can connect containers to networks', {
     kind: 'unsupported',
     hint: 'run as root; users connect each container by itself, with pasta or slirp4netns',

@@ -6,7 +6,7 @@ import type {CallOptions} from '../../events.ts';
 import type {CleanupStack} from '../../host/cleanup.ts';
 import type {ImageConfig} from '../../oci/image-config.ts';
 import type {ContainerContext} from '../context.ts';
-import type {MappedContainer} from '../mapped-container.ts';
+import type {MappedContainer} from '../userns/mapped-container.ts';
 import type {ConnectedNetwork, OpenNetwork} from './network-files.ts';
 import {leftFile} from './places.ts';
 import {hasStack} from './stack-note.ts';

@@ -5,7 +5,7 @@ import {normalizeTarget} from '../../bundle/mount-request.ts';
 import type {CallOptions} from '../../events.ts';
 import type {StoredImage} from '../../images/stored-image.ts';
 import type {ContainerContext} from '../context.ts';
-import {ownerIdsOf} from '../take-userns.ts';
+import {ownerIdsOf} from '../userns/take-userns.ts';
 import {takeMountsFrom} from './borrowed-mounts.ts';
 import {beginStore, ensureVolume, makeData, randomVolumeName} from './create-volume.ts';
 import {addImageVolumes} from './image-volumes.ts';

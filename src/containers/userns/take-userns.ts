@@ -1,9 +1,9 @@
-import type {ContainerOptions} from '../bundle/container-options.ts';
-import {hasOwnUserns} from '../bundle/userns-mode.ts';
-import {isRoot} from '../host/account.ts';
-import {isInitialUserNamespace} from '../host/user-namespace.ts';
-import type {IdMappings} from '../oci/id-mappings.ts';
-import {findRuntime} from '../runtime/find-runtime.ts';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {hasOwnUserns} from '../../bundle/userns-mode.ts';
+import {isRoot} from '../../host/account.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import type {IdMappings} from '../../oci/id-mappings.ts';
+import {findRuntime} from '../../runtime/find-runtime.ts';
 import type {MappedContainer} from './mapped-container.ts';
 
 export interface TakenUserns {
@@ -37,7 +37,7 @@ export async function takeUserns({container = {}, runtime}: UsernsRequest, held:
   if (mappings === null) return {container, mapped: null};
   const {mapContainer} = await import('./mapped-container.ts');
   if (isInitialUserNamespace()) {
-    (await import('../runtime/require-harmless.ts')).requireHarmlessRuntime(findRuntime(runtime));
+    (await import('../../runtime/refuse-old-crun.ts')).refuseOldCrun(findRuntime(runtime));
   }
   const mapped = await mapContainer({mappings, account});
   held.defer(() => mapped[Symbol.asyncDispose]());

@@ -1,9 +1,7 @@
-import {spawnSync} from 'node:child_process';
 import {basename} from 'node:path';
 import {WinchError} from '../errors.ts';
-import {ENVIRONMENT} from './runtime-process.ts';
+import {askRuntime} from './ask-runtime.ts';
 
-const LIMIT_MS = 5000;
 const HARMLESS_MINOR = 24;
 
 /**
@@ -12,15 +10,10 @@ const HARMLESS_MINOR = 24;
  *
  * @throws {WinchError} `RUNTIME_UNSUPPORTED`
  */
-export function requireHarmlessRuntime(path: string): void {
+export function refuseOldCrun(path: string): void {
   if (basename(path) === 'runc') return;
-  const {stdout} = spawnSync(path, ['--version'], {
-    env: ENVIRONMENT,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'ignore'],
-    timeout: LIMIT_MS,
-  });
-  const [, minor] = /^crun version 1\.(\d+)/m.exec(stdout ?? '') ?? /^crun version (0)\./m.exec(stdout ?? '') ?? [];
+  const text = askRuntime(path, ['--version']);
+  const [, minor] = /^crun version 1\.(\d+)/m.exec(text) ?? /^crun version (0)\./m.exec(text) ?? [];
   if (minor === undefined || Number(minor) >= HARMLESS_MINOR) return;
   throw new WinchError('RUNTIME_UNSUPPORTED', `${path} would give the machine's /dev/null to the container's root`, {
     kind: 'unsupported',

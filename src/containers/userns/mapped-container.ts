@@ -1,17 +1,17 @@
 import {chownSync, closeSync, lstatSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {type AddedFiles, addAccount} from '../bundle/add-account.ts';
-import {translateOwners, withIdMappings} from '../bundle/id-mappings.ts';
-import type {AccountFiles} from '../bundle/user.ts';
-import {holdUserNamespace, openOwnersNamespace} from '../host/mapped-namespace.ts';
-import {MAPPED_ROOTFS, mapRootfs} from '../host/mapped-rootfs.ts';
-import {makeNetworkNamespace, type NetworkNamespace, raiseLoopbackOf} from '../host/network-namespace.ts';
-import {loadSyscalls, type Syscalls} from '../host/syscalls.ts';
-import {isInitialUserNamespace} from '../host/user-namespace.ts';
-import type {IdMappings} from '../oci/id-mappings.ts';
-import type {RuntimeMount, RuntimeSpec} from '../oci/runtime-spec.ts';
-import type {Rootfs} from '../snapshots/snapshotter.ts';
-import type {ConnectedNetwork} from './networks/network-files.ts';
+import {type AddedFiles, addAccount} from '../../bundle/add-account.ts';
+import {translateOwners, withIdMappings} from '../../bundle/id-mappings.ts';
+import type {AccountFiles} from '../../bundle/user.ts';
+import {holdUserNamespace, openOwnersNamespace} from '../../host/mapped-namespace.ts';
+import {MAPPED_ROOTFS, mapRootfs} from '../../host/mapped-rootfs.ts';
+import {makeNetworkNamespace, type NetworkNamespace, raiseLoopbackOf} from '../../host/network-namespace.ts';
+import {loadSyscalls, type Syscalls} from '../../host/syscalls.ts';
+import {isInitialUserNamespace} from '../../host/user-namespace.ts';
+import type {IdMappings} from '../../oci/id-mappings.ts';
+import type {RuntimeMount, RuntimeSpec} from '../../oci/runtime-spec.ts';
+import type {Rootfs} from '../../snapshots/snapshotter.ts';
+import type {ConnectedNetwork} from '../networks/network-files.ts';
 import type {OwnUserns} from './own-userns.ts';
 
 /** What a container with a user namespace of its own needs while it is made. */

@@ -1,12 +1,18 @@
-import type {AddedAccount} from '../bundle/add-account.ts';
-import type {ContainerOptions} from '../bundle/container-options.ts';
-import {requireIdMappings} from '../bundle/id-mappings.ts';
-import {hasOwnUserns, type KeptId} from '../bundle/userns-mode.ts';
-import {WinchError} from '../errors.ts';
-import {findName} from '../host/subordinate-ids.ts';
-import {type IdMaps, isInitialUserNamespace, type MappedIds, readIdMaps, readOwnIds} from '../host/user-namespace.ts';
-import {findHostId, type IdMappings} from '../oci/id-mappings.ts';
-import type {RuntimeIdMapping} from '../oci/runtime-spec.ts';
+import type {AddedAccount} from '../../bundle/add-account.ts';
+import type {ContainerOptions} from '../../bundle/container-options.ts';
+import {requireIdMappings} from '../../bundle/id-mappings.ts';
+import {hasOwnUserns, type KeptId} from '../../bundle/userns-mode.ts';
+import {WinchError} from '../../errors.ts';
+import {findName} from '../../host/subordinate-ids.ts';
+import {
+  type IdMaps,
+  isInitialUserNamespace,
+  type MappedIds,
+  readIdMaps,
+  readOwnIds,
+} from '../../host/user-namespace.ts';
+import {findHostId, type IdMappings} from '../../oci/id-mappings.ts';
+import type {RuntimeIdMapping} from '../../oci/runtime-spec.ts';
 
 export interface OwnUserns {
   /** With a user where the mode says one and nobody else does. */

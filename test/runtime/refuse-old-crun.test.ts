@@ -1,17 +1,17 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import * as assert from 'uvu/assert';
-import {requireHarmlessRuntime} from '../../src/runtime/require-harmless.ts';
+import {refuseOldCrun} from '../../src/runtime/refuse-old-crun.ts';
 import {codeOf} from '../helpers/code-of.ts';
 import {describe} from '../helpers/suite.ts';
 import {makeTemporaryDirectory} from '../helpers/temporary-directory.ts';
 
-describe('runtime/require-harmless', ({test}) => {
+describe('runtime/refuse-old-crun', ({test}) => {
   const codeFor = (version: string): string | null => {
     using directory = makeTemporaryDirectory();
     const path = join(directory.path, 'program');
     writeFileSync(path, `#!/bin/sh\necho '${version}'\n`, {mode: 0o755});
-    return codeOf(() => requireHarmlessRuntime(path));
+    return codeOf(() => refuseOldCrun(path));
   };
 
   test('refuses crun as long as it gives devices away', () => {
@@ -24,6 +24,6 @@ describe('runtime/require-harmless', ({test}) => {
     for (const version of ['crun version 1.24', 'crun version 1.24.1', 'crun version 2.0', 'youki version 0.3.3', '']) {
       assert.is(codeFor(version), null, version);
     }
-    requireHarmlessRuntime('/usr/sbin/runc');
+    refuseOldCrun('/usr/sbin/runc');
   });
 });
