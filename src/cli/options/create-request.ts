@@ -8,7 +8,8 @@ import {CONTAINER_FLAGS, parseContainer} from './container.ts';
 import {HEALTH_FLAGS, parseHealth} from './health.ts';
 import {parseUserns, USERNS_FLAGS} from './id-mapping.ts';
 import {IMAGE_FLAGS} from './image.ts';
-import {LOG_FLAG, parseLogLimit} from './log.ts';
+import {LOG_FLAGS, parseLog} from './log.ts';
+import {findUsualNetwork} from './network.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
 
@@ -28,7 +29,7 @@ const KEPT_FLAGS = grouped('Container:', {
   ...IDENTITY_FLAGS,
   rm: flag('Remove it when it ends'),
   ...RESTART_FLAG,
-  ...LOG_FLAG,
+  ...LOG_FLAGS,
   ...PID_FILE_FLAG,
 });
 
@@ -58,7 +59,7 @@ export function parseCreateRequest(
       interactive: values.interactive,
       autoRemove: values.rm,
       restart: parseRestart(values),
-      largestLogBytes: parseLogLimit(values),
+      largestLogBytes: parseLog(values),
       pidFile: values.pidfile === undefined ? undefined : resolve(environment.workingDirectory(), values.pidfile),
       runtime: values.runtime,
       platform: values.platform,
@@ -75,7 +76,7 @@ export const parseKeptContainer = (
   command: readonly string[],
   environment: Environment,
 ): ContainerOptions => ({
-  ...parseContainer(values, command, environment),
+  ...parseContainer({...values, ...findUsualNetwork(values, environment)}, command, environment),
   ...definedMembers({userns: parseUserns(values)}),
   ...parseHealth(values),
 });

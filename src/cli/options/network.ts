@@ -5,6 +5,7 @@ import type {NetworkJoin, NetworkMode, PublishRequest} from '../../network/netwo
 import {definedMembers} from '../../oci/defined-members.ts';
 import {flag, grouped, list, type OptionValues, text} from '../arguments/option-table.ts';
 import {flagInvalid, flagsConflict, quote} from '../arguments/usage-error.ts';
+import type {Environment} from '../environment.ts';
 import {parseNetworkJoin, requireMacAddress} from './network-join.ts';
 import {parseExposed, parsePublish} from './publish.ts';
 
@@ -14,7 +15,7 @@ export const NETWORK_FLAGS = grouped('Network:', {
     'NETWORK',
     "host (the machine's own), none, bridge, the name of a network, container:NAME, ns:PATH; pasta or slirp4netns, which " +
       'bridge is for users; may be given for several',
-    {aliases: ['net'], defaultsTo: 'host, and bridge with --publish'},
+    {aliases: ['net'], defaultsTo: '$WINCH_NETWORK or host, and bridge with --publish'},
   ),
   publish: list('[[ADDRESS:]PORT:]PORT', 'Make a port of the container one of this machine', {short: 'p'}),
   'publish-all': flag('Make every port that the image exposes one of this machine', {short: 'P'}),
@@ -52,6 +53,21 @@ export function parseNetwork(values: NetworkValues, isUser: boolean): ContainerO
     dns: Object.keys(dns).length > 0 ? dns : undefined,
   });
 }
+
+/**
+ * The network of containers for which none is asked, as the user has settled (`$WINCH_NETWORK`): not one in which no port
+ * can be published, where some are to be.
+ */
+export function findUsualNetwork(
+  {network, publish, 'publish-all': publishAll}: NetworkValues,
+  {variables: {WINCH_NETWORK: usual}}: Pick<Environment, 'variables'>,
+): Pick<NetworkValues, 'network'> {
+  if (network !== undefined || !usual) return {};
+  return (publish || publishAll) && !takesPorts(parseLoneMode(usual)) ? {} : {network: [usual]};
+}
+
+const takesPorts = (mode: NetworkMode | null): boolean =>
+  mode === null || (typeof mode === 'object' && 'stack' in mode);
 
 /** What is exposed is published by `--publish-all` only, to any free port, unless it is to a certain one. */
 function parsePublished({publish, expose = [], 'publish-all': isAll}: NetworkValues): ContainerOptions['publish'] {

@@ -10,7 +10,7 @@ import {IDENTITY_FLAGS, PID_FILE_FLAG, parseCreateRequest, parseKeptContainer} f
 import {HEALTH_FLAGS} from './health.ts';
 import {USERNS_FLAGS} from './id-mapping.ts';
 import {IMAGE_FLAGS} from './image.ts';
-import {LOG_FLAG, parseLogLimit} from './log.ts';
+import {LOG_FLAGS, parseLogLimit} from './log.ts';
 import {requireTerminal} from './process.ts';
 import {REGISTRY_FLAGS} from './registry.ts';
 import {parseRestart, RESTART_FLAG} from './restart.ts';
@@ -23,7 +23,7 @@ const LIFE_FLAGS = grouped('Container:', {
   detach: flag('Leave it running in the background, and print its id', {short: 'd'}),
   rm: flag('With --detach: remove it when it ends. In the foreground it always is'),
   ...RESTART_FLAG,
-  ...LOG_FLAG,
+  ...LOG_FLAGS,
   ...PID_FILE_FLAG,
   timeout: text('SECONDS', 'End it after this long (90, 5m)'),
   bundle: text('DIR', 'Run an OCI bundle instead of an image', {short: 'b'}),

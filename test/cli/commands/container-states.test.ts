@@ -223,14 +223,33 @@ describe('cli/commands/container-states', ({test}) => {
       limits.push(largestLogBytes);
       return ID;
     };
-    for (const words of [['--log-opt', 'max-size=10m'], []]) {
+    const ways = [['--log-opt', 'max-size=10m', '--log-opt', 'max-file=3'], ['--log-opt=max-file=3'], []];
+    for (const words of ways) {
       assert.is((await runWinch(['create', ...words, 'nginx'], {containers: {create}})).code, 0);
     }
-    assert.equal(limits, [10 * 2 ** 20, undefined]);
-    for (const word of ['max-size=1k', 'max-size=', 'max-file=2', 'max-size=x']) {
+    assert.equal(limits, [10 * 2 ** 20, undefined, undefined]);
+    for (const word of ['max-size=1k', 'max-size=', 'max-file=0', 'max-file=', 'max-size=x', 'tag=x']) {
       assert.match((await runWinch(['create', '--log-opt', word, 'nginx'])).stderr, 'FLAG_INVALID');
     }
     assert.match((await runWinch(['run', '--log-opt', 'max-size=1m', 'nginx'])).stderr, 'FLAGS_CONFLICT');
+  });
+
+  test("docker's names of what keeps logs are taken where they change nothing", async () => {
+    const create = async () => ID;
+    for (const driver of ['json-file', 'local', 'k8s-file']) {
+      const words = ['create', '--log-driver', driver, 'nginx'];
+      assert.is((await runWinch(words, {containers: {create}})).code, 0, driver);
+    }
+    const run = async () => ({id: ID, exitCode: 0, outOfMemory: false, timedOut: false});
+    for (const driver of ['none', 'json-file']) {
+      const words = ['run', '--rm', '--log-driver', driver, 'nginx'];
+      assert.is((await runWinch(words, {containers: {run}})).code, 0, driver);
+    }
+    for (const words of [['create'], ['run', '-d']]) {
+      const {stderr} = await runWinch([...words, '--log-driver', 'none', 'nginx'], {containers: {create}});
+      assert.match(stderr, 'FLAGS_CONFLICT');
+    }
+    assert.match((await runWinch(['run', '--log-driver', 'journald', 'nginx'])).stderr, 'FLAG_INVALID');
   });
 
   test('a container that is to start again stays, and in the background', async () => {

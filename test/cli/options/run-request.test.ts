@@ -116,6 +116,18 @@ describe('cli/options/run-request', ({test}) => {
     assert.equal(containerOf('--add-host v6:::1')?.extraHosts, [{name: 'v6', address: '::1'}]);
   });
 
+  test('takes the usual network where none is asked for', () => {
+    const networkOf = (usual: string, line: string) =>
+      parse(`${line} alpine`, environmentOf({userId: 0, variables: {WINCH_NETWORK: usual}})).container?.network;
+    assert.is(networkOf('', '--rm'), 'host');
+    assert.is(networkOf('none', '--rm'), 'none');
+    assert.is(networkOf('none', '--network host'), 'host');
+    assert.equal(networkOf('web', '-p 80'), {networks: [{name: 'web', aliases: []}]});
+    assert.equal(networkOf('pasta', '-p 80'), {stack: 'pasta'});
+    for (const usual of ['none', 'host', 'container:db', 'ns:/run/netns/a'])
+      assert.equal(networkOf(usual, '-p 80'), {networks: [{name: 'bridge', aliases: []}]}, usual);
+  });
+
   test('reads the networks that are joined', () => {
     assert.equal(containerOf('--network web')?.network, {networks: [{name: 'web', aliases: []}]});
     assert.equal(containerOf('-p 8080:80')?.network, {networks: [{name: 'bridge', aliases: []}]});
