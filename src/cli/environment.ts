@@ -36,20 +36,24 @@ export interface ToolkitFlags {
 }
 
 /**
- * Turns environment and flags into the library's options.
- *
  * The store: `--root`, else `$WINCH_ROOT`, else `/var/lib/winch` for root and `$XDG_DATA_HOME/winch` for others. Running
  * containers: `/run/winch` for root, `$XDG_RUNTIME_DIR/winch` for others, inside the store where there is none. As the
  * XDG base directory specification demands, relative values of its variables count as absent.
+ */
+export function resolvePlaces(environment: Environment, flag: string | undefined) {
+  const root = findRoot(environment, flag);
+  return {root, runtimeDirectory: findRuntimeDirectory(environment, root)};
+}
+
+/**
+ * Turns environment and flags into the library's options.
  *
  * @throws {WinchError} `SNAPSHOTTER_UNKNOWN`
  */
 export function resolveToolkitOptions(environment: Environment, flags: ToolkitFlags): ToolkitOptions {
-  const root = findRoot(environment, flags.root);
   const insecure = flags.insecureRegistries ?? [];
   return {
-    root,
-    runtimeDirectory: findRuntimeDirectory(environment, root),
+    ...resolvePlaces(environment, flags.root),
     ...findLoginSettings(environment),
     ...findHostSettings(environment),
     durability: flags.durability ?? 'full',

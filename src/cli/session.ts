@@ -5,7 +5,7 @@ import type {Toolkit, ToolkitOptions} from '../toolkit.ts';
 import type {Watchers, WireRecord} from '../trace.ts';
 import type {OptionTable, OptionValues} from './arguments/option-table.ts';
 import type {Command, CommandContext, Invocation, OpenOptions} from './command.ts';
-import {type Environment, resolveToolkitOptions} from './environment.ts';
+import {type Environment, resolvePlaces, resolveToolkitOptions} from './environment.ts';
 import type {GLOBAL_OPTIONS} from './global-options.ts';
 import type {Interrupts} from './interrupts.ts';
 import {giveCredential} from './login-settings.ts';
@@ -126,7 +126,7 @@ function createContext(world: World, session: Session): CommandContext {
   };
 }
 
-const placesOf = ({environment}: World, {root}: GlobalValues) => resolveToolkitOptions(environment, {root});
+const placesOf = ({environment}: World, {root}: GlobalValues) => resolvePlaces(environment, root);
 
 async function becomeRootOfStore(world: World, values: GlobalValues): Promise<void> {
   if (world.environment.userId === 0) return;
