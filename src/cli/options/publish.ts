@@ -3,6 +3,7 @@ import type {PublishRequest} from '../../network/network-mode.ts';
 import {
   isPortProtocol,
   type PortRange,
+  readContainerPorts,
   readHostAddress,
   readHostPorts,
   readPortRange,
@@ -32,8 +33,14 @@ export function parsePublish(text: string): readonly PublishRequest[] {
 
 /** What one `--expose` names, as if it were published to any free port. @throws {WinchError} `FLAG_INVALID` */
 export function parseExposed(text: string): readonly PublishRequest[] {
-  if (/^\d+(-\d+)?(\/\w+)?$/.test(text)) return parsePublish(text);
-  throw flagInvalid('--expose', `${quote(text)} is no port`, '--expose CONTAINER-PORT[/udp], with ranges as 8000-8010');
+  const exposed = readContainerPorts(text);
+  if (exposed === null) {
+    const form = '--expose CONTAINER-PORT[/udp], from 1 to 65535, with ranges as 8000-8010';
+    throw flagInvalid('--expose', `${quote(text)} is no port`, form);
+  }
+  const {ports, protocol} = exposed;
+  const ranges = spread({containerPorts: ports, hostPorts: null, text});
+  return ranges.map((range) => ({hostAddress: null, ...range, protocol}));
 }
 
 /** From the end: an address of IPv6 has colons, and stands in brackets. */

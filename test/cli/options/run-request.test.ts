@@ -293,7 +293,8 @@ describe('cli/options/run-request', ({test}) => {
     ['--memory-swappiness 101 alpine', 'from 0 to 100'],
     ['--oom-score-adj 1001 alpine', 'from -1000 to 1000'],
     ['--expose 8080:80 -P alpine', 'FLAG_INVALID: --expose: "8080:80" is no port'],
-    ['--expose 70000 -P alpine', 'FLAG_INVALID: --'],
+    ['--expose 70000 -P alpine', 'FLAG_INVALID: --expose: "70000" is no port'],
+    ['--expose 80/x -P alpine', 'FLAG_INVALID: --expose: "80/x" is no port'],
     ['--add-host db alpine', 'is not NAME:ADDRESS'],
     ['-it alpine', 'TERMINAL_MISSING: standard input is not a terminal'],
   ];
