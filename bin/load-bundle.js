@@ -10,6 +10,7 @@ const {isPrivate} = require('./private-directory.js');
 
 const COMMAND = /^[a-z]+$/;
 const HELP = ['--help', '-h'];
+const HELP_WORD = 'help';
 /** Of the hash in the first line. */
 const CONTENT_LETTERS = 32;
 
@@ -22,7 +23,8 @@ const bundlePath = join(dirname(__dirname), 'dist/bundled/command.chunks');
  */
 function loadCommand(cacheDirectory) {
   const words = likelyCommands(process.argv.slice(2));
-  return load('main', {cacheDirectory, words, choose: (main) => words.find((word) => main.isCommandWord(word))});
+  const isKnown = (main, word) => word === HELP_WORD || main.isCommandWord(word.split('-')[0]);
+  return load('main', {cacheDirectory, words, choose: (main) => words.find((word) => isKnown(main, word))});
 }
 
 /** Loads another program of the bundle, which begins at once; it is kept where Node keeps what it compiles, if it does. */
@@ -98,9 +100,14 @@ function readAt(fd, position, length) {
   return bytes.latin1Slice(0, fs.readSync(fd, bytes, 0, length, position));
 }
 
-/** Each command has its own: what another one needs would be read for nothing. Before the command stand options. */
+/**
+ * Each command has its own, and so has each page of help: what another one needs would be read for nothing. Before the
+ * command stand options.
+ */
 function likelyCommands(words) {
-  return words.some((word) => HELP.includes(word)) ? [] : words.filter((word) => COMMAND.test(word)).slice(0, 3);
+  const commands = words.filter((word) => COMMAND.test(word)).slice(0, 3);
+  if (!words.some((word) => HELP.includes(word))) return commands;
+  return commands.length === 0 ? [HELP_WORD] : commands.map((word) => `${word}-${HELP_WORD}`);
 }
 
 module.exports = {loadCommand, loadProcess};

@@ -205,14 +205,24 @@ describe('bin/winch', ({test, before, after}) => {
     assert.is(keptCode().length, 2);
   });
 
-  test('keeps nothing of what failed, of help, and of what is no command', () => {
+  test('keeps nothing of what failed, and of what is no command', () => {
     forgetCode();
     writeBundle('process.exitCode = 1');
     start([], 'images');
-    writeBundle('console.log("help")');
     start([], 'images', '--help');
+    writeBundle('console.log("nothing")');
     start([], 'nonsense');
+    start([], 'nonsense', '--help');
     assert.equal(keptCode(), []);
+  });
+
+  test('keeps what pages of help need apart from what commands need', () => {
+    forgetCode();
+    writeBundle('console.log("help")');
+    start([], '--help');
+    start([], 'images', '--help');
+    const names = keptCode().map((path) => path.split(`-${process.arch}-`)[1]);
+    assert.equal(names.toSorted(), ['help', 'images-help']);
   });
 
   test('removes code that was kept long ago', () => {
