@@ -28,6 +28,4 @@ async function prepareBundle({directory, removeDirectory}: PeerSetting, {name, r
   const [store, bundle] = [join(directory, 'store'), join(directory, name)];
   await removeDirectory(bundle);
   await readOutput([...WINCH, '--root', store, 'bundle', '--network', 'none', reference, bundle, 'true']);
-  // Unmounts and writes of gigabytes of files are not to be in the figures.
-  await removeDirectory(store);
 }

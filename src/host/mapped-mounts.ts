@@ -1,3 +1,4 @@
+import {closeSync} from 'node:fs';
 import {loadMountCalls} from './mount-calls.ts';
 import {type Syscalls, UnmountFlag} from './syscalls.ts';
 
@@ -32,6 +33,6 @@ function withMapped(source: string, namespaceFd: number, use: (move: (target: st
     calls.mapOwners(fd, namespaceFd);
     use((target) => calls.moveMount(fd, target));
   } finally {
-    calls.close(fd);
+    closeSync(fd);
   }
 }

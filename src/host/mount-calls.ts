@@ -1,7 +1,7 @@
 import {loadKoffi} from './load-koffi.ts';
 import {createCheck} from './system-error.ts';
 
-/** System calls about mounts that are mounted nowhere, each known by a descriptor whose end forgets it. */
+/** System calls about mounts that are mounted nowhere, each known by a descriptor; closed, it is forgotten. */
 export interface MountCalls {
   /** open_tree(2) with OPEN_TREE_CLONE: the same files, of a path or of an open place. `isWhole`: and what is mounted below. */
   cloneTree(place: string | number, isWhole: boolean): number;
@@ -9,8 +9,6 @@ export interface MountCalls {
   mapOwners(fd: number, namespaceFd: number): void;
   /** move_mount(2) */
   moveMount(fd: number, target: string): void;
-  /** close(2) */
-  close(fd: number): void;
 }
 
 const SYS_OPEN_TREE = 428;
@@ -33,7 +31,6 @@ export function loadMountCalls(): MountCalls {
   const openTree = libc.func('long syscall(long, int, const char*, unsigned int)');
   const setAttributes = libc.func('long syscall(long, int, const char*, unsigned int, void*, size_t)');
   const moveMount = libc.func('long syscall(long, int, const char*, int, const char*, unsigned int)');
-  const close = libc.func('int close(int)');
   const check = createCheck(koffi);
   return {
     cloneTree: (place, isWhole) => {
@@ -53,6 +50,5 @@ export function loadMountCalls(): MountCalls {
       const result = moveMount(SYS_MOVE_MOUNT, fd, '', AT_FDCWD, target, MOVE_MOUNT_EMPTY_PATH);
       check(Number(result), 'move_mount', target);
     },
-    close: (fd) => void check(close(fd), 'close', ''),
   } satisfies MountCalls;
 }

@@ -21,7 +21,7 @@ export async function startWaitingProcess(enter: readonly string[]): Promise<Wai
   const child = spawn(program, words, {env: {PATH: SYSTEM_PATH}, stdio: ['pipe', 'pipe', 'ignore']});
   const exited = once(child, 'exit');
   await Promise.race([once(child.stdout, 'data'), exited]);
-  if (child.pid === undefined || child.exitCode !== null) return null;
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return null;
   return {
     pid: child.pid,
     close: async () => {
